@@ -64,6 +64,10 @@ class Run:
         """Return the endpoints of one parameter."""
         return self.endpoints().filter(parameter=parameter)
 
+    def subjects(self) -> list[str]:
+        """Return the subjects of the study, sorted."""
+        return sorted(pl.read_csv(self.study / "subjects.csv", infer_schema_length=None)["subject"])
+
     def samples(self) -> pl.DataFrame:
         """Return the samples of the study."""
         return pl.read_csv(self.study / "samples.csv", infer_schema_length=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import polars as pl
 
@@ -13,21 +13,29 @@ ORDER = ("CR", "PR", "SD", "PD", "NE")
 SD_FROM = 38  # days: the first scan planned less its window
 CONFIRMED_AFTER = 28  # days
 TREATED = -7  # day of the first dose, of lymphodepletion
-# CTCAE 5.0: grade by value; of `x ULN` and `x LLN` by the laboratory's own limits. Those of symptoms or of treatment
-# (potassium, calcium corrected by albumin) are left out, as no value tells them.
-FALLS = {
-    "White blood cell decreased": ("WBC", ("LLN", 3.0, 2.0, 1.0)),
-    "Neutrophil count decreased": ("ANC", ("LLN", 1.5, 1.0, 0.5)),
-    "Lymphocyte count decreased": ("lymphocytes", ("LLN", 0.8, 0.5, 0.2)),
-    "Platelet count decreased": ("platelets", ("LLN", 75.0, 50.0, 25.0)),
-    "Anemia": ("haemoglobin", ("LLN", 100.0, 80.0)),
-    "Hypoalbuminemia": ("albumin", ("LLN", 30.0, 20.0)),
+LLN, ULN = pl.col("lower_limit"), pl.col("upper_limit")  # the laboratory's own
+# CTCAE 5.0: the edges beyond which a value's grade is one more; an edge that stands twice is of a grade that the term
+# lacks. Left out are terms of symptoms, of treatment, of two tests or of the baseline: no value tells them.
+FALLS: dict[str, tuple[str, tuple[pl.Expr | float, ...]]] = {
+    "White blood cell decreased": ("WBC", (LLN, 3.0, 2.0, 1.0)),
+    "Neutrophil count decreased": ("ANC", (LLN, 1.5, 1.0, 0.5)),
+    "Lymphocyte count decreased": ("lymphocytes", (LLN, 0.8, 0.5, 0.2)),
+    "Platelet count decreased": ("platelets", (LLN, 75.0, 50.0, 25.0)),
+    "Anemia": ("haemoglobin", (LLN, 100.0, 80.0)),
+    "Hypoalbuminemia": ("albumin", (LLN, 30.0, 20.0)),
 }
-RISES = {
-    "Alanine aminotransferase increased": ("ALT", (1.0, 3.0, 5.0, 20.0)),
-    "Aspartate aminotransferase increased": ("AST", (1.0, 3.0, 5.0, 20.0)),
-    "Blood bilirubin increased": ("bilirubin", (1.0, 1.5, 3.0, 10.0)),
+RISES: dict[str, tuple[str, tuple[pl.Expr | float, ...]]] = {
+    "Alanine aminotransferase increased": ("ALT", (ULN, 3 * ULN, 5 * ULN, 20 * ULN)),
+    "Aspartate aminotransferase increased": ("AST", (ULN, 3 * ULN, 5 * ULN, 20 * ULN)),
+    "Blood bilirubin increased": ("bilirubin", (ULN, 1.5 * ULN, 3 * ULN, 10 * ULN)),
+    "Blood lactate dehydrogenase increased": ("LDH", (ULN,)),
+    "Hemoglobin increased": ("haemoglobin", (ULN, ULN + 20, ULN + 40)),
+    "Hyperkalemia": ("potassium", (ULN, 5.5, 6.0, 7.0)),
+    "Hypernatremia": ("sodium", (ULN, 150.0, 155.0, 160.0)),
+    "Leukocytosis": ("WBC", (100.0, 100.0, 100.0)),
+    "Lymphocyte count increased": ("lymphocytes", (4.0, 4.0, 20.0)),
 }
+BY_BASELINE = ("ALT", "AST", "bilirubin")  # where the baseline is above its limit, multiples are of the baseline
 
 
 def compare(run: Run) -> Iterator[pl.DataFrame]:
@@ -66,39 +74,67 @@ def _sizes(run: Run) -> Iterator[pl.DataFrame]:
         .join(targets, on=["subject", "lesion"])
         .join(resected, on=["subject", "lesion"], how="anti")
     )
-    sums = lesions.group_by("subject", "visit", "day").agg(truth=pl.col("diameter_mm").sum()).sort("subject", "day")
-    sums = sums.with_columns(
-        first=pl.col("truth").first().over("subject"), lowest=pl.col("truth").cum_min().shift(1).over("subject")
-    )
     of_visit = ["subject", "visit"]
+    sums = lesions.group_by("subject", "visit", "day").agg(truth=pl.col("diameter_mm").sum()).sort("subject", "day")
+    # a scan on which some target was not read tells no sum, and so no lowest one either
+    unread = (
+        run.clinical("lesions")
+        .join(targets, on=["subject", "lesion"])
+        .join(resected, on=["subject", "lesion"], how="anti")
+    )
+    unread = unread.filter(pl.col("diameter_mm").is_null()).select(*of_visit, pl.lit(True).alias("unread")).unique()
+    sums = sums.join(unread, on=of_visit, how="left").sort("subject", "day")
+    seen = pl.when(pl.col("unread").is_null()).then("truth")
+    sums = sums.with_columns(
+        first=pl.col("truth").first().over("subject"), lowest=seen.cum_min().forward_fill().shift(1).over("subject")
+    )
     yield numbers(
         run, "sum of diameters, mm", run.of("sum_of_diameters").join(sums.drop("day"), on=of_visit), place="visit"
     )
     for parameter, base in (("change_from_baseline", "first"), ("change_from_nadir", "lowest")):
-        true = sums.select(*of_visit, truth=100 * (pl.col("truth") / pl.col(base) - 1)).drop_nulls()
+        later = sums.filter(pl.col("day") > pl.col("day").min().over("subject"))
+        true = later.select(*of_visit, truth=100 * (pl.col("truth") / pl.col(base) - 1))
         yield numbers(
             run, f"{parameter}, points", run.of(parameter).join(true, on=of_visit), scale="points", place="visit"
         )
 
 
 def _times(run: Run) -> Iterator[pl.DataFrame]:
-    """Yield overall and progression-free survival of subjects with an event, in days from the infusion (day 0 is 1)."""
-    fates, seen = run.truth("fates.csv"), _deaths(run)
-    progressed = run.truth("responses.csv").filter(recorded="PD").group_by("subject").agg(pd=pl.col("day").min())
-    told = fates.cast({"death_day": pl.Int64, "progression_day": pl.Int64})
-    told = told.join(seen, on="subject").join(progressed, on="subject", how="left")
-    died = pl.when(pl.col("known").is_not_null()).then("death_day")
+    """Yield times to events, in days: the first is 1. What censors is told in words below, and in `survival`."""
+    told = (
+        run.truth("fates.csv").cast({"death_day": pl.Int64, "progression_day": pl.Int64}).join(_ends(run), on="subject")
+    )
+    to_pd, to_true = (pl.min_horizontal(day, "died") for day in ("pd", "progression_day"))
     ends = {
-        "OS, days to death": ("OS", died),
-        "PFS, days to the first PD read or death": ("PFS", pl.min_horizontal("pd", died)),
-        "PFS, days to the true progression": ("PFS", pl.min_horizontal("progression_day", died)),
+        "OS, days to death": ("OS", pl.col("died") + 1),
+        "PFS, days to the first PD read or death": ("PFS", to_pd + 1),
+        "PFS, days to the true progression": ("PFS", to_true + 1),
+        "TTP, days to the first PD read": ("TTP", pl.col("pd") + 1),
+        "TTR, days to the first of confirmed responses read": ("TTR", pl.col("responded") + 1),
+        "DOR, days from it to the first PD read or death": ("DOR", to_pd - pl.col("responded") + 1),
     }
     nothing = [pl.lit(None, dtype=pl.Float64).alias(name) for name in ("lower", "upper")]
-    for name, (parameter, day) in ends.items():
-        found = run.table("time_to_event").filter("event", parameter=parameter, origin="infusion")
+    for name, (parameter, days) in ends.items():
+        found = run.table("time_to_event").filter("event", parameter=parameter)
         rows = found.with_columns(*nothing, value=pl.col("days").cast(pl.Float64), status=pl.lit("quantified"))
-        true = told.select("subject", truth=day.cast(pl.Float64) + 1).drop_nulls()
-        yield numbers(run, name, rows.join(true, on="subject"), scale="points", place="subject")
+        true = told.select("subject", truth=days.cast(pl.Float64))
+        yield numbers(run, name, rows.join(true, on="subject", how="left"), scale="points", place="subject")
+
+
+def _ends(run: Run) -> pl.DataFrame:
+    """Return of each subject the days of its known death, of the first PD read, and of the first confirmed response."""
+    progressed = run.truth("responses.csv").filter(recorded="PD").group_by("subject").agg(pd=pl.col("day").min())
+    answers = pl.col("recorded").is_in(["CR", "PR"])
+    first = _counted(run).group_by("subject").agg(responded=pl.col("day").filter(answers).min())
+    confirmed = [subject for subject, word in _of_each(run, _confirmed).items() if word in ("CR", "PR")]
+    ends = _deaths(run).rename({"known": "died"}).join(progressed, on="subject", how="left")
+    return ends.join(first.filter(pl.col("subject").is_in(confirmed)), on="subject", how="left")
+
+
+def _of_each(run: Run, best: Callable[[pl.DataFrame], str]) -> dict[str, str]:
+    """Return the best response of each subject of the study by a rule."""
+    read = {subject: best(part.sort("day")) for (subject,), part in _counted(run).group_by("subject")}
+    return {subject: read.get(subject, "not_assessed") for subject in run.subjects()}
 
 
 def compare_words(run: Run) -> Iterator[pl.DataFrame]:
@@ -112,27 +148,26 @@ def compare_words(run: Run) -> Iterator[pl.DataFrame]:
             by_rule.select("subject", "visit", truth=column).join(found, on=["subject", "visit"], how="left"),
             "visit",
         )
-    best = {subject: _best(part.sort("day")) for (subject,), part in _counted(run).group_by("subject")}
-    found = run.of("best_response").filter(confirmation="not_required").select("subject", told="value_text")
-    true = [best.get(subject, "not_assessed") for subject in found["subject"]]
-    yield words(
-        run, "best_response, confirmation not required", found.with_columns(truth=pl.Series(true, dtype=pl.String))
-    )
-    confirmed = {subject: _confirmed(part.sort("day")) for (subject,), part in _counted(run).group_by("subject")}
-    found = run.of("best_response").filter(confirmation="required").select("subject", told="value_text")
-    true = [confirmed.get(subject, "not_assessed") for subject in found["subject"]]
-    yield words(run, "best_response, confirmation required", found.with_columns(truth=pl.Series(true, dtype=pl.String)))
+    best = _of_each(run, _best)
+    for confirmation, of in (("not_required", best), ("required", _of_each(run, _confirmed))):
+        found = run.of("best_response").filter(confirmation=confirmation).select("subject", told="value_text")
+        true = pl.DataFrame(list(of.items()), schema=["subject", "truth"], orient="row")
+        named = f"best_response, confirmation {confirmation.replace('_', ' ')}"
+        yield words(run, named, true.join(found, on="subject", how="left"))
     response = pl.col("qualifier").str.extract(r"response=(\w+)")
     rates = run.table("summaries").filter(
         pl.col("qualifier").str.contains("not_required"), population="enrolled", parameter="BOR", group="all"
     )
     rates = rates.select(subject=response, told="numerator").drop_nulls()
-    every = [best.get(subject, "not_assessed") for subject in found["subject"]]
-    true = [every.count(of) for of in rates["subject"]]
+    true = [list(best.values()).count(of) for of in rates["subject"]]
     yield words(run, "response rates: subjects with each best response", rates.with_columns(truth=pl.Series(true)))
-    events = run.table("time_to_event").filter(parameter="OS", origin="infusion").select("subject", told="event")
-    died = _deaths(run).select("subject", truth=pl.col("known").is_not_null())
-    yield words(run, "OS, died or censored", events.join(died, on="subject"))
+    ended = {"OS": pl.col("died").is_not_null(), "TTP": pl.col("pd").is_not_null()}
+    ended["PFS"] = pl.any_horizontal(ended.values())
+    for parameter, event in ended.items():
+        found = run.table("time_to_event").filter(parameter=parameter).select("subject", told="event")
+        true = _ends(run).select("subject", truth=event)
+        named = {"OS": "died", "TTP": "PD read", "PFS": "PD read or died"}[parameter]
+        yield words(run, f"{parameter}: {named}, or censored", true.join(found, on="subject", how="left"))
     yield from _adverse_events(run)
     yield from _grades(run)
     course = run.truth("recoveries.csv").with_columns(pl.col("threshold").cast(pl.Float64))
@@ -209,32 +244,30 @@ def _grades(run: Run) -> Iterator[pl.DataFrame]:
     labs = (
         run.clinical("labs")
         .select("subject", "day", "test", "value_text", "lower_limit", "upper_limit")
-        .unique(["subject", "day", "test"])
+        .unique(["subject", "day", "test"], keep="first", maintain_order=True)
     )
     true = run.truth("labs.csv").join(labs, on=["subject", "day", "test"])
     written = labs.with_columns(value=pl.col("value_text").str.strip_chars("<").cast(pl.Float64))
     found = run.table("lab_grades").select("subject", "day", "test", "term", told="grade")
     for name, values in (("written", written), ("true", true)):
-        rows = _graded(values).join(found, on=["subject", "day", "test", "term"])
+        rows = _graded(values).join(found, on=["subject", "day", "test", "term"], how="left")
         yield words(run, f"laboratory grade of a result, by the {name} value", rows, "term")
     told = run.of("worst_lab_grade").with_columns(told=pl.col("value").cast(pl.Int64)).select("subject", "term", "told")
     for name, values in (("written", written), ("true", true)):
         worst = _graded(values).filter(pl.col("day") >= TREATED).group_by("subject", "term").agg(pl.col("truth").max())
-        rows = told.join(worst, on=["subject", "term"])
+        rows = worst.join(told, on=["subject", "term"], how="left")
         yield words(run, f"worst_lab_grade since treatment began, by the {name} values", rows, "term")
 
 
 def _graded(values: pl.DataFrame) -> pl.DataFrame:
     """Return the grade of each value by the terms above; a result written as below a limit counts as that limit."""
     frames = []
-    for term, (test, steps) in (FALLS | RISES).items():
-        own, falls = values.filter(test=test), term in FALLS
-        if not falls:  # where the baseline is above its limit, multiples are of the baseline: left out
+    for term, (test, edges) in (FALLS | RISES).items():
+        own = values.filter(test=test)
+        if test in BY_BASELINE:
             above = own.filter(pl.col("day") < TREATED, pl.col("value") > pl.col("upper_limit"))
             own = own.join(above, on="subject", how="anti")
-        grade = pl.lit(0)
-        for step in steps:
-            edge = pl.col("lower_limit") if step == "LLN" else pl.lit(step) if falls else step * pl.col("upper_limit")
-            grade = grade + (operator.lt if falls else operator.gt)(pl.col("value"), edge).cast(pl.Int32)
+        beyond = operator.lt if term in FALLS else operator.gt
+        grade = pl.sum_horizontal(beyond(pl.col("value"), edge).cast(pl.Int32) for edge in edges)
         frames.append(own.select("subject", "day", "test", term=pl.lit(term), truth=grade))
     return pl.concat(frames)

@@ -1,16 +1,18 @@
-"""Diversity of bulk TRB libraries beside the specimens that they were drawn from."""
+"""Diversity of TCR libraries, bulk and of single cells, beside the specimens that they were drawn from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from scipy.stats import binom
 
-from benchmarks.truth import Run, numbers
+from benchmarks.truth import Run, chains, numbers
 from tilseq.simulate.sequencing.sampling import GDNA, sequence
 
-SEED, DRAWS = 20_40, 10
+SEED, DRAWS, GRID = 20_40, 20, 300
 LARGEST = (1, 10, 100)
 
 
@@ -24,7 +26,7 @@ def indices(counts: np.ndarray) -> dict[str, float]:
     told |= {
         "hill_q3": (p**3).sum() ** -0.5,
         "hill_q0_5": np.sqrt(p).sum() ** 2,
-        "clonality": 1 - entropy / np.log(len(p)),
+        "clonality": 1 - entropy / np.log(len(p)) if len(p) > 1 else np.nan,
     }
     told |= {f"top_{number}_share": p[:number].sum() for number in LARGEST}
     rank = np.arange(1, len(p) + 1)
@@ -49,6 +51,25 @@ def _mean(rng: np.random.Generator, share: np.ndarray, cells: int, counts: int |
     return {name: float(np.mean([one[name] for one in every])) for name in every[0]}
 
 
+def _at(share: np.ndarray, cells: float) -> dict[str, float]:
+    """Return Hill numbers of a sample of so many cells as rarefaction defines them: of the mean counts of clones."""
+    naive = max(0.0, 1 - float(share.sum()))
+    richness = float(-np.expm1(cells * np.log1p(-share)).sum()) + naive * cells
+    entropy = float(_mean_terms(share, round(cells)).sum()) + naive * np.log(cells)
+    pairs = 1 / cells + (1 - 1 / cells) * float((share**2).sum())
+    return {"richness": richness, "hill_q1": float(np.exp(entropy)), "hill_q2": 1 / pairs}
+
+
+def _mean_terms(share: np.ndarray, cells: int) -> np.ndarray:
+    """Return the mean of -p ln p, p the share of each clone in a sample of so many cells: exact on a grid of shares."""
+    grid = np.geomspace(share.min(), share.max(), GRID)
+    exact = []
+    for one in grid:
+        counts = np.arange(1, min(cells, round(cells * one + 12 * np.sqrt(cells * one) + 20)) + 1)
+        exact.append(binom.pmf(counts, cells, one) @ (-(counts / cells) * np.log(counts / cells)))
+    return np.asarray(np.interp(np.log(share), np.log(grid), np.array(exact) / grid) * share)
+
+
 def _covered(share: np.ndarray, cells: float) -> float:
     """Return the mean share of the specimen that the clones of so many cells hold; naive cells hold next to nothing."""
     return float(-share @ np.expm1(-share * cells))
@@ -63,30 +84,62 @@ def _cells_for(share: np.ndarray, coverage: float) -> float:
     return float(low)
 
 
-def compare(run: Run) -> Iterator[pl.DataFrame]:
-    """Yield the indices of bulk TRB libraries; their truth is the mean of samples of as many cells, drawn anew."""
+class Library(NamedTuple):
+    """A library: shares of the specimen's clones, whether it shows them, cells, counts where these are of templates."""
+
+    sample: str
+    locus: str
+    share: np.ndarray
+    seen: np.ndarray
+    cells: int
+    counted: int | None
+
+
+def _bulk(run: Run) -> Iterator[Library]:
     libraries = run.truth("libraries.csv").filter(pl.col("sample").str.ends_with("_tcr"))
-    told = run.endpoints().filter(locus="TRB", assay="tcr").filter(pl.col("sample").str.ends_with("_tcr"))
-    depth = run.table("diversity").filter(locus="TRB").select("sample", "parameter", "over", "depth", "at_coverage")
-    told = told.join(depth, on=["sample", "parameter", "over"], nulls_equal=True)
-    rows = []
     for sample, cells, counted in libraries.select("sample", "cells", "counted").rows():
         table = run.truth(f"tcr/{sample}.csv.gz").drop_nulls("clone")
-        share, seen = (table[name].to_numpy() for name in ("frequency", "counted"))
-        rng = np.random.default_rng([SEED, int(cells), int(counted), sum(sample.encode())])
-        here = told.filter(sample=sample)
-        known = _mean(rng, share, int(cells), int(counted))
-        known |= {"coverage": share[seen > 0].sum(), "hill_q2_asymptotic": 1 / (share**2).sum()}
+        share, seen = table["frequency"].to_numpy(), table["counted"].to_numpy() > 0
+        yield Library(sample, "TRB", share, seen, int(cells), int(counted))
+
+
+def _of_cells(run: Run) -> Iterator[Library]:
+    """Yield libraries of single cells, whose counts are of cells: as many as are told."""
+    told = run.of("cells_or_counts").filter(pl.col("locus").is_in(list(chains.OF_LOCUS)))
+    told = told.filter(pl.col("sample").str.ends_with("_sctcr"))
+    for sample, subject, locus, counted in told.select("sample", "subject", "locus", "value").rows():
+        table = chains.shares(run, subject, chains.library(run, chains.bulk_of(sample)), locus)
+        table = table.join(chains.seen(run, sample, locus), on="junction", how="left")
+        yield Library(
+            sample, locus, table["share"].to_numpy(), table["cells"].is_not_null().to_numpy(), int(counted), None
+        )
+
+
+def compare(run: Run) -> Iterator[pl.DataFrame]:
+    """Yield the indices of TCR libraries; their truth is that of samples of as many cells, drawn anew."""
+    told = run.endpoints().filter(assay="tcr")
+    depth = run.table("diversity").select("sample", "locus", "parameter", "over", "depth", "at_coverage")
+    told = told.join(depth, on=["sample", "locus", "parameter", "over"], nulls_equal=True)
+    rows = []
+    for one in (*_bulk(run), *_of_cells(run)):
+        rng = np.random.default_rng([SEED, one.cells, one.counted or 0, sum(f"{one.sample} {one.locus}".encode())])
+        known = _mean(rng, one.share, one.cells, one.counted)
+        known |= {"coverage": one.share[one.seen].sum(), "hill_q2_asymptotic": 1 / (one.share**2).sum()}
         at: dict[float, dict[str, float]] = {}
+        here = told.filter(sample=one.sample, locus=one.locus)
         for parameter, over, n, covered in here.select("parameter", "over", "depth", "at_coverage").rows():
             if parameter in known:
-                rows.append((sample, parameter, over, known[parameter]))
+                rows.append((one.sample, one.locus, parameter, over, known[parameter]))
             elif over is not None:
-                size = round(_cells_for(share, covered) if covered is not None else n)
+                size = _cells_for(one.share, covered) if covered is not None else n
                 if size not in at:
-                    at[size] = _mean(rng, share, size)
-                rows.append((sample, parameter, over, at[size][parameter.split("_at_")[0]]))
-    keys = ["sample", "parameter", "over"]
+                    at[size] = _at(one.share, size)
+                rows.append((one.sample, one.locus, parameter, over, at[size][parameter.split("_at_")[0]]))
+    keys = ["sample", "locus", "parameter", "over"]
     truth = pl.DataFrame(rows, schema=dict.fromkeys(keys, pl.String) | {"truth": pl.Float64}, orient="row")
-    for (parameter,), part in told.join(truth, on=keys, nulls_equal=True).group_by("parameter", maintain_order=True):
-        yield numbers(run, f"diversity of bulk TRB: {parameter}", part)
+    beside = told.join(truth, on=keys, nulls_equal=True)
+    beside = beside.with_columns(
+        what=pl.when(pl.col("sample").str.ends_with("_sctcr")).then(pl.lit("single cells")).otherwise(pl.lit("bulk"))
+    )
+    for (what, locus, parameter), part in beside.group_by("what", "locus", "parameter", maintain_order=True):
+        yield numbers(run, f"diversity of {what}, {locus}: {parameter}", part)

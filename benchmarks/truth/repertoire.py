@@ -7,107 +7,103 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from benchmarks.truth import Run, numbers, words
+from benchmarks.truth import Run, chains, numbers, words
 
 FREQUENT = 1e-3  # of the product
 BULK = r"^(.*)_tcr$"
 
 
-def subjects(run: Run) -> list[str]:
-    """Return the subjects of the study."""
-    return sorted(run.samples()["subject"].unique())
-
-
-def library(run: Run, sample: str) -> pl.DataFrame:
-    """Return the clones of a bulk library, `clone, frequency, counted`, without naive cells, which are of none."""
-    return run.truth(f"tcr/{sample}.csv.gz").drop_nulls("clone")
+def libraries(run: Run, subject: str) -> pl.DataFrame:
+    """Return the TCR samples of a subject, bulk and of single cells."""
+    return run.samples().filter(subject=subject, assay="tcr")
 
 
 def reference(run: Run, subject: str) -> pl.DataFrame:
-    """Return each clone's counts in product and baseline, and its share of the product, lots by their counts."""
-    own = run.samples().filter(subject=subject, assay="tcr").filter(pl.col("sample").str.contains(BULK))
-    clones = run.truth(f"clones/{subject}.csv.gz")
-    table = clones.select("clone", "origin", infused="product_frequency", junction="trb_junction")
-    lots = [name for name in clones.columns if name.startswith("product_LOT")]
-    share = clones.select(pl.mean_horizontal(lots)).to_series() if lots else clones["product_frequency"]
-    table = table.with_columns(product=share)
+    """Return each clone's counts in the bulk libraries of product and baseline."""
+    own = libraries(run, subject).filter(pl.col("sample").str.contains(BULK))
+    table = run.truth(f"clones/{subject}.csv.gz").select("clone")
     for name, which in (
         ("in_product", pl.col("specimen") == "infusion_product"),
         ("in_baseline", pl.col("visit") == "baseline"),
     ):
-        drawn = [library(run, sample) for sample in own.filter(which)["sample"]]
+        drawn = [chains.library(run, sample) for sample in own.filter(which)["sample"]]
         counts = pl.concat(drawn).group_by("clone").agg(pl.col("counted").sum().alias(name))
         table = table.join(counts, on="clone", how="left").with_columns(pl.col(name).fill_null(0))
-    names = run.samples().filter(pl.col("sample").str.ends_with("_sctcr"), subject=subject, specimen="infusion_product")
-    cells = pl.concat(_cells_of_clones(run, name) for name in names["sample"])
-    counts = cells.group_by("junction").agg(in_cells=pl.col("barcode").n_unique())
-    return table.join(counts, on="junction", how="left").with_columns(pl.col("in_cells").fill_null(0))
-
-
-def _cells_of_clones(run: Run, sample: str) -> pl.DataFrame:
-    """Return each cell of a library of single cells and its TRB junctions."""
-    contigs = pl.read_csv(run.study / "raw" / "sctcr" / f"{sample}.csv.gz", infer_schema_length=None)
-    good = contigs.filter(
-        pl.all_horizontal(
-            pl.col("is_cell", "high_confidence", "productive").cast(pl.String).str.to_lowercase() == "true"
-        )
-    )
-    return good.filter(chain="TRB").select("barcode", junction="cdr3_nt")
+    return table
 
 
 def masses(run: Run) -> pl.DataFrame:
-    """Return the true shares of each specimen's T cells that clones of the product hold, as its libraries show them.
+    """Return the true shares of T cells that clones hold which the bulk libraries of the product show.
 
-    Columns: `sample, mass, mass_new, clones_at_n, frequent_clones_at_n, product_mass_kept_at_n, product_mass_kept`,
-    the latter for the run's common depth, as the mean chance of a clone to be among so many cells.
+    Columns: `sample, mass, mass_new`, of blood and tumours; those of single cells are those of their specimen.
     """
     rows = []
-    depths = (
-        run.table("persistence")
-        .filter(locus="TRB")
-        .drop_nulls("at_cells")
-        .group_by("sample")
-        .agg(pl.col("at_cells").first())
-    )
-    for subject in subjects(run):
+    for subject in run.subjects():
         clones = reference(run, subject)
-        for sample in run.samples().filter(subject=subject, assay="tcr", specimen="blood")["sample"]:
-            bulk = sample.replace("_sctcr", "_tcr")  # the same specimen
-            held = clones.join(library(run, bulk), on="clone", how="left").fill_null(0)
-            share, known = held["frequency"].to_numpy(), held["in_product"].to_numpy()
-            new = (known > 0) & (held["in_baseline"].to_numpy() == 0)
-            row = {"sample": sample, "mass": share[known > 0].sum(), "mass_new": share[new].sum()}
-            # what is kept of the product is told by its libraries of the sample's own kind of count
-            own = known if sample == bulk else held["in_cells"].to_numpy()
-            depth = depths.filter(sample=sample)["at_cells"]
-            if len(depth):
-                chance = -np.expm1(-share * depth[0])
-                row["clones_at_n"] = chance[own > 0].mean()
-                row["frequent_clones_at_n"] = chance[own >= FREQUENT * own.sum()].mean()
-                row["product_mass_kept_at_n"] = float(held["product"].to_numpy() @ chance)
-            if sample == bulk:
-                row["product_mass_kept"] = held.filter(pl.col("counted") > 0)["product"].sum()
-            rows.append(row)
+        for sample in libraries(run, subject).filter(pl.col("specimen") != "infusion_product")["sample"]:
+            held = clones.join(chains.library(run, chains.bulk_of(sample)), on="clone", how="left").fill_null(0)
+            share, known = held["frequency"].to_numpy(), held["in_product"].to_numpy() > 0
+            new = known & (held["in_baseline"].to_numpy() == 0)
+            rows.append({"sample": sample, "mass": share[known].sum(), "mass_new": share[new].sum()})
     return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def kept(run: Run) -> pl.DataFrame:
+    """Return what is truly kept of the product: `sample, locus, measure, truth`.
+
+    What is kept is told by the product's libraries of the sample's own kind of count. At the run's common depth a clone
+    counts with its chance to be among so many cells; without, a clone counts that the sample shows.
+    """
+    depths = run.table("persistence").drop_nulls("at_cells").select("sample", "locus", "at_cells").unique()
+    rows = []
+    for subject in run.subjects():
+        of_all, product = libraries(run, subject), chains.of_product(run, subject)
+        for sample, specimen in of_all.select("sample", "specimen").rows():
+            if specimen == "infusion_product":
+                continue
+            bulk = sample == chains.bulk_of(sample)
+            lots = of_all.filter(pl.col("sample").str.contains(BULK) == bulk, specimen="infusion_product")["sample"]
+            for locus in ("TRB",) if bulk else tuple(chains.OF_LOCUS):
+
+                def shown(name: str, locus: str = locus, bulk: bool = bulk, subject: str = subject) -> pl.DataFrame:
+                    return chains.counted(run, subject, name) if bulk else chains.seen(run, name, locus)
+
+                table = chains.shares(run, subject, product, locus).rename({"share": "product"})
+                held = chains.shares(run, subject, chains.library(run, chains.bulk_of(sample)), locus)
+                known = pl.concat(map(shown, lots)).group_by("junction").agg(known=pl.col("cells").sum())
+                table = table.join(held, on="junction", how="left").join(known, on="junction", how="left")
+                table = table.join(shown(sample), on="junction", how="left").fill_null(0)
+                measures = {"product_mass_kept": table.filter(pl.col("cells") > 0)["product"].sum()}
+                depth = depths.filter(sample=sample, locus=locus)["at_cells"]
+                if len(depth):
+                    measures |= _at_depth(table, depth.item())
+                rows += [(sample, locus, measure, value) for measure, value in measures.items()]
+    schema = dict.fromkeys(("sample", "locus", "measure"), pl.String) | {"truth": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _at_depth(table: pl.DataFrame, cells: float) -> dict[str, float]:
+    chance, own = -np.expm1(-table["share"].to_numpy() * cells), table["known"].to_numpy()
+    return {
+        "persistence_clones_at_n": chance[own > 0].mean(),
+        "persistence_frequent_clones_at_n": chance[own >= FREQUENT * own.sum()].mean(),
+        "product_mass_kept_at_n": float(table["product"].to_numpy() @ chance),
+    }
 
 
 def compare(run: Run) -> Iterator[pl.DataFrame]:
     """Yield the numbers of persistence, of the fewest errors of origins, and of labels."""
-    truth = masses(run)
-    measures = {
-        "persistence_mass": "mass",
-        "persistence_mass_new": "mass_new",
-        "persistence_clones_at_n": "clones_at_n",
-    }
-    measures |= {"persistence_frequent_clones_at_n": "frequent_clones_at_n"}
-    measures |= {name: name for name in ("product_mass_kept_at_n", "product_mass_kept")}
-    for parameter, measure in measures.items():
-        rows = run.of(parameter).filter(locus="TRB", specimen="blood")
-        rows = rows.join(truth.select("sample", truth=measure).drop_nulls(), on="sample")
-        for library_of, part in (("bulk", r"_tcr$"), ("single cells", r"_sctcr$")):
-            own = rows.filter(pl.col("sample").str.contains(part))
-            if own.height:
-                yield numbers(run, f"persistence: {parameter} of TRB, {library_of}", own)
+    wide = masses(run)
+    truth = pl.concat(
+        wide.select("sample", locus=pl.lit("TRB"), measure=pl.lit(f"persistence_{name}"), truth=name)
+        for name in ("mass", "mass_new")
+    )
+    truth = pl.concat([truth, kept(run)])
+    kind = pl.when(pl.col("sample").str.contains(BULK)).then(pl.lit("bulk")).otherwise(pl.lit("single cells"))
+    for parameter in truth["measure"].unique(maintain_order=True):
+        rows = run.of(parameter).join(truth.filter(measure=parameter), on=["sample", "locus"])
+        for (specimen, locus, of), own in rows.group_by("specimen", "locus", kind.alias("kind"), maintain_order=True):
+            yield numbers(run, f"persistence: {parameter} of {locus} in {specimen}, {of}", own)
     stated = run.truth("infused_mass.csv")
     for parameter, measure in (("persistence_mass", "mass"), ("persistence_mass_new", "mass_new")):
         all_clones = stated.filter(measure=measure).select("subject", "visit", truth="value")
@@ -128,9 +124,13 @@ def _called(run: Run) -> pl.DataFrame:
     told = run.table("origins").filter(locus="TRB").select("subject", "junction", told="origin")
     true = [
         run.truth(f"clones/{subject}.csv.gz").select(subject=pl.lit(subject), junction="trb_junction", truth="origin")
-        for subject in subjects(run)
+        for subject in run.subjects()
     ]
-    return told.join(pl.concat(true).unique(["subject", "junction"]), on=["subject", "junction"], how="inner")
+    return told.join(
+        pl.concat(true).unique(["subject", "junction"], keep="first", maintain_order=True),
+        on=["subject", "junction"],
+        how="inner",
+    )
 
 
 def _origins(run: Run) -> Iterator[pl.DataFrame]:
@@ -142,8 +142,9 @@ def _origins(run: Run) -> Iterator[pl.DataFrame]:
     rows = (
         run.table("origin_classes")
         .filter(locus="TRB")
-        .join(wrong, on=["subject", "origin"])
         .drop_nulls("wrong_at_least")
+        .join(wrong, on=["subject", "origin"], how="left")
+        .with_columns(pl.col("truth").fill_null(0.0))  # a class of naive cells alone has none that is known to be wrong
     )
     rows = rows.with_columns(value=pl.lit(None), lower="wrong_at_least", upper="clones", status=pl.lit("at least"))
     for (origin,), part in rows.group_by("origin", maintain_order=True):

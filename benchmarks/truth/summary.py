@@ -47,7 +47,7 @@ def share_held(held: np.ndarray, subjects: np.ndarray) -> tuple[float, float, fl
     squared ratio of Student's t of values and of subjects (Korn and Graubard, Surv Methodol 1998;24:193).
     """
     share, error, number = mean_of_subjects(held.astype(float), subjects)
-    worth = float(len(held))
+    worth = float(len(held)) if number > 1 else 1.0  # of one subject nothing tells how much subjects differ
     if number > 1 and error > 0:
         worth = min(
             worth, share * (1 - share) / error**2 * (stdtrit(len(held) - 1, 0.975) / stdtrit(number - 1, 0.975)) ** 2
@@ -66,12 +66,16 @@ def _errors(rows: pl.DataFrame, scale: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def table_of_numbers(rows: pl.DataFrame) -> list[str]:
-    """Return the lines of a table of numbers, an endpoint a line."""
-    head = ["endpoint", "subjects", "values", "no number", "with limits", "limits hold, % (95 %)", "truth below, above"]
-    head += ["bias (95 %)", "wrong statuses", ""]
+    """Return the lines of a table of numbers, an endpoint a line.
+
+    `no number`: truths beside which neither a value nor a limit is told; `no truth`: values that should not be told.
+    """
+    head = ["endpoint", "subjects", "values", "no number", "no truth", "with limits", "limits hold, % (95 %)"]
+    head += ["truth below, above", "width", "bias (95 %)", "wrong statuses", ""]
     lines = ["| " + " | ".join(head) + " |", "|" + "-|" * len(head)]
-    for (endpoint, scale), part in rows.group_by("endpoint", "scale", maintain_order=True):
-        told = part.filter(pl.col("value").is_not_null() | pl.col("upper").is_not_null())
+    for (endpoint, scale), every in rows.group_by("endpoint", "scale", maintain_order=True):
+        part = every.filter(pl.col("truth").is_not_null())
+        told = part.filter(pl.any_horizontal(pl.col("value", "lower", "upper").is_not_null()))
         limited = told.filter(pl.col("lower").is_not_null() | pl.col("upper").is_not_null()).with_columns(
             pl.col("lower").fill_null(-np.inf), pl.col("upper").fill_null(np.inf)
         )
@@ -79,29 +83,45 @@ def table_of_numbers(rows: pl.DataFrame) -> list[str]:
             limited.filter(pl.col("truth") < pl.col("lower")),
             limited.filter(pl.col("truth") > pl.col("upper")),
         )
-        subjects = (part["trial"] + part["subject"]).n_unique()
-        cells = [endpoint, subjects, part.height, part.height - told.height, limited.height]
-        remarks = []
+        subjects = (every["trial"] + every["subject"]).n_unique()
+        without = every.height - part.height
+        cells = [endpoint, subjects, part.height, part.height - told.height, without or "", limited.height]
+        remarks = [f"{without} told though there is none"] if without else []
         if limited.height:
             inside = limited.select((pl.col("truth") >= pl.col("lower")) & (pl.col("truth") <= pl.col("upper")))
             held = inside.to_series().to_numpy()
             share, low, high = share_held(held, (limited["trial"] + limited["subject"]).to_numpy())
             cells += [f"{100 * share:.1f} ({100 * low:.1f} to {100 * high:.1f})", f"{below.height}, {above.height}"]
+            cells.append(_width(limited, str(scale)))
             if share < LEAST and high < TARGET:
                 remarks.append("too few hold")
         else:
-            cells += ["", ""]
+            cells += ["", "", ""]
         errors, of = _errors(told, str(scale))
         cells.append(_bias(errors, of, str(scale), remarks) if len(errors) else "")
+        nothing = told.filter(pl.col("scale") == "ratio", pl.col("value") == 0, pl.col("truth") > 0).height
+        remarks += [f"{nothing} told as 0, in no bias"] if nothing else []
         wrong = wrong_statuses(part)
         cells += [f"{wrong.height}" if wrong.height else "", ", ".join(remarks)]
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     return lines
 
 
+def _width(limited: pl.DataFrame, scale: str) -> str:
+    """Return the median width of limits: of ratios the upper over the lower; `open` where half of them have no end."""
+    lower, upper = (limited[name].to_numpy() for name in ("lower", "upper"))
+    if scale == "ratio":
+        width = float(np.median(np.where(lower > 0, upper / np.where(lower > 0, lower, 1.0), np.inf)))
+        return f"{width:.3g}-fold" if np.isfinite(width) else "open"
+    width = float(np.median(upper - lower))
+    return f"{width:.3g}" if np.isfinite(width) else "open"
+
+
 def _bias(errors: np.ndarray, subjects: np.ndarray, scale: str, remarks: list[str]) -> str:
     mean, error, number = mean_of_subjects(errors, subjects)
-    half = error * stdtrit(number - 1, 0.975) if number > 1 else np.nan
+    if number == 1:
+        return f"{100 * np.expm1(mean):+.1f} % (one subject)" if scale == "ratio" else f"{mean:+.3g} (one subject)"
+    half = error * stdtrit(number - 1, 0.975)
     ends = np.array([mean, mean - half, mean + half])
     if abs(mean) > half:
         remarks.append("biased")

@@ -71,3 +71,17 @@ def test_an_interaction_gives_each_subject_its_levels():
     assert model.blocks.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
     assert model.columns[:, 0].tolist() == [0, 0, 0, 1, 0, 0, 0, 1]
     assert model.columns[:, 1:].tolist() == [[0, 0], [1, 0]] * 2 + [[0, 0], [0, 1]] * 2
+
+
+def test_an_interaction_is_not_pooled_unsaid():
+    design = DESIGN.with_columns(status=pl.Series(["a", "b", "b", "a", "b", "b", "b", "a", "b"]))
+    contrast = parse_contrast("visit:D28/product*status:b/a")
+    four = pl.concat(
+        [
+            design,
+            design.with_columns(sample=pl.col("sample") + "x", status=pl.col("status").replace({"a": "b", "b": "a"})),
+        ]
+    )
+    assert paired_model(four, contrast, 18).subjects == 3
+    with pytest.raises(AnalysisError, match="an interaction is fitted to its own four levels"):
+        paired_model(four, contrast, 18, pooled=True)

@@ -108,6 +108,14 @@ def test_a_mark_is_told_to_be_borne_by_other_cells_too(subject):
     assert all("compatible with infused cells: an upper bound where" in method for method in methods)
 
 
+def test_areas_say_that_nothing_was_measured_before_their_second_day(subject):
+    subject.product().baseline().add("d14", 10_000, 1_550, day=14, visit="D14").add("d28", 10_000, 1_550)
+    row = of(subject.run(), "infused_share_of_cd3_auc_0_28")
+    # a half on both days: half of it over 14 days, then 14 days
+    assert row["value"] == pytest.approx(0.25 * 14 + 0.5 * 14)
+    assert row["method"].endswith("; areas begin with 0 on day 0 and rise to day 14, the first that was measured")
+
+
 def test_a_mark_may_be_a_population_of_the_tree(subject):
     subject.product().baseline().add("d28", 10_000, 1_550)
     for row in subject.rows.values():

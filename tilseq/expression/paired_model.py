@@ -102,7 +102,7 @@ def paired_model(
     covariates
         Columns taken into account: numbers as they are, text as levels.
     pooled
-        Other levels of the factor tell the residual variance too.
+        Other levels of the factor tell the residual variance too; not for an interaction.
 
     Raises
     ------
@@ -125,6 +125,9 @@ def paired_model(
     if len(contrast.factors) > 1:
         if subjects == "correlated":
             raise AnalysisError("an interaction is fitted within subjects", found=subjects, expected="fixed")
+        if pooled:
+            mend = "ask for it without pooled"
+            raise AnalysisError("an interaction is fitted to its own four levels", found="pooled", mend=mend)
         model = _interaction(table, contrast, set(pairs) - set(lacking["subject"]), covariates, every)
         return _checked(model, complete, [*left_out, *_subjects(lacking), *_other_levels(table, contrast)])
     if pooled:

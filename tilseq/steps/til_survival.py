@@ -277,7 +277,7 @@ def _kinetics_of_infused(job: Job, population: str, found: Found) -> list[dict[s
     from tilseq.flow.marked import ABOVE_PRODUCT
     from tilseq.flow.rare import least_certain
 
-    found, label = _up_to_next_infusion(found, _given(job.arguments["infusions"]))
+    found, ended = _up_to_next_infusion(found, _given(job.arguments["infusions"]))
     of_day: dict[int, tuple[InfusedShare, str]] = {}
     for sample, share, certainty in found:
         if share.reason is None and (sample["day"] not in of_day or of_day[sample["day"]][0].n < share.n):
@@ -301,19 +301,23 @@ def _kinetics_of_infused(job: Job, population: str, found: Found) -> list[dict[s
             seen.append(day)
     untold = sorted({sample["day"] for sample, share, _ in found if share.reason == ABOVE_PRODUCT} - of_day.keys())
     before = [NOTHING_BEFORE_DAY_0] if of_day and 0 not in of_day else []
+    begun = (
+        [f"areas begin with 0 on day 0 and rise to day {min(of_day)}, the first that was measured"] if before else []
+    )
+    label = "; ".join([INFUSED_UPPER_BOUND, *begun, *ended])
     rows = _kinetics(job, "infused_share_of_cd3", population, [*before, *shares], label, untold)
     return rows + _kinetics(
         job, "infused_cells_per_ul", population, [*before, *cells] if cells else [], label, untold, seen
     )
 
 
-def _up_to_next_infusion(found: Found, infusions: Sequence[Mapping[str, Any]]) -> tuple[Found, str]:
+def _up_to_next_infusion(found: Found, infusions: Sequence[Mapping[str, Any]]) -> tuple[Found, list[str]]:
     """Return the visits between which no cells were given, from the first on, and what the reader must know of them."""
     found = sorted(found, key=lambda one: in_time(one[0]))
     given = [infused_days_before(sample, infusions) for sample, *_ in found]
     further = [day for days in given for day in days if day not in given[0]]
     course = [one for one, days in zip(found, given, strict=True) if days == given[0]]
-    return course, "; ".join([INFUSED_UPPER_BOUND, *([f"up to the infusion of day {min(further)}"] if further else [])])
+    return course, [f"up to the infusion of day {min(further)}"] if further else []
 
 
 def _kinetics_of_t_cells(job: Job, counts: Counts) -> list[dict[str, Any]]:
