@@ -225,7 +225,7 @@ def clinical_records(
         _reads(responses, refused),
         rows(therapies, THERAPIES),
         rows(schedule, SCHEDULE),
-        rows(infusions, INFUSIONS),
+        None if infusions is None else [row for row in rows(infusions, INFUSIONS) or () if row["cells"] != 0],
         rows(lesions, NEW_LESIONS, wider=True),
         rows(best_response, BEST_RESPONSES, wider=True),
         rows(contacts, CONTACTS) or [],

@@ -11,6 +11,7 @@ import polars as pl
 from tilseq.clinical.data_cut import is_after_cut
 from tilseq.errors import TableError
 from tilseq.tables import Table, as_polars, conform
+from tilseq.tables.infusions import given_infusions
 from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, SUBJECTS
 
 STARTS = ("first_dose_day", "lymphodepletion_day")
@@ -73,7 +74,7 @@ def subjects_of(subjects: Any, infusions: Any = None, followup: Any = None) -> t
     cuts = {name: row["data_cut_day"] for name, row in seen.items() if row["data_cut_day"] is not None}
     infused = set()
     if infusions is not None:
-        given = columns_of(infusions, INFUSIONS, ("subject", "infusion", "day"))
+        given = columns_of(given_infusions(infusions), INFUSIONS, ("subject", "infusion", "day"))
         infused = set(given.filter(~is_after_cut(given, cuts))["subject"].to_list())
     # One who calls the infusion the first dose was treated from lymphodepletion on all the same.
     doses = {row["subject"]: min((row[name] for name in STARTS if row[name] is not None), default=None) for row in rows}

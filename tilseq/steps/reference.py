@@ -33,9 +33,9 @@ def failed_references(study: Study, subject: str, reference: str) -> list[dict[s
 
 def infusions_of(study: Study, subject: str) -> list[dict[str, Any]]:
     """Return the day and the lot of each infusion of a subject, but of those in which no cell was given."""
-    import polars as pl
+    from tilseq.tables.infusions import given_infusions
 
-    given = study.infusions.filter(pl.col("cells").fill_null(1) > 0, subject=subject)
+    given = given_infusions(study.infusions.filter(subject=subject))
     return given.select("day", "lot").sort("day", "lot").to_dicts()
 
 
