@@ -179,6 +179,13 @@ def test_a_lot_whose_only_tube_failed_was_infused_all_the_same(subject):
         assert of(subject.run(failed=[tube | beside]), VISIT[0])["value"] == pytest.approx(0.145 / 0.19)
 
 
+def test_a_lot_that_no_infusion_names_is_of_the_infusion_that_names_none(subject):
+    subject.product("a", 2_000, lot="A").product("b", 5_000, lot="B").baseline().add("d28", 10_000, 1_550)
+    endpoints = subject.run(infusions=[(0, None, 1e9), (14, "B", 3e9)])
+    # 1e9 cells of A with 20 % and 3e9 of B with 50 % marked: (0.155 - 0.01) / (0.425 - 0.01).
+    assert of(endpoints, VISIT[0])["value"] == pytest.approx(0.145 / 0.415)
+
+
 def test_tubes_of_one_lot_are_pooled(subject):
     subject.product("a", 2_000, lot="A").product("b", 4_000, lot="A").baseline().add("d28", 10_000, 1_550)
     assert of(subject.run(infusions=[(0, "A", None)]), VISIT[0])["value"] == pytest.approx(0.5)

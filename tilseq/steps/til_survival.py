@@ -150,17 +150,21 @@ def _lots(
     """Return the lots that had been infused before a visit, each with the tubes counted of it.
 
     Where infusions.csv names no lot the product's own names part them, but for tubes taken after the visit, which
-    nobody had got by then. A tube without a lot is of the only one. Of a subject who never got a cell there is none.
+    nobody had got by then. Where it names none beside others, that infusion was of the product's lots that it does not
+    name. A tube without a lot is of the only one. Of a subject who never got a cell there is none.
     """
     from tilseq.flow.marked import Lot, pooled
 
     cells: dict[str | None, list[float | None]] = {}
     if not infusions:
         return []
-    if any(infusion["lot"] is not None for infusion in infusions):
+    named = {infusion["lot"] for infusion in infusions} - {None}
+    if named:
+        others = list(dict.fromkeys(row["lot"] for row, _ in product if row["lot"] not in named)) or [None]
         for infusion in infusions:
-            if _is_before(infusion, visit):
-                cells.setdefault(infusion["lot"], []).append(infusion["cells"])
+            of_infusion = others if infusion["lot"] is None else [infusion["lot"]]
+            for lot in of_infusion if _is_before(infusion, visit) else ():
+                cells.setdefault(lot, []).append(infusion["cells"] if len(of_infusion) == 1 else None)
     else:
         product = [(row, tube) for row, tube in product if row["day"] is None or _is_before(row, visit)]
         cells = {row["lot"]: [None] for row, _ in product}
