@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.clinical.data_cut import is_after_cut
+from tilseq.clinical.data_cut import is_after_cut, is_by_cut
 from tilseq.errors import TableError
 from tilseq.tables import Table, as_polars, conform
 from tilseq.tables.infusions import given_infusions
@@ -82,9 +82,8 @@ def subjects_of(subjects: Any, infusions: Any = None, followup: Any = None) -> t
     found = {
         name: Subject(
             row["arm"],
-            (not known or name in infused or doses[name] is not None)
-            and _within(_first(doses[name], 0), cuts.get(name)),
-            _first(doses[name], 0) or 0,
+            (not known or name in infused or doses[name] is not None) and is_by_cut(doses[name] or 0, cuts.get(name)),
+            doses[name] or 0,
             None if infusions is None else name in infused,
             seen.get(name, {}).get("death_day"),
             _last_day(seen.get(name, {})),
@@ -120,10 +119,6 @@ def _last_day(follow: Mapping[str, int | None]) -> int | None:
     """Return the last day of a row of follow-up on which the subject was seen, at most the data cut."""
     cut, last = follow.get("data_cut_day"), _first(follow.get("death_day"), follow.get("last_alive_day"))
     return last if cut is None or last is None else min(cut, last)
-
-
-def _within(day: int | None, cut: int | None) -> bool:
-    return day is None or cut is None or day <= cut
 
 
 def _first(*days: int | None) -> int | None:
