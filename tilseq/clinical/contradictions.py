@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tilseq.clinical.clinical_records import RESPONDERS, Records
+from tilseq.clinical.data_cut import is_by_cut
 from tilseq.clinical.endpoint_rules import TimeToEventRules
 from tilseq.clinical.reader_series import first_infusions, progression_after, series_by_subject, treatment_day
 from tilseq.errors import TableError, did_you_mean
@@ -208,9 +209,11 @@ def _of_responders(
 
 
 def _sources(records: Records, rules: TimeToEventRules) -> dict[tuple[str, str | None], str]:
-    """Return which responses of each subject and reader count, where there are any."""
+    """Return which responses of each subject and reader count, where there are any by the data cut."""
+    cuts = {row["subject"]: row["data_cut_day"] for row in records.followup}
+    known = [row for row in records.reads if is_by_cut(row["day"], cuts.get(row["subject"]))]
     there: dict[str, set[tuple[str, str | None]]] = {
-        source: {(row["subject"], row["reader"]) for row in records.reads if row[column] is not None}
+        source: {(row["subject"], row["reader"]) for row in known if row[column] is not None}
         for source, column in (("recorded", "recorded"), ("derived", "response"))
     }
     return dict.fromkeys(there["derived"], "derived") | (
