@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from tilseq.scaled_counts import of_one_depth, sign_of_scaling
+from tilseq.scaled_counts import MEND, WHAT, of_one_depth, sign_of_scaling
 
 # 60 genes of each count from 1 to 12. Times 1.3: 1.3, 2.6, 3.9, 5.2, 6.5, 7.8, 9.1, 10.4, 11.7, 13, 14.3, 15.6, which
 # are 1, 3, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16: none is 2, 7, 11 or 15.
@@ -16,8 +16,22 @@ GAP = "no gene with a count of 2 in sample b, though many have one near it"
 def test_counts_that_were_scaled_up_leave_gaps(kind):
     scaled = np.rint(1.3 * COUNTS)
     assert sorted(set(scaled)) == [1, 3, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16]
-    assert sign_of_scaling(kind(np.array([COUNTS, scaled])), ["a", "b"]) == GAP
+    sign = sign_of_scaling(kind(np.array([COUNTS, scaled])), ["a", "b"])
+    assert (sign.what, sign.found, sign.mend) == (WHAT, GAP, MEND)
     assert sign_of_scaling(kind(np.array([COUNTS, COUNTS[::-1]])), ["a", "b"]) is None
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_matrix])
+def test_counts_of_reads_in_pairs_are_told_as_counted_twice(kind):
+    """Each fragment counted as its two reads, or a file summed with itself: no gene has 3, and nothing was rounded."""
+    counts = np.tile(COUNTS, 2)  # 120 genes of 2 and of 4, and of 1, 3 and 5 none: 60 on average beside 3
+    sign = sign_of_scaling(kind(np.array([2 * counts])), ["b"])
+    assert sign.what == "these are no raw counts: those of a sample are all multiples of one number"
+    assert sign.found == "multiples of 2 in sample b"
+    assert sign.mend.startswith("count each molecule once")
+    # A gene of 1 among them, and they are not.
+    odd = sign_of_scaling(kind(np.array([np.append(2 * counts, 1)])))
+    assert (odd.what, odd.found) == (WHAT, GAP.replace("of 2 in sample b", "of 3 in sample 1"))
 
 
 def test_genes_that_a_filter_took_away_leave_no_gap():
@@ -51,7 +65,7 @@ def test_counts_per_million_that_were_rounded():
     rng = np.random.default_rng(2)
     counts = rng.poisson(rng.lognormal(4, 2, 3_000) * rng.uniform(0.5, 2, (5, 1)))
     per_million = np.rint(counts / counts.sum(axis=1, keepdims=True) * 1e6)
-    assert sign_of_scaling(per_million) == "library sizes that differ by rounding alone"
+    assert sign_of_scaling(per_million).found == "library sizes that differ by rounding alone"
     assert sign_of_scaling(counts) is None
 
 

@@ -224,3 +224,12 @@ def test_results_after_the_data_cut_are_left_out(tmp_path, capsys):
         ("5", "not graded: no term of CTCAE 5 is known for the test heart rate", "1"),
         ("6", "not read: ANC: the result is no number", "1"),
     ]
+
+
+def test_rows_are_those_of_a_spreadsheet_also_below_a_line_break_within_a_cell(tmp_path, capsys):
+    """Row 2 stands on two lines of the file, and row 3 has a fault: the result that is lost is in row 4."""
+    lines = '007,-8,"AN\nC",4.0,10^9/L,1.8,7.5,\n007,x,ANC,1,10^9/L,1.8,7.5,\n007,3,ANC,lost,10^9/L,1.8,7.5,\n'
+    assert labs(tmp_path, HEADER + lines) == 4
+    rows = pl.read_csv(tmp_path / "out" / "exclusions.csv").select("row", "rows").rows()
+    assert sorted(rows) == [(2, 1), (3, 1), (4, 1)]
+    assert "labs.csv, row 4: ANC: the result is no number; found 'lost'" in capsys.readouterr().err

@@ -23,6 +23,9 @@ from tilseq.clinical.attribution import CAUSES, attribution
         ("PROBABLY RELATED", ["unspecified"]), ("related to study treatment", ["unspecified"]),
         ("cannot be excluded", ["unspecified"]), ("unlikely (cannot be excluded)", ["unspecified"]),
         ("可能有关", ["unspecified"]), ("肯定有关", ["unspecified"]),
+        # A denial denied.
+        ("not unlikely", ["unspecified"]), ("not improbable", ["unspecified"]),
+        ("not unlikely related to TIL", ["TIL"]), ("TIL not unrelated, IL-2 unrelated", ["TIL"]),
         # Not related, or to another cause.
         ("no", ["none"]), ("Not related", ["none"]), ("NOT RELATED", ["none"]), ("unlikely", ["none"]),
         ("UNLIKELY RELATED", ["none"]), ("Unlikely related to TIL", ["none"]), ("REMOTE", ["none"]),

@@ -3,8 +3,18 @@
 import polars as pl
 import pytest
 
+from tests.clinical.one_subject import subjects
 from tests.clinical.reads import recorded
-from tilseq.clinical import BestResponsePolicy, best_response, ignored_reads, response, response_rates
+from tilseq.clinical import (
+    BestResponsePolicy,
+    best_response,
+    clinical_records,
+    ignored_reads,
+    response,
+    response_rates,
+    time_to_event,
+)
+from tilseq.tables.outputs import RESPONSE
 
 
 def one(reads, confirmation="required", policy=None, **tables):
@@ -33,6 +43,25 @@ def test_reads_after_the_data_cut_do_not_count(day, word, response_day, confirme
     row = one([(42, "PR"), (84, "CR"), (126, "CR")], followup=cut(day))
     assert (row["best_response"], row["response_day"], row["confirmation_day"]) == (word, response_day, confirmed)
     assert row["reason"] == reason
+
+
+def test_what_is_recorded_after_the_cut_does_not_decide_whose_responses_count():
+    """By day 100 the lesions alone told of a response; that the reader recorded day 126 was not known."""
+    both = recorded([("S1", 126, "SD")]).with_columns(response=pl.lit("SD"))
+    common = {"subject": "S1", "baseline": False, "targets": 1, "targets_measured": 1}
+    rows = [common | {"day": day, "response": "PR"} for day in (42, 84)]
+    derived = RESPONSE.frame([common | {"day": -10, "baseline": True}, *rows])
+    best = best_response(pl.concat([derived, both]), followup=cut(100)).filter(confirmation="required")
+    told = "no response is recorded: derived from the lesions"
+    assert best.select("source", "best_response", "response_day").row(0) == ("derived", "PR", 42)
+    assert best["reason"].to_list() == [f"{told}; ignored after the data cut of day 100: day 126"]
+    times = {
+        row["parameter"]: row["days"]
+        for row in time_to_event(
+            clinical_records(pl.concat([derived, both]), cut(100), subjects(), best_response=best)
+        ).iter_rows(named=True)
+    }
+    assert (times["PFS"], times["DOR"]) == (85, 43)  # last seen without progression on day 84
 
 
 def test_a_subject_without_a_cut_keeps_every_read():

@@ -69,6 +69,19 @@ def test_an_event_that_ends_after_the_cut_goes_on(found):
     assert colitis["reason"] == "ends on day 110, after the data cut (day 100): going on by then"
 
 
+def test_an_event_without_a_first_day_is_taken_to_be_by_the_cut_and_says_so():
+    """Whether it began by day 50 nobody knows; one that ended by then did."""
+    rows = [event("C1", "rash", 2, None), event("C1", "fever", 2, None, 90), event("C2", "chills", 1, None, 101)]
+    listing = safety(pl.DataFrame(rows), subjects=SUBJECTS, infusions=INFUSIONS, followup=FOLLOWUP).rows
+    told = "no first day: taken to be emergent"
+    assert {row["term"]: row["reason"].split("; ")[0] for row in listing.iter_rows(named=True)} == {
+        "rash": f"{told} and not after the data cut (day 100)",
+        "fever": told,
+        "chills": f"{told} and not after the data cut (day 100)",
+    }
+    assert listing["counted"].all()
+
+
 def test_time_at_risk_ends_with_the_cut(found):
     # First dose on day -7. Of any grade C1 to day 10: 18 days, C2 to 99: 107, C3 to 60: 68, C4 to -1: 7. Of grade 3 to
     # 5 C1 to the cut: 108.

@@ -268,6 +268,28 @@ def test_a_responder_that_is_refused_stands_in_every_endpoint():
         assert set(without["parameter"]) == {"OS", "PFS", "TTP", "follow_up"}
 
 
+def test_a_contradiction_of_scans_takes_what_scans_decide_and_no_death():
+    """The scan of day 210 tells that the subject lived, whatever was read on it; DOR stays counted as left out."""
+    why = {"S1": "no reader, where other assessments name one"}
+    follow = followup(last_alive_day=200)
+    given = (reads((42, "PR"), (210, "PD")), follow, subjects())
+    for records in (
+        clinical_records(*given, best_response=best(42)).without_scans(why),
+        clinical_records(*given, best_response=best(42), unscanned=why),
+    ):
+        found = {row["parameter"]: row for row in time_to_event(records).iter_rows(named=True)}
+        lost = ("DOR", "PFS", "TTP", "TTR")
+        assert {(found[name]["rule"], found[name]["reason"]) for name in lost} == {("not_evaluable", why["S1"])}
+        assert [found[name]["days"] for name in ("OS", "follow_up")] == [211, 211]
+        assert set(found) == {*lost, "OS", "follow_up"}
+    dead = (reads((42, "PR")), followup(death_day=100), subjects())
+    assert times_of(clinical_records(*dead).without_scans(why))["OS"] == (101, True)
+
+
+def times_of(records):
+    return {row["parameter"]: (row["days"], row["event"]) for row in time_to_event(records).iter_rows(named=True)}
+
+
 WORDS = st.sampled_from(["CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE"])
 SERIES = st.dictionaries(st.integers(1, 400), WORDS, max_size=8)
 

@@ -418,6 +418,15 @@ def test_a_broken_table_is_named(content, good_out):
         render(out)
 
 
+def test_a_table_that_lacks_a_column_of_this_version_is_no_table_of_nulls(good_out):
+    """An empty `data_cut_day` would tell that there is no data cut."""
+    path = good_out / "tables" / "best_response.parquet"
+    pl.read_parquet(path).drop("data_cut_day").write_parquet(path)
+    with pytest.raises(ReadError, match=r"best_response\.parquet, column data_cut_day.*another version") as refused:
+        render(good_out)
+    assert "run `tilseq run` again" in str(refused.value)
+
+
 def test_a_table_of_another_version_is_named_with_its_column(good_out):
     out = good_out
     pl.DataFrame({"sample": ["S1"], "check": ["c"], "verdict": ["great"]}).write_parquet(

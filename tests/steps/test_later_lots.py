@@ -50,3 +50,10 @@ def test_lots_of_one_day_or_of_unknown_days_are_before_none(rows, clones, lots):
     infusions = [{"day": day, "lot": lot} for day, lot in lots]
     found = before_their_lot(rows, clones, infusions)
     assert found.height == 0 and told_of_lots(rows, found, infusions) == {}
+
+
+def test_a_lot_that_no_infusion_names_came_with_the_one_that_names_none(rows, clones):
+    infusions = [{"day": 0, "lot": "A"}, {"day": 60, "lot": None}, {"day": 90, "lot": "C"}]
+    assert before_their_lot(rows, clones, infusions).rows() == before_their_lot(rows, clones, INFUSIONS).rows()
+    told = told_of_lots(rows, before_their_lot(rows, clones, infusions), infusions)
+    assert told["b"].startswith("infused first on day 60: ")

@@ -93,7 +93,14 @@ def test_after_a_new_therapy_no_change_and_no_category_of_it(tmp_path):
     assert written["marker_courses"].filter(subject="S1")["day"].to_list() == [-8, 28, 60, 90]
     lowest = written["endpoints"].filter(subject="S1", parameter="marker_lowest_change")
     assert lowest.select("day", "value", "n").rows() == [(28, -55.0, 1.0)]
+    since = "lowest change since treatment began, {}, from the last value before it, of one assay"
+    assert lowest["method"].to_list() == [since.format("up to a new therapy")]
     assert "samples after the new therapy of day 59 not used: 2" in written["gcig"].filter(subject="S1")["reason"][0]
     ignored = TABLES["study.yaml"] + "analysis: {clinical: {best_response: {new_therapy: ignore}}}\n"
     written = finish(make_study(tmp_path, CHANGES | given | {"study.yaml": ignored}), tmp_path, "markers")
     assert written["gcig"].filter(subject="S1").select("category", "response_day").rows() == [("PR", 28)]
+    lowest = written["endpoints"].filter(subject="S1", parameter="marker_lowest_change")
+    assert lowest.select("day", "value", "method").rows() == [(60, -60.0, since.format("new therapies ignored"))]
+    written = finish(make_study(tmp_path, CHANGES | {"clinical/therapies.csv": None}), tmp_path, "markers")
+    lowest = written["endpoints"].filter(subject="S1", parameter="marker_lowest_change")
+    assert lowest["method"].to_list() == [since.format("new therapies not looked for: no table")]

@@ -382,6 +382,20 @@ def test_the_plan_names_what_the_study_calls_failed_and_leaves_blanks_out(tmp_pa
     assert [row["sample"] for row in job.arguments["failed"]] == ["p1", "p2"]
 
 
+def test_a_tumor_as_reference_knows_the_days_of_infusion_and_no_lot(tmp_path):
+    for name, text in STUDY.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    study = STUDY["study.yaml"] + "analysis: {repertoire: {reference: tumor}}\n"
+    (tmp_path / "study.yaml").write_text(study)
+    (tmp_path / "samples.csv").write_text(
+        "sample,subject,visit,specimen,assay,path\nt1,S1,product,tumor,tcr,raw/p1.tsv\nd28,S1,D28,blood,tcr,raw/d28.tsv\n"
+    )
+    (job,) = persistence.plan(read_study(tmp_path))
+    # On day 14 cells came that hold clones of the tumour, too: kinetics end there.
+    assert job.arguments["infusions"] == [{"day": 0, "lot": None}, {"day": 14, "lot": None}]
+
+
 @pytest.mark.parametrize("assay", ASSAYS)
 @pytest.mark.parametrize("role", ROLES)
 def test_whatever_no_step_reads_is_noted(tmp_path, assay, role):

@@ -52,6 +52,35 @@ def test_a_product_that_names_no_lot_beside_others_is_told_by_the_file_that_name
     assert row["reason"].startswith("cells were given on days 0, 14 and samples.csv names no lot: ")
 
 
+def test_a_lot_that_no_infusion_names_is_of_the_infusion_that_names_none(subject):
+    lots(subject).add("base", DAY28, day=-8).add("d7", DAY28, day=7).add("d28", DAY28)
+    # Lot B came on day 14, so that A is what was given on day 0; it was told that A was never infused.
+    tables = subject.run(infusions=[(0, None), (14, "B")])
+    assert masses(tables) == pytest.approx({"base": 0.6, "d7": 0.1, "d28": 0.6})
+    told = dict(tables["quality"].select("sample", "reason").rows())
+    assert told["lot1"] == "no infusion names lot A: it is taken for what was given on day 0, whose lot is not named"
+    assert set(told) == {"lot1", "d7"}
+    # The other way round A is not held against blood from before day 14.
+    tables = subject.run(infusions=[(0, "B"), (14, None)])
+    assert masses(tables) == pytest.approx({"base": 0.6, "d7": 0.5, "d28": 0.6})
+    tables = subject.run(infusions=[(0, "B"), (14, None), (21, None)])
+    (row,) = tables["quality"].filter(sample="lot1").rows(named=True)
+    assert row["verdict"] == "warn"
+    assert row["reason"].endswith("what was given on days 14, 21, whose lot is not named, from the first of them on")
+
+
+def test_an_infusion_that_names_no_lot_and_has_no_library_is_told(subject):
+    subject.add("lot2", LOT2, specimen="infusion_product", lot="B").add("d28", DAY28)
+    told = subject.run(infusions=[(0, None), (14, "B")])["quality"]
+    assert told.select("sample", "check", "verdict", "reason").rows() == [
+        ("d28", "lots sequenced", "warn",
+         "lot of day 0 (not named) was infused and has no library: the numbers are too low")
+    ]  # fmt: skip
+    subject.add("d7", DAY28, day=7)
+    row = mass(subject.run(infusions=[(0, None), (14, "B")]), sample="d7")
+    assert row["method"] == "no reference: no lot that was sampled had been infused by day 7, as far as lots are named"
+
+
 def test_a_lot_that_was_infused_and_not_sequenced_is_told(subject):
     subject.add("lot1", LOT1, specimen="infusion_product", lot="A").add("d7", DAY28, day=7).add("d28", DAY28)
     tables = subject.run(infusions=[(0, "A"), (14, "B")])

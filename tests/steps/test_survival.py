@@ -58,6 +58,18 @@ def test_a_contradiction_is_a_failure_of_its_subject_with_file_and_row(tmp_path)
     assert left_out.select("subjects", "left_out").row(0) == (2, 1)
 
 
+def test_scans_that_contradict_one_another_tell_that_the_subject_lived(tmp_path):
+    """Lesion T9 is not in the baseline. S1 was last seen by follow-up on day 60, and scanned on days 84 and 90."""
+    changes = {
+        "clinical/lesions.csv": TABLES["clinical/lesions.csv"].replace("S1,84,D84,T1", "S1,84,D84,T9"),
+        "clinical/responses.csv": TABLES["clinical/responses.csv"] + "S1,90,,PR\n",
+        "clinical/followup.csv": ("S1,300,", "S1,60,"),
+    }
+    times = finish(make_study(tmp_path, changes), tmp_path, *STEPS)["time_to_event"].filter(subject="S1")
+    assert times.filter(parameter="OS").select("days", "event", "source_table").rows() == [(91, False, "responses")]
+    assert times.filter(parameter="PFS")["rule"].to_list() == ["not_evaluable"]
+
+
 def test_what_times_do_not_rest_on_has_its_row(tmp_path):
     changes = {
         "clinical/followup.csv": ("S1,300,,,365\nS2,99,100,tumor,365", "S1,300,,,80\nS2,99,100,tumor,99"),

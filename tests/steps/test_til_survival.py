@@ -159,11 +159,10 @@ def test_without_lots_in_infusions_a_product_taken_after_the_visit_does_not_coun
     assert of(endpoints, VISIT[0], sample="d14")["value"] == pytest.approx(expected)
 
 
-def test_a_lot_of_which_no_cell_was_infused_is_no_product(subject):
+def test_a_subject_never_infused_has_no_product(subject):
     subject.product(lot="A").baseline().add("d28", 10_000, 1_550)
-    for infusions in ([(0, "A", 0.0)], [(0, None, 0.0)], []):  # nor is there one of a subject never infused
-        row = of(subject.run(infusions=infusions), VISIT[0])
-        assert (row["value"], row["status"], row["method"]) == (None, "not_evaluable", "no infusion product")
+    row = of(subject.run(infusions=[]), VISIT[0])
+    assert (row["value"], row["status"], row["method"]) == (None, "not_evaluable", "no infusion product")
 
 
 def test_a_further_infusion_ends_the_course(subject):
@@ -186,6 +185,13 @@ def test_a_lot_whose_only_tube_failed_was_infused_all_the_same(subject):
     assert (row["value"], row["method"]) == (None, "a lot of the product was not counted")
     for beside in ({"lot": "A"}, {"marked_population": "memory"}, {"marked_population": None}, {"day": 30}):
         assert of(subject.run(failed=[tube | beside]), VISIT[0])["value"] == pytest.approx(0.145 / 0.19)
+
+
+def test_a_lot_that_no_infusion_names_is_of_the_infusion_that_names_none(subject):
+    subject.product("a", 2_000, lot="A").product("b", 5_000, lot="B").baseline().add("d28", 10_000, 1_550)
+    endpoints = subject.run(infusions=[(0, None, 1e9), (14, "B", 3e9)])
+    # 1e9 cells of A with 20 % and 3e9 of B with 50 % marked: (0.155 - 0.01) / (0.425 - 0.01).
+    assert of(endpoints, VISIT[0])["value"] == pytest.approx(0.145 / 0.415)
 
 
 def test_tubes_of_one_lot_are_pooled(subject):
@@ -380,6 +386,8 @@ def test_a_job_for_each_subject_with_blood_from_after_the_infusion(tmp_path):
     assert job.arguments["start_day"] == -7
     assert job.arguments["infusions"] == [{"day": 0, "lot": "A", "cells": 2e9}]
     assert job.arguments["failed"] == []
+    (tmp_path / "infusions.csv").write_text("subject,infusion,day,lot,cells\nS1,1,0,A,2e9\nS1,2,14,A,0\n")
+    assert til_survival.plan(read_study(tmp_path))[0].arguments["infusions"] == job.arguments["infusions"]
     lines = TABLES["samples.csv"].splitlines()
     lots = [",lot,status", ",A,", ",,", ",,", ",,"]
     failed = "f1,S1,product,-1,infusion_product,flow,,t,TCR Vb2,B,failed"

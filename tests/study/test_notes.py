@@ -1,7 +1,9 @@
 import pytest
 
-from tilseq.study.notes import named
-from tilseq.study.read import read_study
+from tilseq.study.clinical import check_deaths
+from tilseq.study.notes import named, note_infusions
+from tilseq.study.read import examine, read_study
+from tilseq.study.summary import summary
 
 
 @pytest.mark.parametrize(
@@ -253,3 +255,13 @@ def test_subjects_of_whom_nobody_knows_if_they_live(make_study):
 
 def test_many_names():
     assert named(list("aabcdefg")) == "'a', 'b', 'c', 'd', 'e' and 2 more"
+
+
+def test_a_study_tells_of_infusions_of_no_cells(make_study):
+    rows = "subject,infusion,day,lot,cells\nS01,1,0,L1,5e10\nS01,2,14,L1,0\n007,1,0,L2,0\n"
+    folder = examine(make_study({"infusions.csv": rows}))
+    assert summary(folder)[1] == "1 infusion of 1 subject"
+    assert note_infusions(folder) == ["rows of infusions.csv with 0 cells are no infusions: 'S01', '007'"]
+    dead = "subject,last_alive_day,death_day,death_cause\nS01,9,9,tumor\n007,30,,\n"
+    folder = examine(make_study({"infusions.csv": rows, "clinical/followup.csv": dead}))
+    assert check_deaths(folder) == []

@@ -224,6 +224,15 @@ def test_no_folder(make_study, tmp_path):
     assert problems_of(root / "study.yaml")[0].endswith("give the folder that holds study.yaml")
 
 
+def test_settings_under_another_name_are_told_by_the_study_s_own_folder(make_study, tmp_path, monkeypatch):
+    root = make_study()
+    (root / "study.yaml").rename(root / "study.yml")
+    (tmp_path / "study.yaml.txt").touch()  # in the folder that the command is called from: not of the study
+    monkeypatch.chdir(tmp_path)
+    (told,) = problems_of(root)
+    assert told.endswith("did you mean 'study.yml'? It must be called study.yaml")
+
+
 def test_a_folder_of_nothing(tmp_path):
     assert [problem.file for problem in examine(tmp_path).problems] == [
         "study.yaml",

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tilseq.clinical.survival_limits import Interval
     from tilseq.errors import TilseqError
 
+    Faults = dict[str, list[TilseqError]]  # of each subject
+
 CSV = ExistingPath(dir_okay=False)
 EXAMPLE = """\
 S=data/sample    # the sample study, in a clone; or yours
@@ -54,6 +56,7 @@ SETTINGS: dict[str, tuple[tuple[str, ...], str]] = {
 CONTACTS = {"labs": "day", "adverse_events": "start_day"}
 NOT_LOOKED_FOR = "not looked for"  # in the reason of a time of which a table could have told more
 MONTHS_SO_FAR = 61  # days: subjects that were all followed for less may have had months written for days
+SCANS = ("responses", "lesions", "best_response")  # tables on which what no scan decides does not rest
 REQUIRED = ("first_dose",)  # where it is asked for, nobody may guess it
 
 
@@ -135,16 +138,16 @@ def survival_command(
 
     rules = time_to_event_rules(**{name: options.pop(name) for name in SETTINGS})
     contacts = _contacts({name: options.pop(name) for name in CONTACTS}, options["infusions"])
-    tables, faults = _read({name: path for name, path in options.items() if path is not None})
+    tables, faults, of_scans = _read({name: path for name, path in options.items() if path is not None})
     by = _groups(tables["subjects"], groups)
     paths = {name: str(path) for name, path in options.items() if path is not None}
     if "responses" not in tables:
         tables["responses"] = RESPONSE_READS.frame() if "lesions" in tables else RESPONSE.frame()
         rules = rules if "lesions" in tables else rules.without_scans()
     if "lesions" in tables and "recorded" not in tables["responses"].columns:
-        tables["responses"] = _beside_lesions(tables, faults, paths)
+        tables["responses"] = _beside_lesions(tables, faults, of_scans, paths)
         paths["response"] = paths.pop("responses", "")
-    records, best, wrong = _gather({**tables, "contacts": contacts}, faults, paths, rules)
+    records, best, wrong = _gather({**tables, "contacts": contacts}, faults, of_scans, paths, rules)
     derived = time_to_event(records, rules)
     if not records.assessed:
         derived = without_scans(derived, dict.fromkeys(derived["subject"], NOBODY_ASSESSED), rules)
@@ -198,8 +201,8 @@ def _groups(subjects: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame | No
     return subjects.select("subject", *dict.fromkeys(names)) if names else None
 
 
-def _read(paths: dict[str, Path]) -> tuple[dict[str, pl.DataFrame], dict[str, list[TilseqError]]]:
-    """Return the tables by name, and what is wrong with single subjects."""
+def _read(paths: dict[str, Path]) -> tuple[dict[str, pl.DataFrame], Faults, Faults]:
+    """Return the tables by name, and what is wrong with single subjects, and with their scans alone."""
     from tilseq.clinical.clinical_records import BEST_RESPONSES
     from tilseq.io.clinical import parse_by_subject, read_schedule
     from tilseq.io.text import read_cells
@@ -216,7 +219,8 @@ def _read(paths: dict[str, Path]) -> tuple[dict[str, pl.DataFrame], dict[str, li
         "best_response": BEST_RESPONSES,
     }
     tables: dict[str, pl.DataFrame] = {}
-    faults: dict[str, list[TilseqError]] = {}
+    faults: Faults = {}
+    of_scans: Faults = {}
     for name, path in paths.items():
         if name == "schedule":
             tables[name] = read_schedule(path)
@@ -225,13 +229,14 @@ def _read(paths: dict[str, Path]) -> tuple[dict[str, pl.DataFrame], dict[str, li
         table = RESPONSE if derived else expected[name]
         extra: Literal["keep", "refuse"] = "keep" if name == "best_response" else "refuse"
         tables[name], wrong = parse_by_subject(path, table, extra=extra, infusions=paths.get("infusions"))
+        of_table = of_scans if name in SCANS else faults
         for subject, problems in wrong.items():
-            faults[subject] = [*faults.get(subject, []), *problems]
-    return tables, faults
+            of_table[subject] = [*of_table.get(subject, []), *problems]
+    return tables, faults, of_scans
 
 
 def _beside_lesions(
-    tables: Mapping[str, pl.DataFrame], faults: dict[str, list[TilseqError]], paths: Mapping[str, str]
+    tables: Mapping[str, pl.DataFrame], faults: Faults, of_scans: Faults, paths: Mapping[str, str]
 ) -> pl.DataFrame:
     """Return recorded responses beside those of the lesions, which tell the baseline; add subjects with faults."""
     import polars as pl
@@ -246,7 +251,7 @@ def _beside_lesions(
     people: dict[str, Any] = {"subjects": subjects, "infusions": tables.get("infusions"), "followup": followup}
     derived = [RESPONSE.frame()]
     for subject in pl.concat([frame["subject"] for frame in both]).unique().sort():
-        if subject in faults:
+        if subject in faults or subject in of_scans:
             continue
         lesions, reads = (frame.filter(subject=subject) for frame in both)
         own, numbers = (lesions.drop("row"), reads.drop("row")), [frame["row"].to_list() for frame in (lesions, reads)]
@@ -256,28 +261,31 @@ def _beside_lesions(
         except StudyError as error:
             for problem in error.problems:
                 problem.file = paths.get(getattr(problem, "table", None) or "", problem.file)
-            faults[subject] = list(error.problems)
+            of_scans[subject] = list(error.problems)
     return pl.concat(derived)
 
 
 def _gather(
-    tables: dict[str, Any], faults: dict[str, list[TilseqError]], paths: dict[str, str], rules: TimeToEventRules
+    tables: dict[str, Any], faults: Faults, of_scans: Faults, paths: dict[str, str], rules: TimeToEventRules
 ) -> tuple[Records, pl.DataFrame | None, list[str]]:
     """Return the records, with why a subject is refused, best responses where they were derived here, and who is wrong.
 
-    Every fault is told with file and row; wrong are those refused and who is not among the subjects.
+    Every fault is told with file and row; wrong are those refused, those whose scans are, and who is not among the
+    subjects.
     """
     from tilseq.clinical import clinical_records, contradictions
 
-    refused = _told(list(faults.items()))
-    records = clinical_records(**tables, refused=refused)
-    refused |= _contradicting(contradictions(records, rules), paths)
+    refused, unscanned = _told(list(faults.items())), _told(list(of_scans.items()))
+    records = clinical_records(**tables, refused=refused, unscanned=unscanned)
+    further, of_reads = _contradicting(contradictions(records, rules), paths)
+    refused, unscanned = refused | further, unscanned | of_reads
     if tables.get("best_response") is not None:
-        return records.refusing(refused), None, sorted(refused)
-    best = _best_response(tables, refused, rules)
-    records = clinical_records(**{**tables, "best_response": best}, refused=refused)
-    further = _contradicting(contradictions(records, rules), paths)
-    return records.refusing(further), best, sorted({*refused, *further})
+        return records.without_scans(of_reads).refusing(further), None, sorted({*refused, *unscanned})
+    best = _best_response(tables, {**unscanned, **refused}, rules)
+    records = clinical_records(**{**tables, "best_response": best}, refused=refused, unscanned=unscanned)
+    further, of_reads = _contradicting(contradictions(records, rules), paths)
+    wrong = sorted({*refused, *unscanned, *further, *of_reads})
+    return records.without_scans(of_reads).refusing(further), best, wrong
 
 
 def _best_response(tables: dict[str, Any], refused: Mapping[str, str], rules: TimeToEventRules) -> pl.DataFrame:
@@ -300,8 +308,8 @@ def _best_response(tables: dict[str, Any], refused: Mapping[str, str], rules: Ti
     return best_response(reads, sound.get("therapies"), subjects, policy, **further)
 
 
-def _contradicting(found: list[Contradiction], paths: dict[str, str]) -> dict[str, str]:
-    """Tell every contradiction with its file, and return why each subject cannot be evaluated."""
+def _contradicting(found: list[Contradiction], paths: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Tell every contradiction with its file; return why a subject cannot be evaluated, and why its scans cannot."""
     told: dict[str, list[TilseqError]] = {}
     for one in found:
         given = "responses" if one.table == "response" and "responses" in paths else one.table
@@ -309,7 +317,10 @@ def _contradicting(found: list[Contradiction], paths: dict[str, str]) -> dict[st
         if one.error.file is None or given == "response":  # derived here: no file has its row
             one.error.row = None
         told.setdefault(one.subject, []).append(one.error)
-    return _told(list(told.items()))
+    why, refused = _told(list(told.items())), {one.subject for one in found if not one.of_scans}
+    return {name: why[name] for name in why if name in refused}, {
+        name: why[name] for name in why if name not in refused
+    }
 
 
 def _told(found: list[tuple[str, list[TilseqError]]]) -> dict[str, str]:

@@ -197,7 +197,7 @@ def _derived(
         *([f"{AFTER_CUT} (day {cut})"] if late else []),
     ]
     told = [
-        *_told(row, emergent, unread),
+        *_told(row | {"end_day": end}, emergent, cut, unread),
         *(_deadly(row | {"end_day": end}, subject, followup_known) if subject else ()),
     ]
     if reversed_end:
@@ -233,12 +233,14 @@ def _unusable(row: Row, subject: Subject | None) -> Iterator[str]:
         yield "no grade that can be read"
 
 
-def _told(row: Row, emergent: bool, unread: Sequence[TilseqError]) -> Iterator[str]:
+def _told(row: Row, emergent: bool, cut: int | None, unread: Sequence[TilseqError]) -> Iterator[str]:
     """Yield what bears on a row beside its being counted."""
     for problem in (one for one in unread if one.column != OCCURRED):
         yield f"{problem.column} cannot be read" + (f": {problem.found}" if problem.found else "")
     if row["start_day"] is None:
-        yield "no first day: taken to be emergent" if emergent else "no first day"
+        taken = ["emergent"] if emergent else []
+        taken += [f"not {AFTER_CUT} (day {cut})"] if cut is not None and row["end_day"] is None else []
+        yield f"no first day: taken to be {' and '.join(taken)}" if taken else "no first day"
     for name in ("serious", "immune_related"):
         if row[name] is None:
             yield f"not recorded: {name}"

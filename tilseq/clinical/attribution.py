@@ -32,7 +32,10 @@ NOT_RECORDED = (
     "n/a", "na", "nd", "u", "unk", "unknown", "?", "not applicable", "not assessed", "not assessable", "unassessable",
     "unclassifiable", "not recorded", "not known", "not done", "not evaluable", "missing", "无法判断", "不详",
 )  # fmt: skip
-STILL_POSSIBLE = re.compile(r"(?:cannot|can not|could not|not)(?: be)? (?:excluded|ruled out)|不能排除")
+STILL_POSSIBLE = re.compile(
+    r"(?:cannot|can not|could not|not)(?: be)? (?:excluded|ruled out)|不能排除"
+    r"|\bnot (?:unlikely|improbable|doubtful|unrelated)\b"
+)
 NEGATIVE = re.compile(
     r"\b(?:not|no|n|none|non|false|0|unrelated|unlikely|improbable|improbably|doubtful|remote|remotely)\b"
     r"|(?:肯定|可能)?(?:无关|不相关)|不太可能|否"
@@ -54,9 +57,9 @@ def attribution(related: str | None) -> tuple[list[str], list[str]]:
 
     Several causes are parted by ``;``, ``|``, ``,``, ``+``, ``&``, ``/``, *and*, *or*, *but*; case does not matter.
     Each may have a degree before or behind it: `not`, `unrelated`, `unlikely`, `remote`, `doubtful` count as not
-    related; `possible`, `probable`, `definite`, `cannot be excluded` as related. A degree alone, or one of the
-    treatment at large, is related to what is not told, `unspecified`; so is a word that is not known, unless it is
-    denied.
+    related; `possible`, `probable`, `definite`, `cannot be excluded`, `not unlikely` as related. A degree alone, or one
+    of the treatment at large, is related to what is not told, `unspecified`; so is a word that is not known, unless it
+    is denied.
 
     Parameters
     ----------
@@ -86,7 +89,8 @@ def attribution(related: str | None) -> tuple[list[str], list[str]]:
 def _causes(sentence: str) -> Iterator[tuple[str, str, bool]]:
     """Yield each part, its cause, and whether its words are known; a denial at the head holds for all behind it."""
     parts = [part for part in PARTS.split(sentence.strip()) if _plain(part) not in ("", *NOT_RECORDED)]
-    denies = bool(parts) and DENIES_ALL.match(_plain(parts[0])) is not None
+    head = _plain(STILL_POSSIBLE.sub(" ", _plain(parts[0]))) if parts else ""
+    denies = DENIES_ALL.match(head) is not None
     for part in parts:
         cause, known = _cause(part)
         asserted = POSITIVE.search(_plain(part)) or ASSERTS.match(_plain(part))

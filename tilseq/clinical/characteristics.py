@@ -10,6 +10,7 @@ import polars as pl
 from tilseq.clinical.treated import columns_of
 from tilseq.tables import Row, as_polars
 from tilseq.tables.characteristics import CHARACTERISTICS_TABLE
+from tilseq.tables.infusions import given_infusions
 from tilseq.tables.inputs import INFUSIONS, SUBJECTS
 
 ALL, NOT_GIVEN, NOT_ASSESSED = "all", "not given", "not_assessed"
@@ -50,7 +51,9 @@ def characteristics(subjects: Any, infusions: Any = None, best_response: Any = N
     steps |= {step: set(people.drop_nulls(day)["subject"]) for step, day in STEPS.items()}
     steps = {step: names for step, names in steps.items() if names}
     if infusions is not None:
-        steps["infused"] = set(columns_of(infusions, INFUSIONS, ("subject", "infusion", "day"))["subject"])
+        steps["infused"] = set(
+            columns_of(given_infusions(infusions), INFUSIONS, ("subject", "infusion", "day"))["subject"]
+        )
     if best_response is not None:
         found = as_polars(best_response).filter(pl.col("best_response") != NOT_ASSESSED)
         steps["assessed"] = set(found["subject"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import polars as pl
@@ -64,7 +64,10 @@ class Records:
     refused
         Subject → why it cannot be evaluated; none of its rows is here.
     refused_responders
-        `subject, reader, confirmation` of the CR and PR of those subjects.
+        `subject, reader, confirmation` of the CR and PR of those subjects and of those `unscanned`.
+    unscanned
+        Subject → why what scans decide cannot be told of it; none of its scans is here, but for their days among the
+        contacts.
     """
 
     subjects: Sequence[Row]
@@ -78,6 +81,7 @@ class Records:
     contacts: Sequence[Row]
     refused: Mapping[str, str]
     refused_responders: Sequence[Row] = ()
+    unscanned: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def assessed(self) -> bool:
@@ -100,15 +104,37 @@ class Records:
             Subject → why it cannot be evaluated, such as what `contradictions` says.
         """
         known = {row["subject"] for row in self.subjects}
-        tables = {field.name: getattr(self, field.name) for field in fields(self) if "refused" not in field.name}
-        kept: dict[str, Any] = {
-            name: None if rows is None else [row for row in rows if row.get("subject") not in refused]
-            for name, rows in tables.items()
-        }
+        others = ("refused", "refused_responders", "unscanned")
+        tables = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in others}
+        kept: dict[str, Any] = {name: _without(rows, refused) for name, rows in tables.items()}
         named = {subject: why for subject, why in refused.items() if subject in known}
         lost = [row for row in _answers(self.responders or ()) if row["subject"] in named]
         answers = (*self.refused_responders, *lost)
         return replace(self, **kept, refused={**self.refused, **named}, refused_responders=answers)
+
+    def without_scans(self, unscanned: Mapping[str, str]) -> Records:
+        """Return the records without the scans of some subjects, of whom what scans decide cannot be told.
+
+        Parameters
+        ----------
+        unscanned
+            Subject → why, such as what `contradictions` says of scans alone.
+        """
+        days = [
+            {"subject": row["subject"], "day": row["day"], "table": row["table"]}
+            for row in self.reads
+            if row["subject"] in unscanned
+        ]
+        lost = [row for row in _answers(self.responders or ()) if row["subject"] in unscanned]
+        return replace(
+            self,
+            reads=_without(self.reads, unscanned) or (),
+            lesions=_without(self.lesions, unscanned),
+            responders=_without(self.responders, unscanned),
+            contacts=(*self.contacts, *days),
+            refused_responders=(*self.refused_responders, *lost),
+            unscanned={**self.unscanned, **unscanned},
+        )
 
     def confirmed(self, confirmation: str) -> Records:
         """Return the records with the best responses by one kind of confirmation alone.
@@ -161,6 +187,10 @@ def numbered_rows(frame: Any, table: Table, refused: Collection[str] = (), *, wi
     return list(typed.rows(named=True))
 
 
+def _without(rows: Sequence[Row] | None, subjects: Collection[str]) -> list[Row] | None:
+    return None if rows is None else [row for row in rows if row.get("subject") not in subjects]
+
+
 def _answers(rows: Iterable[Row]) -> list[Row]:
     """Return subject, reader and confirmation of the rows of best responses that are a CR or PR."""
     names = ("subject", "reader", "confirmation")
@@ -179,6 +209,7 @@ def clinical_records(
     best_response: Any = None,
     contacts: Any = None,
     refused: Mapping[str, str] | None = None,
+    unscanned: Mapping[str, str] | None = None,
 ) -> Records:
     """Gather what `time_to_event` and `contradictions` look at; each table polars or pandas.
 
@@ -206,6 +237,9 @@ def clinical_records(
         Columns `subject, day, table`: days of further tables on which a subject was alive.
     refused
         Subject → why it cannot be evaluated; its rows are not looked at.
+    unscanned
+        Subject → why what scans decide cannot be told of it; of its responses and lesions the days alone are looked
+        at, as days on which it lived.
 
     Raises
     ------
@@ -213,25 +247,38 @@ def clinical_records(
         A table breaks its registry.
     """
     refused = refused or {}
+    unscanned = {subject: why for subject, why in (unscanned or {}).items() if subject not in refused}
+    unread = {**refused, **unscanned}
 
-    def rows(frame: Any, table: Table, *, wider: bool = False) -> list[Row] | None:
-        return None if frame is None else numbered_rows(frame, table, refused, wider=wider)
+    def rows(frame: Any, table: Table, *, wider: bool = False, out: Collection[str] = refused) -> list[Row] | None:
+        return None if frame is None else numbered_rows(frame, table, out, wider=wider)
 
     known = set(as_polars(subjects)["subject"])
     best = () if best_response is None else as_polars(best_response).to_dicts()
     return Records(
         numbered_rows(subjects, SUBJECT_DAYS, refused, wider=True),
         numbered_rows(followup, FOLLOWUP, refused),
-        _reads(responses, refused),
+        _reads(responses, unread),
         rows(therapies, THERAPIES),
         rows(schedule, SCHEDULE),
-        rows(infusions, INFUSIONS),
-        rows(lesions, NEW_LESIONS, wider=True),
-        rows(best_response, BEST_RESPONSES, wider=True),
-        rows(contacts, CONTACTS) or [],
+        None if infusions is None else [row for row in rows(infusions, INFUSIONS) or () if row["cells"] != 0],
+        rows(lesions, NEW_LESIONS, wider=True, out=unread),
+        rows(best_response, BEST_RESPONSES, wider=True, out=unread),
+        [*(rows(contacts, CONTACTS) or ()), *_days_of(unscanned, responses=responses, lesions=lesions)],
         {subject: why for subject, why in refused.items() if subject in known},
-        _answers(row for row in best if row.get("subject") in known & set(refused)),
+        _answers(row for row in best if row.get("subject") in known & set(unread)),
+        unscanned,
     )
+
+
+def _days_of(subjects: Collection[str], **tables: Any) -> list[Row]:
+    """Return the days of some subjects' rows as contacts; a row without a day tells none."""
+    found: list[Row] = []
+    for name, frame in tables.items():
+        if frame is not None and subjects:
+            days = as_polars(frame).filter(pl.col("subject").is_in(list(subjects)))
+            found += days.select("subject", "day", table=pl.lit(name)).drop_nulls().to_dicts()
+    return found
 
 
 def _reads(responses: Any, refused: Collection[str]) -> list[Row]:

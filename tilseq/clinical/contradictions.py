@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tilseq.clinical.clinical_records import RESPONDERS, Records
+from tilseq.clinical.data_cut import is_by_cut
 from tilseq.clinical.endpoint_rules import TimeToEventRules
 from tilseq.clinical.reader_series import first_infusions, progression_after, series_by_subject, treatment_day
 from tilseq.errors import TableError, did_you_mean
@@ -32,11 +33,14 @@ class Contradiction:
         Table that holds the row.
     error
         What is wrong, with row (the header is row 1) and column, but without a file.
+    of_scans
+        It is of how scans were read alone: what no scan decides, such as overall survival, stands all the same.
     """
 
     subject: str
     table: str
     error: TableError
+    of_scans: bool = False
 
 
 def contradictions(records: Records, rules: TimeToEventRules | None = None) -> list[Contradiction]:
@@ -66,13 +70,13 @@ def contradictions(records: Records, rules: TimeToEventRules | None = None) -> l
     origins = _origins(records, rules)
     infused = {row["subject"]: row["day"] for row in sorted(records.infusions or (), key=lambda row: row["day"])}
     died = {row["subject"]: row["death_day"] for row in records.followup if row["death_day"] is not None}
+    of_scans = [*_of_readers(records), *_of_responders(records, origins, rules)]
     return [
         *_strangers(records),
         *_of_subjects(records),
         *(one for row in records.followup for one in _of_followup(row, origins.get(row["subject"], {}), infused)),
         *_after_death(records, died),
-        *_of_readers(records),
-        *_of_responders(records, origins, rules),
+        *(replace(one, of_scans=True) for one in of_scans),
     ]
 
 
@@ -205,9 +209,11 @@ def _of_responders(
 
 
 def _sources(records: Records, rules: TimeToEventRules) -> dict[tuple[str, str | None], str]:
-    """Return which responses of each subject and reader count, where there are any."""
+    """Return which responses of each subject and reader count, where there are any by the data cut."""
+    cuts = {row["subject"]: row["data_cut_day"] for row in records.followup}
+    known = [row for row in records.reads if is_by_cut(row["day"], cuts.get(row["subject"]))]
     there: dict[str, set[tuple[str, str | None]]] = {
-        source: {(row["subject"], row["reader"]) for row in records.reads if row[column] is not None}
+        source: {(row["subject"], row["reader"]) for row in known if row[column] is not None}
         for source, column in (("recorded", "recorded"), ("derived", "response"))
     }
     return dict.fromkeys(there["derived"], "derived") | (

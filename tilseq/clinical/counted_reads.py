@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from tilseq.clinical.data_cut import is_by_cut
 from tilseq.clinical.response_candidates import BestResponsePolicy, Read, by_table_3
 from tilseq.tables import Row
 
@@ -57,12 +58,13 @@ class CountedReads:
     def __init__(self, rows: Sequence[Row], bounds: Bounds, policy: BestResponsePolicy) -> None:
         self.words: list[str] = []
         self.ignored: list[Ignored] = []
-        recorded = any(row["recorded"] for row in rows if not row["baseline"])
-        self.source = policy.source if recorded or not any(row["response"] for row in rows) else "derived"
+        known = [row for row in rows if is_by_cut(row["day"], bounds.cut)]
+        recorded = any(row["recorded"] for row in known if not row["baseline"])
+        self.source = policy.source if recorded or not any(row["response"] for row in known) else "derived"
         if self.source != policy.source:
             self.words.append("no response is recorded: derived from the lesions")
         self._column = "recorded" if self.source == "recorded" else "response"
-        missing = [str(row["day"]) for row in rows if row["response"] and not row[self._column]]
+        missing = [str(row["day"]) for row in known if row["response"] and not row[self._column]]
         if missing:
             self.words.append(f"nothing recorded on {_days(missing)}")
         rows = self._within(list(rows), bounds, policy)

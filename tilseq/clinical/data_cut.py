@@ -61,6 +61,11 @@ def up_to_data_cut(records: Any, followup: Any, *, day: str = "day") -> pl.DataF
     return frame.filter(~is_after_cut(frame, data_cuts(followup), day=day))
 
 
+def is_by_cut(day: int, cut: int | None) -> bool:
+    """Whether a day is that of the data cut or before; without a cut every day is."""
+    return cut is None or day <= cut
+
+
 def is_after_cut(records: pl.DataFrame, cuts: Mapping[str, int], *, day: str = "day") -> pl.Series:
     """Return for each row whether it is of a day after the data cut of its subject.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tilseq.clinical.clinical_records import Records
+from tilseq.clinical.data_cut import is_by_cut
 from tilseq.clinical.endpoint_rules import TimeToEventRules
 from tilseq.clinical.reader_series import (
     Found,
@@ -94,7 +95,7 @@ def histories(records: Records, rules: TimeToEventRules) -> list[History]:
         dated = [*_dated(follow, subject, infusions[name]), *contacts.get(name, ())]
         dated += [_contact(row["day"], row["table"]) for row in reads.get(name, ())]
         # The end of a therapy may be one that is planned: only its start tells that the subject lived.
-        starts = [row["start_day"] for row in given if _within(row["start_day"], follow["data_cut_day"])]
+        starts = [row["start_day"] for row in given if is_by_cut(row["start_day"], follow["data_cut_day"])]
         dated += [_contact(day, "therapies") for day in starts]
         history = _history(subject, infusions[name], follow, dated, given, series[name], rules)
         found.append(replace(history, infusions=_infusions(records, name, follow["data_cut_day"])))
@@ -105,7 +106,7 @@ def _infusions(records: Records, subject: str, cut: int | None) -> int | None:
     """Return how many infusions a subject had up to the data cut; None where no table tells."""
     if records.infusions is None:
         return None
-    return len([row for row in records.infusions if row["subject"] == subject and _within(row["day"], cut)])
+    return len([row for row in records.infusions if row["subject"] == subject and is_by_cut(row["day"], cut)])
 
 
 def _history(
@@ -119,12 +120,14 @@ def _history(
 ) -> History:
     cut, death_day, words = follow["data_cut_day"], follow["death_day"], []
     death = None
-    if death_day is not None and _within(death_day, cut):
+    if death_day is not None and is_by_cut(death_day, cut):
         death = Found(death_day, "followup", death_day)
     elif death_day is not None:
         words.append(f"the death on day {death_day} is after the data cut (day {cut})")
-    starts = sorted(row["start_day"] for row in therapies if _within(row["start_day"], cut))
-    stop_day = follow["stop_day"] if _within(follow["stop_day"], cut) else None
+    starts = sorted(row["start_day"] for row in therapies if is_by_cut(row["start_day"], cut))
+    stop_day = follow["stop_day"]
+    if stop_day is not None and not is_by_cut(stop_day, cut):
+        stop_day = None
     cause = follow["death_cause"] or "unknown"
     named = ("lymphodepletion", "first_dose", "enrollment", "randomization")
     return History(
@@ -164,10 +167,6 @@ def _dated(follow: Row, subject: Row, infusion: int | None) -> list[Row]:
 
 def _contact(day: int | None, table: str) -> Row:
     return {"day": day, "table": table}
-
-
-def _within(day: int | None, cut: int | None) -> bool:
-    return day is not None and (cut is None or day <= cut)
 
 
 def _by_subject(rows: Iterable[Row]) -> dict[str, list[Row]]:

@@ -11,6 +11,7 @@ import polars as pl
 from tilseq.clinical.treated import columns_of
 from tilseq.errors import StudyError, TableError
 from tilseq.tables import as_polars
+from tilseq.tables.infusions import given_infusions
 from tilseq.tables.inputs import INFUSIONS, SUBJECTS
 
 PERIODS = ("screening", "lymphodepletion", "infusion", "follow_up_30", "later")
@@ -183,5 +184,6 @@ def _last_infusions(infusions: Any) -> dict[str, int]:
     """Return the day of each subject's last infusion."""
     if infusions is None:
         return {}
-    last = columns_of(infusions, INFUSIONS, ("subject", "day")).group_by("subject").agg(pl.col("day").max())
+    given = columns_of(given_infusions(infusions), INFUSIONS, ("subject", "day"))
+    last = given.group_by("subject").agg(pl.col("day").max())
     return dict(zip(last["subject"].to_list(), last["day"].to_list(), strict=True))

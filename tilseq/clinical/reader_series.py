@@ -11,7 +11,7 @@ import polars as pl
 
 from tilseq.clinical.assessments import LONGEST_VISIT
 from tilseq.clinical.clinical_records import RESPONDERS, Records
-from tilseq.clinical.data_cut import AFTER_CUT
+from tilseq.clinical.data_cut import AFTER_CUT, is_by_cut
 from tilseq.clinical.endpoint_rules import TimeToEventRules
 from tilseq.tables import Row
 from tilseq.tables.best_response import IGNORED_READS
@@ -163,12 +163,14 @@ def _series(
     rules: TimeToEventRules,
 ) -> Series:
     """Return the assessments of one subject and reader that count."""
-    recorded = rules.source == "recorded" and any(row["recorded"] is not None for row in rows)
+    recorded = rules.source == "recorded" and any(
+        row["recorded"] is not None for row in rows if is_by_cut(row["day"], cut)
+    )
     column, table = ("recorded", "responses") if recorded else ("response", "response")
     words = ["derived responses: none is recorded"] if rules.source == "recorded" and not recorded else []
     # The baseline of the treatment may be where progression since the enrolment was seen.
     told = sorted((row for row in rows if not row["baseline"] or row["recorded"] == "PD"), key=lambda row: row["day"])
-    within = [row for row in told if cut is None or row["day"] <= cut]
+    within = [row for row in told if is_by_cut(row["day"], cut)]
     given = [row for row in within if row[column] is not None]
     late = [row for row in told if row not in within and row[column] is not None]
     if late:

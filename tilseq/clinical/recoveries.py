@@ -16,6 +16,7 @@ from tilseq.clinical.treated import columns_of
 from tilseq.errors import AnalysisError
 from tilseq.lab_tests import lab_test
 from tilseq.tables import Row
+from tilseq.tables.infusions import given_infusions
 from tilseq.tables.inputs import INFUSIONS, THERAPIES
 from tilseq.tables.lab_grades import RECOVERIES
 
@@ -144,7 +145,8 @@ def _other_therapies(infusions: Any, therapies: Any) -> dict[str, list[tuple[int
         for name, day, what in columns_of(therapies, THERAPIES, names).select(names).iter_rows():
             found.setdefault(name, []).append((day, what))
     if infusions is not None:
-        ordered = columns_of(infusions, INFUSIONS, ("subject", "day")).select("subject", "day").sort("subject", "day")
+        given = columns_of(given_infusions(infusions), INFUSIONS, ("subject", "day"))
+        ordered = given.select("subject", "day").sort("subject", "day")
         for (subject, one), (other, next_day) in pairwise(ordered.iter_rows()):
             if subject == other and next_day - one > FOLLOW_UP_DAYS:
                 found.setdefault(subject, []).append((next_day, "another infusion"))

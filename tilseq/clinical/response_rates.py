@@ -18,6 +18,7 @@ from tilseq.errors import AnalysisError, StudyError, TableError, first_few
 from tilseq.intervals import clopper_pearson
 from tilseq.tables import Row, Table, as_polars, conform
 from tilseq.tables.best_response import BEST_RESPONSE, BEST_WORDS
+from tilseq.tables.infusions import given_infusions
 from tilseq.tables.inputs import SUBJECTS
 from tilseq.tables.summaries import SUMMARIES
 
@@ -241,7 +242,7 @@ def _people(table: pl.DataFrame, subjects: Any, infusions: Any, underived: Colle
 
 
 def _infused(infusions: Any) -> frozenset[str] | None:
-    return None if infusions is None else frozenset(as_polars(infusions)["subject"].cast(pl.String))
+    return None if infusions is None else frozenset(given_infusions(infusions)["subject"].cast(pl.String))
 
 
 def _populations(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,7 +34,8 @@ def time_to_event(records: Records, rules: TimeToEventRules | None = None) -> pl
     Parameters
     ----------
     records
-        As `clinical_records` gathers them. A subject that they refuse cannot be evaluated.
+        As `clinical_records` gathers them. A subject that they refuse cannot be evaluated; one whose scans they leave
+        out cannot be by what scans decide.
     rules
         Origins, events and censoring; by default `time_to_event_rules()`: from the infusion, FDA-type censoring.
 
@@ -50,7 +52,7 @@ def time_to_event(records: Records, rules: TimeToEventRules | None = None) -> pl
     ------
     StudyError
         Records of a subject contradict one another; all are listed, with table and row. `contradictions` finds them and
-        `Records.refusing` leaves their subjects out.
+        `Records.refusing` leaves their subjects out, `Records.without_scans` their scans.
     TableError
         There are best responses, and none by the confirmation that the rules ask for.
 
@@ -66,10 +68,13 @@ def time_to_event(records: Records, rules: TimeToEventRules | None = None) -> pl
         raise StudyError([one.error for one in wrong], "the records")
     records = records.confirmed(rules.confirmation)
     derivation = _Derivation.of(records, rules)
-    rows = [row for history in histories(records, rules) for row in derivation.rows(history)]
-    answers: dict[str, list[str | None]] = {one: [] for one in records.refused}
+    answers: dict[str, list[str | None]] = defaultdict(list)
     for row in records.refused_responders:
         answers[row["subject"]].append(row["reader"])
+    rows: list[Row] = []
+    for history in histories(records, rules):
+        one = history.subject
+        rows += derivation.rows(history, records.unscanned.get(one), answers[one])
     rows += [row for one, why in records.refused.items() for row in derivation.refused_rows(one, why, answers[one])]
     return TIME_TO_EVENT.frame(rows)
 
@@ -135,9 +140,16 @@ class _Derivation:
             tuple(missing),
         )
 
-    def rows(self, history: History) -> Iterator[Row]:
-        """Yield the rows of one subject."""
+    def rows(self, history: History, unscanned: str | None, answers: Sequence[str | None]) -> Iterator[Row]:
+        """Yield the rows of one subject.
+
+        Where `unscanned` says why its scans tell nothing, what they decide cannot be evaluated; a responder by some
+        readers has those rows of responders too.
+        """
         for endpoint in self.rules.endpoints:
+            if unscanned is not None and endpoint.by_scan:
+                yield from self._without(endpoint, history.subject, unscanned, answers)
+                continue
             for reader in self.readers if endpoint.by_scan else (None,):
                 series = history.series.get(reader, NO_SERIES)
                 if endpoint.population == "responders" and series.response is None:
@@ -147,9 +159,12 @@ class _Derivation:
     def refused_rows(self, subject: str, why: str, answers: Sequence[str | None]) -> Iterator[Row]:
         """Yield the rows of a subject that is refused; a responder by some readers has those of responders too."""
         for endpoint in self.rules.endpoints:
-            readers = self.readers if endpoint.by_scan else (None,)
-            for reader in dict.fromkeys(answers) if endpoint.population == "responders" else readers:
-                yield _not_evaluable(subject, endpoint, reader, [why])
+            yield from self._without(endpoint, subject, why, answers)
+
+    def _without(self, endpoint: Endpoint, subject: str, why: str, answers: Sequence[str | None]) -> Iterator[Row]:
+        readers = self.readers if endpoint.by_scan else (None,)
+        for reader in dict.fromkeys(answers) if endpoint.population == "responders" else readers:
+            yield _not_evaluable(subject, endpoint, reader, [why])
 
     def _row(self, endpoint: Endpoint, history: History, reader: str | None, series: Series) -> Row:
         origin, start, words = self._origin(endpoint, history, series)

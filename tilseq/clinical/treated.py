@@ -8,9 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.clinical.data_cut import is_after_cut
+from tilseq.clinical.data_cut import is_after_cut, is_by_cut
 from tilseq.errors import TableError
 from tilseq.tables import Table, as_polars, conform
+from tilseq.tables.infusions import given_infusions
 from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, SUBJECTS
 
 STARTS = ("first_dose_day", "lymphodepletion_day")
@@ -73,7 +74,7 @@ def subjects_of(subjects: Any, infusions: Any = None, followup: Any = None) -> t
     cuts = {name: row["data_cut_day"] for name, row in seen.items() if row["data_cut_day"] is not None}
     infused = set()
     if infusions is not None:
-        given = columns_of(infusions, INFUSIONS, ("subject", "infusion", "day"))
+        given = columns_of(given_infusions(infusions), INFUSIONS, ("subject", "infusion", "day"))
         infused = set(given.filter(~is_after_cut(given, cuts))["subject"].to_list())
     # One who calls the infusion the first dose was treated from lymphodepletion on all the same.
     doses = {row["subject"]: min((row[name] for name in STARTS if row[name] is not None), default=None) for row in rows}
@@ -81,9 +82,8 @@ def subjects_of(subjects: Any, infusions: Any = None, followup: Any = None) -> t
     found = {
         name: Subject(
             row["arm"],
-            (not known or name in infused or doses[name] is not None)
-            and _within(_first(doses[name], 0), cuts.get(name)),
-            _first(doses[name], 0) or 0,
+            (not known or name in infused or doses[name] is not None) and is_by_cut(doses[name] or 0, cuts.get(name)),
+            doses[name] or 0,
             None if infusions is None else name in infused,
             seen.get(name, {}).get("death_day"),
             _last_day(seen.get(name, {})),
@@ -119,10 +119,6 @@ def _last_day(follow: Mapping[str, int | None]) -> int | None:
     """Return the last day of a row of follow-up on which the subject was seen, at most the data cut."""
     cut, last = follow.get("data_cut_day"), _first(follow.get("death_day"), follow.get("last_alive_day"))
     return last if cut is None or last is None else min(cut, last)
-
-
-def _within(day: int | None, cut: int | None) -> bool:
-    return day is None or cut is None or day <= cut
 
 
 def _first(*days: int | None) -> int | None:

@@ -9,6 +9,7 @@ import polars as pl
 
 from tilseq.clinical.treated import STARTS
 from tilseq.tables import Table, as_polars, conform
+from tilseq.tables.infusions import given_infusions
 from tilseq.tables.inputs import LESIONS, SUBJECTS
 
 TREATMENT_DAYS = Table(
@@ -23,7 +24,7 @@ def treatment_days(subjects: Any, infusions: Any = None) -> dict[str, tuple[int 
     """Return the day of harvest and the last day before treatment of each subject; None for who was never treated."""
     if subjects is None:
         return {}
-    infused = None if infusions is None else set(as_polars(infusions)["subject"])
+    infused = None if infusions is None else set(given_infusions(infusions)["subject"])
     frame = as_polars(subjects).select(pl.selectors.by_name(*TREATMENT_DAYS.names, require_all=False))
     days: dict[str, tuple[int | None, int | None]] = {}
     for row in conform(frame, TREATMENT_DAYS).rows(named=True):

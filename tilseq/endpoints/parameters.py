@@ -245,7 +245,12 @@ ALL = (
         "Day on which a blood count was back at a threshold (10^9/L) for good; later than its day where above range.",
         ("test", "threshold"),
     ),
-    _of_subject("marker_lowest_change", "%", "Lowest change of a tumour marker, up to a new therapy.", ("marker",)),
+    _of_subject(
+        "marker_lowest_change",
+        "%",
+        "Lowest change of a tumour marker, up to a new therapy unless these are ignored.",
+        ("marker",),
+    ),
     _of_subject("gcig_ca125", "word", "CA-125 response or progression by GCIG's criteria; exploratory."),
 )
 

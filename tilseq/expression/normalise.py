@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError
-from tilseq.scaled_counts import MEND, WHAT, sign_of_scaling
+from tilseq.scaled_counts import sign_of_scaling
 
 Floats = NDArray[np.float64]
 
@@ -67,7 +67,7 @@ def checked_counts(counts: Any, samples: Sequence[str] | None = None, genes: Seq
         raise AnalysisError(f"sample {name} has no counts", mend="leave it out")
     sign = sign_of_scaling(values, samples)
     if sign is not None:
-        raise AnalysisError(WHAT, found=sign, mend=MEND)
+        raise AnalysisError(sign.what, found=sign.found, mend=sign.mend)
     return values
 
 

@@ -16,6 +16,7 @@ from tilseq.io.dates import PartialDates, day_zero
 from tilseq.io.sdtm_events import parse_events
 from tilseq.io.text import read_cells
 from tilseq.tables import Table
+from tilseq.tables.infusions import given_infusions
 from tilseq.tables.inputs import (
     FOLLOWUP,
     INFUSIONS,
@@ -30,6 +31,7 @@ from tilseq.tables.inputs import (
 IDENTIFIERS = ("subject", "reader", "visit", "lesion", "arm")
 # Cells that a result does not rest on, as ours and SDTM's files call them: a fault costs the cell alone.
 BESIDE_RESULT = ("lower_limit", "upper_limit", "clinically_significant", "LBCLSIG")
+NO_INFUSION = "one of 0 cells is no infusion: leave its row out, and count days from the first that was given"
 
 
 def read_lesions(path: str | Path, *, infusions: str | Path | None = None) -> pl.DataFrame:
@@ -209,25 +211,32 @@ def read_lab_results(
 def infusion_faults(infusions: pl.DataFrame, file: str | Path) -> list[TilseqError]:
     """List each subject whose first infusion is not on day 0, from which days count, or whose later one is earlier.
 
+    Rows of 0 cells are no infusions; of a subject who has no other days count from the first that was planned.
+
     Parameters
     ----------
     infusions
-        Table `infusions` in the order of its file; a row with a null takes no part.
+        Table `infusions` in the order of its file; a row without subject, number or day takes no part.
     file
         The name that errors give.
     """
     problems: list[TilseqError] = []
     rows: dict[str, list[tuple[int, int, int]]] = {}
-    numbered = infusions.with_row_index("row", offset=2).select("subject", "infusion", "day", "row").drop_nulls()
-    for subject, *infusion in numbered.iter_rows():
+    names = ("subject", "infusion", "day")
+    numbered = infusions.with_row_index("row", offset=2).drop_nulls(names)
+    given = given_infusions(numbered)
+    never = numbered.join(given, on="subject", how="anti", maintain_order="left")
+    for subject, *infusion in pl.concat([given, never]).select(*names, "row").iter_rows():
         rows.setdefault(subject, []).append(tuple(infusion))
-    for given in rows.values():
-        given.sort()
-        _, day, row = given[0]
+    rows_of = dict(numbered.group_by("subject").len().iter_rows())
+    for subject, of_subject in rows.items():
+        of_subject.sort()
+        _, day, row = of_subject[0]
         if day != 0:
             what, expected = "days count from the first infusion", "0"
-            problems.append(TableError(what, file=file, row=row, column="day", found=day, expected=expected))
-        for (_, before, _), (_, day, row) in pairwise(given):
+            mend = NO_INFUSION if rows_of[subject] > len(of_subject) else None
+            problems.append(TableError(what, file=file, row=row, column="day", found=day, expected=expected, mend=mend))
+        for (_, before, _), (_, day, row) in pairwise(of_subject):
             if day < before:
                 what, expected = "a later infusion lies before an earlier one", f"day {before} or later"
                 problems.append(TableError(what, file=file, row=row, column="day", found=day, expected=expected))

@@ -17,8 +17,7 @@ from tilseq.gene_symbols import ensembl_gene, gene_id, gene_names, is_transcript
 from tilseq.io.h5ad import read_h5ad
 from tilseq.io.kinds import HDF5
 from tilseq.io.text import open_delimited, unquoted
-from tilseq.scaled_counts import MEND as MEND_SCALED
-from tilseq.scaled_counts import WHAT, sign_of_scaling
+from tilseq.scaled_counts import sign_of_scaling
 
 FEATURE_COUNTS = ("Geneid", "Chr", "Start", "End", "Strand", "Length")
 # Columns beside the gene's that are of no sample, without their case.
@@ -105,7 +104,7 @@ def read_count_matrix(path: str | Path, *, layer: str | None = None) -> CountMat
     matrix = _of_h5ad(path, layer) if is_hdf5 else _of_text(path)
     sign = sign_of_scaling(matrix.counts, matrix.samples)
     if sign is not None:
-        raise ReadError(WHAT, file=path, found=sign, mend=MEND_SCALED)
+        raise ReadError(sign.what, file=path, found=sign.found, mend=sign.mend)
     return matrix
 
 

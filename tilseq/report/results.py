@@ -183,7 +183,7 @@ def read_results(out: str | Path) -> Results:
     RunError
         The folder is not one that a run wrote to: it holds neither tables nor run.json.
     ReadError
-        A file is there but cannot be read.
+        A file is there but cannot be read, or a table has not the columns of this version.
     """
     out = Path(out)
     paths = {table.name: out / "tables" / f"{table.name}.parquet" for table in TABLES}
@@ -206,7 +206,12 @@ def _read_table(path: Path, table: Table) -> pl.DataFrame:
         frame = pl.read_parquet(path, glob=False)
         if table is safety.ADVERSE_EVENT_ROWS:  # which keeps further columns of its file
             frame = frame.select(name for name in frame.columns if name in table.names)
-        return conform(frame, table)
+        conformed = conform(frame, table)
+        missing = [name for name in table.names if name not in frame.columns]
+        if missing:  # a null in its place would say that nothing was found
+            what = "this table lacks a column, as one that another version of tilseq wrote"
+            raise ReadError(what, file=path, column=missing[0], mend=again)
+        return conformed
     except TableError as error:
         raise ReadError(error.what, file=path, column=error.column, expected=error.expected, mend=again) from error
     except (pl.exceptions.PolarsError, OSError) as error:

@@ -63,7 +63,9 @@ def of_subjects(subjects: pl.DataFrame, infusions: pl.DataFrame, in_time: pl.Dat
     in_time
         The infusions up to the data cut.
     """
-    ever, infused = set(infusions["subject"]), set(in_time["subject"])
+    from tilseq.tables.infusions import given_infusions
+
+    ever, infused = set(given_infusions(infusions)["subject"]), set(given_infusions(in_time)["subject"])
     rows = [(row, name) for row, name in enumerate(subjects["subject"], start=2) if name not in infused]
     why = {name: "infused after the data cut" if name in ever else "not infused" for _, name in rows}
     return counted((SUBJECTS_FILE, row, f"{why[name]}: in no rate of the infused") for row, name in rows)

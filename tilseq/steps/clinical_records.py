@@ -79,7 +79,10 @@ def refusals(step: str, file: str, faults: Sequence[tuple[str, TilseqError]]) ->
 
 def treatment_days(job: Job, subject: str | None = None) -> dict[str, Any]:
     """Return the days that a figure's strip of the treatment shows: of one subject, or where all have the same ones."""
-    people, infusions = (job.arguments[name] for name in PEOPLE)
+    from tilseq.tables.infusions import given_infusions
+    from tilseq.tables.inputs import INFUSIONS
+
+    people, infusions = job.arguments["subjects"], given_infusions(frame_of(job, INFUSIONS))
     starts = {
         day
         for name, day in zip(people["subject"], people["lymphodepletion_day"], strict=True)

@@ -39,7 +39,7 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective, infu
     effective
         Sample → locus → effective number of cells.
     infusions
-        Day and lot of each; a lot that none names counts for all blood after the infusion.
+        Day and lot of each; a lot that none names is of those that name none.
     """
     import polars as pl
 

@@ -31,12 +31,14 @@ OTHER_ROLE = "role {} of samples.csv: not held against a baseline"
 
 def plan(study: Study) -> list[Job]:
     """Return one job that waits for all plates, none where the study has no plate."""
+    from tilseq.tables.infusions import given_infusions
+
     plates = cytokine_plates.plan(study)
     if not plates:
         return []
     samples = study.samples.filter(assay=ASSAY).select(CARRIED)
     subjects = study.subjects["subject"].to_list()
-    infusions = study.infusions.filter(study.infusions["subject"].is_in(subjects))
+    infusions = given_infusions(study.infusions.filter(study.infusions["subject"].is_in(subjects)))
     arguments = {
         "samples": samples.to_dicts(),
         "starts": {subject: start_day(study, subject) for subject in subjects},

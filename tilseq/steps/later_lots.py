@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tilseq.steps.reference import PRODUCT, counts_for, is_after
+from tilseq.steps.reference import PRODUCT, counts_for, is_after, of_lot
 
 if TYPE_CHECKING:
     import polars as pl
@@ -69,7 +69,7 @@ def told_of_lots(rows: Rows, early: pl.DataFrame, infusions: Rows) -> dict[str, 
     clones = early.select("locus", "junction").n_unique()
     for row in rows:
         if row["specimen"] == PRODUCT and not all(counts_for(one, row["lot"], infusions) for one in blood):
-            day = min(infusion["day"] for infusion in infusions if infusion["lot"] == row["lot"])
+            day = min(infusion["day"] for infusion in of_lot(row["lot"], infusions))
             told[row["sample"]] = (
                 f"infused first on day {day}: origins take all lots as one product; clones of later lots alone that "
                 f"blood showed before these came, and that are not told to be infused only: {clones}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEP = "markers"
-CHANGE = "lowest change since treatment began, up to a new therapy, from the last value before it, of one assay"
+CHANGE = "lowest change since treatment began, {}, from the last value before it, of one assay"
 EXPLORATORY = "GCIG's criteria of CA-125 (Rustin 2011), made for chemotherapy: exploratory"
 
 
@@ -76,13 +76,21 @@ def run(job: Job, folder: Path) -> None:
     ]
     write_parquet(courses, MARKER_COURSES, folder)
     write_parquet(by_ca125, GCIG, folder)
-    write_parquet(ENDPOINTS.frame([*_changes(before_therapy), *_categories(by_ca125)]), ENDPOINTS, folder)
+    changes = _changes(before_therapy, _end_of_changes(job))
+    write_parquet(ENDPOINTS.frame([*changes, *_categories(by_ca125)]), ENDPOINTS, folder)
     write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
     write_parquet(failures, FAILURES, folder)
     _draw(job, courses, folder)
 
 
-def _changes(courses: pl.DataFrame) -> Iterator[dict[str, Any]]:
+def _end_of_changes(job: Job) -> str:
+    """Return in words what new therapies are to changes of markers."""
+    if job.arguments["new_therapy"] == "ignore":
+        return "new therapies ignored"
+    return "new therapies not looked for: no table" if job.arguments["therapies"] is None else "up to a new therapy"
+
+
+def _changes(courses: pl.DataFrame, end: str) -> Iterator[dict[str, Any]]:
     """Yield the lowest change of each marker of each subject that has one."""
     import polars as pl
 
@@ -92,7 +100,8 @@ def _changes(courses: pl.DataFrame) -> Iterator[dict[str, Any]]:
     for (_, test), rows in changed.group_by("subject", "test", maintain_order=True):
         row = rows.row(0, named=True)
         own, at = {"subject": row["subject"], "day": row["day"]}, {"marker": f"{test}"}
-        yield endpoint(own, "marker_lowest_change", row["change_pct"], qualifiers=at, n=rows.height, method=CHANGE)
+        method = CHANGE.format(end)
+        yield endpoint(own, "marker_lowest_change", row["change_pct"], qualifiers=at, n=rows.height, method=method)
 
 
 def _categories(by_ca125: pl.DataFrame) -> Iterator[dict[str, Any]]:

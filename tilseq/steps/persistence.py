@@ -93,7 +93,7 @@ def plan(study: Study) -> list[Job]:
         is_reference = [(job.sample or {})["specimen"] == reference for job in needs]
         failed = failed_references(study, subject, reference)
         if (any(is_reference) or failed) and not all(is_reference):
-            infusions = infusions_of(study, subject) if reference == PRODUCT else []
+            infusions = infusions_of(study, subject, reference)
             threshold = study.settings.analysis.repertoire.threshold
             further = {"reference": reference, "failed": failed, "infusions": infusions, "threshold": threshold}
             jobs.append(subject_job(STEP, subject, needs, **further))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tilseq.steps import contamination, flow, persistence
 from tilseq.steps.job import Job, needed
 from tilseq.steps.receptor_subjects import in_time
-from tilseq.steps.reference import counts_for, infused_days_before, is_after, is_before, of_another_subject
+from tilseq.steps.reference import infused_days_before, is_after, is_before, of_another_subject, of_lot
 from tilseq.steps.til_survival import T_CELLS
 
 if TYPE_CHECKING:
@@ -115,7 +115,8 @@ def run(job: Job, folder: Path) -> None:
             course, ended_by = courses.get(population, ([], None))
             label = None if ended_by is None else f"up to the infusion of day {ended_by}"
             first = [samples[name] for name in course[:1]]
-            every_lot = all(counts_for(row, infusion["lot"], infusions) for row in first for infusion in infusions)
+            lots = [of_lot(infusion["lot"], infusions) for infusion in infusions]
+            every_lot = all(infused_days_before(row, given) for row in first for given in lots)
             rows += _of_locus(job, folder, _Of(str(locus), population, label, every_lot), part)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
 

@@ -31,26 +31,37 @@ def failed_references(study: Study, subject: str, reference: str) -> list[dict[s
     return rows.select("sample", "assay", "lot", "marked_population").to_dicts()
 
 
-def infusions_of(study: Study, subject: str) -> list[dict[str, Any]]:
-    """Return the day and the lot of each infusion of a subject, but of those in which no cell was given."""
+def infusions_of(study: Study, subject: str, reference: str = PRODUCT) -> list[dict[str, Any]]:
+    """Return the day and the lot of each infusion of a subject, but of those in which no cell was given.
+
+    No lot is part of another reference than the product: of such a reference they are without.
+    """
     import polars as pl
 
-    given = study.infusions.filter(pl.col("cells").fill_null(1) > 0, subject=subject)
-    return given.select("day", "lot").sort("day", "lot").to_dicts()
+    from tilseq.tables.infusions import given_infusions
+
+    given = given_infusions(study.infusions.filter(subject=subject)).select("day", "lot").sort("day", "lot")
+    return (given if reference == PRODUCT else given.with_columns(lot=pl.lit(None, pl.String))).to_dicts()
 
 
 def counts_for(sample: Mapping[str, Any], lot: str | None, infusions: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a lot is part of the reference of a sample: it had been infused when the sample was taken.
 
     A sample from before the first infusion is held against every lot that was ever infused. Where the lot is not
-    known, or no infusion names its lot, it counts.
+    known it counts.
     """
-    if not _is_known(lot, infusions):
+    if lot is None or not infusions:
         return True
-    of_lot = [infusion for infusion in infusions if infusion["lot"] == lot]
+    given = of_lot(lot, infusions)
     if sample["day"] is None or is_before(sample):
-        return bool(of_lot)
-    return bool(infused_days_before(sample, of_lot))
+        return bool(given)
+    return bool(infused_days_before(sample, given))
+
+
+def of_lot(lot: str | None, infusions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the infusions of a lot: those that name it, or where none does those that name none."""
+    named = [infusion for infusion in infusions if infusion["lot"] == lot]
+    return named or [infusion for infusion in infusions if infusion["lot"] is None]
 
 
 def holds_sort(part: Mapping[str, Any], sample: Mapping[str, Any]) -> bool:
@@ -61,51 +72,62 @@ def holds_sort(part: Mapping[str, Any], sample: Mapping[str, Any]) -> bool:
     return part["marked_population"] in (None, sample["marked_population"])
 
 
-def _is_known(lot: str | None, infusions: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether it can be told if a lot was infused."""
-    return lot is not None and any(infusion["lot"] is not None for infusion in infusions)
-
-
 def not_infused(job: Job) -> list[dict[str, Any]]:
     """Return a warning for each sample of a lot that the subject never got."""
     infusions = job.arguments["infusions"]
-    given = {infusion["lot"] for infusion in infusions}
     return [
         quality_row(
             sample, "warn", f"lot {sample['lot']} was not infused, by infusions.csv: it is no part of the reference"
         )
         for sample in job.arguments["samples"].values()
         if sample["specimen"] == job.arguments["reference"]
-        and _is_known(sample["lot"], infusions)
-        and sample["lot"] not in given
+        and infusions
+        and sample["lot"] is not None
+        and not of_lot(sample["lot"], infusions)
     ]
 
 
 def not_yet_infused(job: Job, sample: Mapping[str, Any]) -> list[str]:
     """Return the samples of lots of a sample's assay that the subject got after the sample was taken."""
     infusions = job.arguments["infusions"]
-    given = {infusion["lot"] for infusion in infusions}
     return [
         row["sample"]
         for row in job.arguments["samples"].values()
         if (row["specimen"], row["assay"]) == (job.arguments["reference"], sample["assay"])
-        and row["lot"] in given
+        and of_lot(row["lot"], infusions)
         and not counts_for(sample, row["lot"], infusions)
     ]
 
 
 def lots_not_in_time(job: Job) -> list[dict[str, Any]]:
-    """Return a warning for each lot of which it cannot be told on which of several days it was infused."""
+    """Return a warning for each lot of which it cannot be told on which of several days it was infused.
+
+    A lot that no infusion names is told beside infusions that name another.
+    """
     infusions = job.arguments["infusions"]
     days = sorted({infusion["day"] for infusion in infusions})
+    unnamed = sorted({infusion["day"] for infusion in infusions if infusion["lot"] is None})
     own = [row for row in job.arguments["samples"].values() if row["specimen"] == job.arguments["reference"]]
-    untimed = [row for row in own if not _is_known(row["lot"], infusions)]
-    if len(days) < 2 or len({row["lot"] for row in own}) < 2:
-        return []
+    several = len(days) > 1 and len({row["lot"] for row in own}) > 1
     given = f"cells were given on days {', '.join(map(str, days))}"
     held = "names no lot: blood from between them is held against lots that may have come later"
-    files = {True: "samples.csv", False: "infusions.csv"}
-    return [quality_row(row, "warn", f"{given} and {files[row['lot'] is None]} {held}") for row in untimed]
+    named = {infusion["lot"] for infusion in infusions} - {None}
+    told = []
+    for row in own:
+        if row["lot"] is None or not named:
+            file = "samples.csv" if row["lot"] is None else "infusions.csv"
+            told += [quality_row(row, "warn", f"{given} and {file} {held}")] if several else []
+        elif row["lot"] not in named and unnamed:
+            told.append(_taken_for(row, unnamed))
+    return told
+
+
+def _taken_for(row: Mapping[str, Any], days: Sequence[int]) -> dict[str, Any]:
+    """Return what to tell of a lot that no infusion names, where those of some days name none and others do."""
+    one = len(days) == 1
+    given = f"what was given on day{'' if one else 's'} {', '.join(map(str, days))}, whose lot is not named"
+    reason = f"no infusion names lot {row['lot']}: it is taken for {given}"
+    return quality_row(row, "pass" if one else "warn", reason + ("" if one else ", from the first of them on"))
 
 
 def has_reference(job: Job, assay: str) -> bool:
@@ -182,15 +204,24 @@ def failed_of(job: Job, sample: Mapping[str, Any]) -> list[str]:
 def lots_without_library(job: Job, sample: Mapping[str, Any]) -> list[str]:
     """Return the lots infused by the time of a sample of which samples.csv names no library of its assay.
 
-    Nothing is told where a library names no lot, as of the only product of a subject.
+    Nothing is told where a library names no lot, as of the only product of a subject. A lot that an infusion does not
+    name is called by its day, where every library is of a lot that another names.
     """
     wanted = (job.arguments["reference"], sample["assay"])
     libraries = [row for row in job.arguments["samples"].values() if (row["specimen"], row["assay"]) == wanted]
     known = {row["lot"] for row in libraries}
     known |= {row["lot"] for row in job.arguments["failed"] if row["assay"] == sample["assay"]}
     infusions = job.arguments["infusions"]
+    if None in known:
+        return []
     lots = dict.fromkeys(infusion["lot"] for infusion in infusions if counts_for(sample, infusion["lot"], infusions))
-    return [] if None in known else [lot for lot in lots if lot is not None and lot not in known]
+    without = [lot for lot in lots if lot is not None and lot not in known]
+    if not known or not known <= {infusion["lot"] for infusion in infusions}:
+        return without
+    early = sample["day"] is None or is_before(sample)
+    unnamed = [infusion for infusion in infusions if infusion["lot"] is None]
+    days = [infusion["day"] for infusion in unnamed] if early else infused_days_before(sample, unnamed)
+    return [*without, *(f"of day {day} (not named)" for day in dict.fromkeys(days))]
 
 
 def why_no_reference(
@@ -215,7 +246,9 @@ def why_no_reference(
     failed = failed_of(job, sample)
     if failed:
         return f"no reference: {', '.join(failed)} failed"
-    return f"no reference: no lot that was sampled had been infused by day {sample['day']}"
+    told = f"no reference: no lot that was sampled had been infused by day {sample['day']}"
+    named = all(infusion["lot"] is not None for infusion in job.arguments["infusions"])
+    return told if named else f"{told}, as far as lots are named"
 
 
 def serving_parts(job: Job, kinds: Mapping[str, str], kind: str) -> list[str]:

@@ -67,9 +67,9 @@ def run(job: Job, folder: Path) -> None:
     Of a study without lesions and responses they are those that no scan decides: OS and the length of follow-up.
     Arms are told apart where there are two or more, and then compared; tumour types are not compared.
 
-    A subject whose records contradict one another becomes a row of `failures` and cannot be evaluated; one whose own
-    job failed cannot be by what scans decide. Both keep their rows, so that those left out are counted. What else the
-    times do not rest on becomes rows of `exclusions`.
+    A subject whose records contradict one another becomes a row of `failures` and cannot be evaluated; one of whom
+    only scans do, or whose own job failed, cannot be by what scans decide. All keep their rows, so that those left out
+    are counted. What else the times do not rest on becomes rows of `exclusions`.
 
     Raises
     ------
@@ -94,14 +94,21 @@ def run(job: Job, folder: Path) -> None:
     given = job.arguments
     rules = _rules(given["rules"]) if job.needs else _rules(given["rules"]).without_scans()
     responses, underived, best = _responses(job, folder)
-    tables = _tables(given)
-    records = clinical_records(responses, **tables, best_response=best)
-    wrong = _by_subject(contradictions(records, rules), given["days_read"])
-    records = records.refusing({name: _in_words(name, errors) for name, errors in wrong.items()})
-    unknown = dict.fromkeys(underived, response_rates.UNDERIVED)
+    # Responses that could not be laid on scans tell that the subject lived; so do the scans, see `clinical_records`.
+    seen = [row for row in given["places"]["responses"] if row["subject"] in underived]
+    told = [{"subject": row["subject"], "day": row["day"], "table": "responses"} for row in seen]
+    tables = _tables({**given, "contacts": given["contacts"] + told})
+    unscanned = dict.fromkeys(underived, response_rates.UNDERIVED)
+    records = clinical_records(responses, **tables, best_response=best, unscanned=unscanned)
+    found = contradictions(records, rules)
+    wrong = _by_subject(found, given["days_read"])
+    why = {name: _in_words(name, errors) for name, errors in wrong.items()}
+    refused = {one.subject for one in found if not one.of_scans}
+    records = records.without_scans({name: words for name, words in why.items() if name not in refused})
+    records = records.refusing({name: words for name, words in why.items() if name in refused})
+    times = time_to_event(records, rules)
     if job.needs and not records.assessed:
-        unknown = dict.fromkeys(tables["subjects"]["subject"], NOBODY_ASSESSED) | unknown
-    times = without_scans(time_to_event(records, rules), unknown, rules)
+        times = without_scans(times, dict.fromkeys(tables["subjects"]["subject"], NOBODY_ASSESSED), rules)
     reader = endpoint_reader(responses["reader"], given["endpoint_reader"])
     arms, groups = _groups(tables["subjects"])
     curves = survival_curve(times, groups=groups, interval=given["interval"])

@@ -30,7 +30,9 @@ Counts = Mapping[str, "pl.DataFrame"]
 def plan(study: Study) -> list[Job]:
     """Return one job for each subject with a tube of blood from after the infusion; it reads all tubes' counts."""
     from tilseq.study.names import safe_name
+    from tilseq.tables.infusions import given_infusions
 
+    infusions = given_infusions(study.infusions)
     of_subject: dict[str, list[Job]] = {}
     for job in flow.plan(study):
         of_subject.setdefault((job.sample or {})["subject"], []).append(job)
@@ -48,7 +50,7 @@ def plan(study: Study) -> list[Job]:
                 arguments={
                     "samples": samples,
                     "failed": _failed_products(study, subject),
-                    "infusions": study.infusions.filter(subject=subject).select("day", "lot", "cells").to_dicts(),
+                    "infusions": infusions.filter(subject=subject).select("day", "lot", "cells").to_dicts(),
                     "start_day": start_day(study, subject),
                     "overdispersion": study.settings.analysis.flow.marked_overdispersion,
                 },
@@ -148,17 +150,21 @@ def _lots(
     """Return the lots that had been infused before a visit, each with the tubes counted of it.
 
     Where infusions.csv names no lot the product's own names part them, but for tubes taken after the visit, which
-    nobody had got by then. A tube without a lot is of the only one. Of a subject who never got a cell there is none.
+    nobody had got by then. Where it names none beside others, that infusion was of the product's lots that it does not
+    name. A tube without a lot is of the only one. Of a subject who never got a cell there is none.
     """
     from tilseq.flow.marked import Lot, pooled
 
     cells: dict[str | None, list[float | None]] = {}
-    if not _given(infusions):
+    if not infusions:
         return []
-    if any(infusion["lot"] is not None for infusion in infusions):
+    named = {infusion["lot"] for infusion in infusions} - {None}
+    if named:
+        others = list(dict.fromkeys(row["lot"] for row, _ in product if row["lot"] not in named)) or [None]
         for infusion in infusions:
-            if infusion["cells"] != 0 and _is_before(infusion, visit):
-                cells.setdefault(infusion["lot"], []).append(infusion["cells"])
+            of_infusion = others if infusion["lot"] is None else [infusion["lot"]]
+            for lot in of_infusion if _is_before(infusion, visit) else ():
+                cells.setdefault(lot, []).append(infusion["cells"] if len(of_infusion) == 1 else None)
     else:
         product = [(row, tube) for row, tube in product if row["day"] is None or _is_before(row, visit)]
         cells = {row["lot"]: [None] for row, _ in product}
@@ -169,11 +175,6 @@ def _lots(
         known = [number for number in numbers if number is not None]
         lots.append(Lot(pooled(tubes) if tubes else None, sum(known) if len(known) == len(numbers) else None))
     return lots
-
-
-def _given(infusions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the infusions but for those in which no cell was given."""
-    return [infusion for infusion in infusions if infusion["cells"] != 0]
 
 
 def _is_before(one: Mapping[str, Any], visit: Mapping[str, Any]) -> bool:
@@ -277,7 +278,7 @@ def _kinetics_of_infused(job: Job, population: str, found: Found) -> list[dict[s
     from tilseq.flow.marked import ABOVE_PRODUCT
     from tilseq.flow.rare import least_certain
 
-    found, ended = _up_to_next_infusion(found, _given(job.arguments["infusions"]))
+    found, ended = _up_to_next_infusion(found, job.arguments["infusions"])
     of_day: dict[int, tuple[InfusedShare, str]] = {}
     for sample, share, certainty in found:
         if share.reason is None and (sample["day"] not in of_day or of_day[sample["day"]][0].n < share.n):

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 from tilseq.steps import contamination, persistence
 from tilseq.steps.job import Job, needed
 from tilseq.steps.receptor_subjects import in_time
-from tilseq.steps.reference import NEVER_INFUSED, PRODUCT, is_after, is_before, lots_without_library, of_another_subject
+from tilseq.steps.reference import (
+    NEVER_INFUSED,
+    PRODUCT,
+    is_after,
+    is_before,
+    lots_without_library,
+    of_another_subject,
+    of_lot,
+)
 from tilseq.steps.tracking_figures import draw_tracking
 
 if TYPE_CHECKING:
@@ -156,9 +164,8 @@ def _of_one_sort(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, A
 
 def _was_given(job: Job, row: Mapping[str, Any]) -> bool:
     """Whether a sample is not of a product, or of one that was infused."""
-    infused = {infusion["lot"] for infusion in job.arguments["infusions"]}
-    of_product = row["specimen"] == PRODUCT
-    return not of_product or row["lot"] is None or infused <= {None} or row["lot"] in infused
+    infusions = job.arguments["infusions"]
+    return row["specimen"] != PRODUCT or row["lot"] is None or not infusions or bool(of_lot(row["lot"], infusions))
 
 
 def _lost_of_product(job: Job, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from tilseq.study.checks import Check, numbered, unknown
 from tilseq.study.model import CLINICAL, SUBJECTS_FILE, Folder, clinical_file
 from tilseq.study.notes import named
 from tilseq.study.settings import FILE as SETTINGS_FILE
+from tilseq.tables.infusions import given_infusions
 
 FOLLOWUP_FILE, SCHEDULE_FILE = clinical_file("followup"), clinical_file("schedule")
 MOST = 10  # tests that a note names
@@ -46,7 +47,8 @@ def check_deaths(folder: Folder) -> list[TilseqError]:
     problems: list[TilseqError] = []
     days = ("death_day", "death_date")
     told = {one.row for one in folder.problems if one.file == FOLLOWUP_FILE and one.column in days}
-    infusions = {} if folder.infusions is None else dict(folder.infusions.group_by("subject").agg(pl.max("day")).rows())
+    given = None if folder.infusions is None else given_infusions(folder.infusions)
+    infusions = {} if given is None else dict(given.group_by("subject").agg(pl.max("day")).rows())
     for row, cells in numbered(folder.clinical.get("followup", pl.DataFrame())):
         death, infused = cells["death_day"], infusions.get(cells["subject"])
         if death is None and cells["death_cause"] is not None and row not in told:

@@ -16,6 +16,7 @@ from tilseq.io.cuts import GROUP
 from tilseq.study.checks import IDENTIFIERS, numbered
 from tilseq.study.model import INFUSIONS_FILE, OWN_ROLE, SAMPLES_FILE, SUBJECTS_FILE, Folder, clinical_file, parts_of
 from tilseq.study.sniff import assay_of
+from tilseq.tables.infusions import given_infusions
 
 MOST_NAMED = 5
 EXPRESSION = ("scrna", "bulk_rna")
@@ -27,10 +28,10 @@ MOST_TIMES = 3.0  # by which an amount may differ from that of most tubes alike;
 FEWEST_ALIKE = 3  # tubes, of which one can be odd
 FLOW_ROLES = ("blank", *STIMULATION)  # roles of tubes that an analysis reads beside samples
 # Columns that some analyses alone read: of which tables, or of samples with a mark; of samples.csv, of which assays.
-SCANS, MARKED = ("lesions", "responses"), "marked samples"
+SCANS, MARKED, NOT_GIVEN = ("lesions", "responses"), "marked samples", "infusions of 0 cells"
 READ_WITH: dict[str, dict[str, tuple[str, ...]]] = {
     SUBJECTS_FILE: {"arm": (*SCANS, "followup", "adverse_events", "labs"), "age": SCANS, "sex": SCANS},
-    INFUSIONS_FILE: {"cells": (MARKED,)},
+    INFUSIONS_FILE: {"cells": (MARKED, NOT_GIVEN)},
 }
 READ_FOR: dict[str, tuple[str, ...]] = {
     "format": ("tcr", "bcr"),
@@ -60,12 +61,14 @@ def named(names: Sequence[str]) -> str:
 
 
 def note_infusions(folder: Folder) -> list[str]:
-    """Name subjects with samples but no infusion, whose days count from nothing; lots that were not infused."""
+    """Name subjects with samples but no infusion, whose days count from nothing; lots and rows that are of none."""
     if folder.samples is None or folder.infusions is None:
         return []
     infused = set(folder.infusions["subject"].drop_nulls())
     without = [s for s in folder.samples["subject"].drop_nulls().unique(maintain_order=True) if s not in infused]
     notes = [f"no infusion of {named(without)}: their days count from a day 0 not on record"] if without else []
+    none = folder.infusions.filter(cells=0)["subject"].drop_nulls().to_list()
+    notes += [f"rows of {INFUSIONS_FILE} with 0 cells are no infusions: {named(none)}"] if none else []
     lots = set(zip(folder.infusions["subject"], folder.infusions["lot"], strict=True))
     strange = [
         f"{cells['lot']} ({cells['subject']})"
@@ -122,7 +125,8 @@ def note_timing(folder: Folder) -> list[str]:
     """Name blood of an infusion day that does not say whether it was drawn before or after, and timing elsewhere."""
     if folder.samples is None or folder.infusions is None:
         return []
-    infused = set(zip(folder.infusions["subject"], folder.infusions["day"], strict=True))
+    given = given_infusions(folder.infusions)
+    infused = set(zip(given["subject"], given["day"], strict=True))
     open_, idle = [], []
     for _, cells in numbered(folder.samples):
         on_the_day = (cells["subject"], cells["day"]) in infused
@@ -210,7 +214,7 @@ def note_follow_up(folder: Folder) -> list[str]:
     if followup is None or not followup.height or folder.infusions is None:
         return []
     known = set(followup["subject"])
-    without = [one for one in folder.infusions["subject"].drop_nulls() if one not in known]
+    without = [one for one in given_infusions(folder.infusions)["subject"].drop_nulls() if one not in known]
     told = f"no row in {clinical_file('followup')} of {named(without)}: no survival or other time of theirs can be told"
     return [told] if without else []
 
@@ -337,11 +341,12 @@ def note_unused_columns(folder: Folder) -> list[str]:
 
 
 def _analysed(folder: Folder) -> set[str]:
-    """Return the tables of the clinic that hold a row, and whether there are tubes with a mark."""
+    """Return the tables of the clinic that hold a row, and whether there are marked tubes or infusions of none."""
     tables = {"lesions": folder.lesions, "responses": folder.responses, **folder.clinical}
     there = {name for name, frame in tables.items() if frame is not None and frame.height}
     marked = folder.samples is not None and folder.samples.filter(assay="flow")["marked_population"].count()
-    return there | ({MARKED} if marked else set())
+    none = folder.infusions is not None and folder.infusions.filter(cells=0).height
+    return there | ({MARKED} if marked else set()) | ({NOT_GIVEN} if none else set())
 
 
 NOTES: tuple[Callable[[Folder], list[str]], ...] = (

@@ -130,6 +130,8 @@ def examine(path: str | Path) -> Folder:
     _listing(root)
     folder = Folder(root.absolute())
     folder.settings, folder.lines, folder.problems = read_settings(root / SETTINGS_FILE)
+    if not os.path.lexists(root / SETTINGS_FILE) and (meant := did_you_mean(SETTINGS_FILE, _listing(root))) is not None:
+        folder.problems[0].mend = f"{meant} It must be called {SETTINGS_FILE}"
     cells = {name: _cells(folder, name, needed=True) for name in (SUBJECTS_FILE, INFUSIONS_FILE, SAMPLES_FILE)}
     infusions = cells[INFUSIONS_FILE]
     day0 = NO_DATES if infusions is None else day_zero(infusions)

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.study.model import CLINICAL, Folder
+from tilseq.tables.infusions import given_infusions
 
 
 def summary(folder: Folder) -> list[str]:
@@ -16,8 +17,8 @@ def summary(folder: Folder) -> list[str]:
     if folder.subjects is not None:
         lines.append(f"{_count(folder.subjects.height, 'subject')}{_by(folder.subjects['tumor_type'])}")
     if folder.infusions is not None:
-        infused = folder.infusions["subject"].n_unique()
-        lines.append(f"{_count(folder.infusions.height, 'infusion')} of {_count(infused, 'subject')}")
+        given = given_infusions(folder.infusions)
+        lines.append(f"{_count(given.height, 'infusion')} of {_count(given['subject'].n_unique(), 'subject')}")
     if folder.samples is not None:
         failed = folder.samples.filter(folder.samples["status"] == "failed").height
         more = f"; {failed} failed" if failed else ""
