@@ -150,7 +150,7 @@ def _unread(cells: dict[str, Any]) -> str | None:
     text, test, unit = (cells[name] for name in ("value_text", "test", "unit"))
     if not (text or "").strip():
         return None
-    result, known = read_result(text, signed=True), lab_test(test or "")
+    result, known = read_result(text, signed=True, unit=unit), lab_test(test or "")
     if isinstance(result, str):
         return result
     if known is None or known.factor(unit) is not None or plain_unit(unit or "") in SHARES:
