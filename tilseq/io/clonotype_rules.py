@@ -253,9 +253,10 @@ def flags(table: pl.DataFrame) -> tuple[list[str], list[str]]:
     return [line for line, n in told.items() if n > many], [line for line, n in told.items() if 0 < n <= many]
 
 
-def refuse_amino_acids(table: pl.DataFrame, rows: Rows) -> None:
-    """Raise where most junctions are amino acids: as keys of clones they would match those of no other file."""
-    wrong = table.filter(~pl.col("plain") & pl.col("junction").str.contains(AMINO_ACIDS_ALONE))
+def refuse_exchanged(table: pl.DataFrame, rows: Rows) -> None:
+    """Raise where most junctions have amino acids for nucleotides and the reverse: they would match no other file's."""
+    exchanged = pl.col("junction").str.contains(AMINO_ACIDS_ALONE) & ~pl.col("junction_aa").str.contains("[^ACGTN]")
+    wrong = table.filter(~pl.col("plain") & exchanged)
     if wrong.height > MOST * table.height:
         raise TableError(
             f"{wrong.height} of {table.height} nucleotide junctions are amino acids",
