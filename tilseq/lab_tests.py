@@ -27,6 +27,7 @@ BEYOND_LIFE |= {"creatinine": (0.1, 40.0), "glucose": (0.1, 10.0), "fasting gluc
 BEYOND_LIFE |= {"bilirubin": (0.06, 50.0), "urate": (0.02, 10.0)}
 BEYOND_LIFE |= {"cholesterol": (0.1, 10.0), "triglycerides": (0.03, 60.0)}
 MOST_IN_PARTS = 20.0  # nobody counts tenths of so few cells per uL: 5.1 is of 10^9/L
+ACTIVITY = ("u/l", "iu/l", "u/ml", "iu/ml", "ku/l", "kiu/l")  # of enzymes and CA 125, written plainly
 THOUSANDS = re.compile(r"[1-9]\d{0,2}(\.\d{3})+", re.ASCII)
 PUNCTUATION = re.compile(r"[\s.,;:_/()\[\]-]+")  # neither + nor %: those make another test
 TWO_NAMES = re.compile(r"([^()\[\]]+)[(\[]([^()\[\]]+)[)\]]")
@@ -173,7 +174,7 @@ def read_result(text: str | None, *, signed: bool = False, unit: str | None = No
     """Return a result, or in words why it is none.
 
     A comma may be a decimal or a thousands mark, so it is refused, and so is every word. So may the point of ``1.200``
-    where the `unit` is of cells per µL, of which nobody counts thousandths. A negative number is refused
+    where the `unit` is of cells per µL or of activity, of which nobody tells thousandths. A negative number is refused
     unless `signed`: no count or concentration can be one, but an axis of the heart can.
 
     >>> read_result("<0.5"), read_result("4,2")
@@ -184,7 +185,8 @@ def read_result(text: str | None, *, signed: bool = False, unit: str | None = No
     plain = (text or "").strip()
     if not plain:
         return "no value"
-    if unit and THOUSANDS.fullmatch(plain.lstrip("<>=≤≥ ")) and per_ul_of_unit(unit) == 1:
+    whole = unit and (per_ul_of_unit(unit) == 1 or plain_unit(unit) in ACTIVITY)
+    if whole and THOUSANDS.fullmatch(plain.lstrip("<>=≤≥ ")):
         return f"the point of {plain!r} may be a thousands mark"
     match = RESULT.fullmatch(plain)
     if match is None:
