@@ -193,6 +193,11 @@ def note_flags(folder: Folder) -> list[str]:
     return [f"{file} records of no event: {', '.join(without)}; such a class has no number"]
 
 
+def _of_days(frame: pl.DataFrame) -> list[str]:
+    """Return the columns of whole numbers; one that the table does not have is text, whatever it is called."""
+    return [name for name, dtype in frame.schema.items() if dtype.is_integer()]
+
+
 def note_after_death(folder: Folder) -> list[str]:
     """Name subjects of whom a table tells something after the day of death."""
     if "followup" not in folder.clinical:
@@ -201,7 +206,7 @@ def note_after_death(folder: Folder) -> list[str]:
     died = dict(deaths)
     later = []
     for file, frame in folder.tables().items():
-        days = [name for name in frame.columns if name == "day" or name.endswith("_day")]
+        days = [name for name in _of_days(frame) if name == "day" or name.endswith("_day")]
         if file == FOLLOWUP_FILE or "subject" not in frame.columns or not days:
             continue
         last = frame.select("subject", last=pl.max_horizontal(days)).drop_nulls()
@@ -219,7 +224,7 @@ def note_after_cut(folder: Folder) -> list[str]:
     cuts = followup.select("subject", "data_cut_day").drop_nulls().unique("subject")
     told = []
     for file, frame in folder.tables().items():
-        day = next((name for name in ("day", "start_day") if name in frame.columns), None)
+        day = next((name for name in ("day", "start_day") if name in _of_days(frame)), None)
         if not file.startswith("clinical/") or day is None or "subject" not in frame.columns:
             continue
         late = frame.join(cuts, on="subject").filter(pl.col(day) > pl.col("data_cut_day")).height
