@@ -114,6 +114,19 @@ def test_factors_of_units(test, unit, factor):
     assert lab_test(test).factor(unit) == (None if factor is None else pytest.approx(factor, rel=1e-5))
 
 
+@pytest.mark.parametrize(
+    ("text", "unit", "refused"),
+    [
+        ("250.000", "/µL", True), ("1.200", "cells/mm3", True), ("<1.200", "10^6/L", True), ("1.200.000", "/uL", True),
+        ("1.200", "10^9/L", False), ("0.450", "/uL", False), ("12.50", "/uL", False), ("1.234", "ng/mL", False),
+        ("1.200", "U/L", True), ("1.200", "U/mL", True), ("1.20", "U/mL", False), ("0.120", "U/mL", False),
+        ("1.234", "mIU/L", False), ("1.234", None, False),
+    ],
+)  # fmt: skip
+def test_the_point_of_a_count_or_an_activity_may_be_a_thousands_mark(text, unit, refused):
+    assert (read_result(text, unit=unit) == f"the point of {text!r} may be a thousands mark") is refused
+
+
 def test_a_sign_is_read_where_it_can_be():
     assert read_result("-30", signed=True) == Result(-30.0, None, 1.0)
     assert read_result("-0") == Result(0.0, None, 1.0)

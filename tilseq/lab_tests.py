@@ -19,8 +19,16 @@ RESULT = re.compile(r"(<=|>=|<|>|≤|≥)?\s*(-?(?:\d+(?:\.(\d*))?|\.(\d+))(?:[e
 OPERATORS = {"≤": "<=", "≥": ">="}
 LARGEST_RESULT = 1e15
 MOST_OF_A_COUNT = 20.0  # times the usual upper limit: 200 x 10^9/L of leucocytes, as in leukaemia alone
-# What nobody lives with beyond these parts of the usual upper limit: haemoglobin below 17 g/L is one in g/dL.
-STEADY, LEAST_OF_STEADY, MOST_OF_STEADY = ("haemoglobin", "albumin", "sodium", "potassium", "calcium"), 0.1, 3.0
+# What nobody lives with below and above these parts of the usual upper limit: haemoglobin below 17 g/L is one in g/dL,
+# glucose of 90 mmol/L one in mg/dL. The round figures lie beyond what is ever seen in the living.
+STEADY = (0.1, 3.0)
+BEYOND_LIFE = dict.fromkeys(("haemoglobin", "albumin", "sodium", "potassium", "calcium", "corrected calcium"), STEADY)
+BEYOND_LIFE |= {"creatinine": (0.1, 40.0), "glucose": (0.1, 10.0), "fasting glucose": (0.1, 10.0)}
+BEYOND_LIFE |= {"bilirubin": (0.06, 50.0), "urate": (0.02, 10.0)}
+BEYOND_LIFE |= {"cholesterol": (0.1, 10.0), "triglycerides": (0.03, 60.0)}
+MOST_IN_PARTS = 20.0  # nobody counts tenths of so few cells per uL: 5.1 is of 10^9/L
+ACTIVITY = ("u/l", "iu/l", "u/ml", "iu/ml", "ku/l", "kiu/l")  # of enzymes and CA 125, written plainly
+THOUSANDS = re.compile(r"[1-9]\d{0,2}(\.\d{3})+", re.ASCII)
 PUNCTUATION = re.compile(r"[\s.,;:_/()\[\]-]+")  # neither + nor %: those make another test
 TWO_NAMES = re.compile(r"([^()\[\]]+)[(\[]([^()\[\]]+)[)\]]")
 NEAR = 0.8  # ratio of difflib from which one name is near to another
@@ -79,7 +87,7 @@ class LabTest:
         >>> lab_test("ANC").most, lab_test("Hb").most, lab_test("ALT").most
         (150.0, 510.0, None)
         """
-        times = MOST_OF_A_COUNT if self.unit == COUNT_UNIT else MOST_OF_STEADY if self.name in STEADY else None
+        times = MOST_OF_A_COUNT if self.unit == COUNT_UNIT else BEYOND_LIFE.get(self.name, (None, None))[1]
         return times * self.usual_upper_limit if times and self.usual_upper_limit else None
 
     @property
@@ -89,7 +97,8 @@ class LabTest:
         >>> lab_test("Hb").least, lab_test("ANC").least
         (17.0, None)
         """
-        return LEAST_OF_STEADY * self.usual_upper_limit if self.name in STEADY and self.usual_upper_limit else None
+        times = BEYOND_LIFE.get(self.name, (None, None))[0]
+        return times * self.usual_upper_limit if times and self.usual_upper_limit else None
 
     def factor(self, unit: str | None) -> float | None:
         """Return what one of a unit is in the test's own, None for a unit that it does not have.
@@ -161,18 +170,24 @@ def _words(name: str) -> frozenset[str]:
     return words - SPECIMENS or words
 
 
-def read_result(text: str | None, *, signed: bool = False) -> Result | str:
+def read_result(text: str | None, *, signed: bool = False, unit: str | None = None) -> Result | str:
     """Return a result, or in words why it is none.
 
-    A comma may be a decimal or a thousands mark, so it is refused, and so is every word. A negative number is refused
+    A comma may be a decimal or a thousands mark, so it is refused, and so is every word. So may the point of ``1.200``
+    where the `unit` is of cells per µL or of activity, of which nobody tells thousandths. A negative number is refused
     unless `signed`: no count or concentration can be one, but an axis of the heart can.
 
     >>> read_result("<0.5"), read_result("4,2")
     (Result(value=0.5, operator='<', last_digit=0.1), "the comma of '4,2' may be a decimal or a thousands mark")
+    >>> read_result("1.200", unit="/uL"), read_result("1.200", unit="10^9/L")
+    ("the point of '1.200' may be a thousands mark", Result(value=1.2, operator=None, last_digit=0.001))
     """
     plain = (text or "").strip()
     if not plain:
         return "no value"
+    whole = unit and (per_ul_of_unit(unit) == 1 or plain_unit(unit) in ACTIVITY)
+    if whole and THOUSANDS.fullmatch(plain.lstrip("<>=≤≥ ")):
+        return f"the point of {plain!r} may be a thousands mark"
     match = RESULT.fullmatch(plain)
     if match is None:
         comma = "," in plain and RESULT.fullmatch(plain.replace(",", ""))

@@ -38,6 +38,8 @@ CYTOKINES: Mapping[str, str] = {
 }
 # What follows the name of a cytokine where its receptor is meant, as in TGF-β RII; R-PE is a dye.
 RECEPTOR = r" (r(?! pe\b)[ivabαβ12]*|receptor)\b"
+# A letter or digit of a word that blanks part from others; Chinese, Japanese and Korean need none, as in 抗人CD8抗体.
+LETTER = r"[^\W\u2e80-\u9fff\uac00-\ud7a3]"
 
 
 def plain_name(text: str) -> str:
@@ -47,7 +49,7 @@ def plain_name(text: str) -> str:
 
 def bears_name(pattern: str, text: str) -> bool:
     """Tell whether a name holds what a pattern stands for, as a word of its own."""
-    return re.search(rf"(?<!\w)({pattern})(?!\w)", plain_name(text)) is not None
+    return re.search(rf"(?<!{LETTER})({pattern})(?!{LETTER})", plain_name(text)) is not None
 
 
 def cytokine_of(name: str) -> str | None:

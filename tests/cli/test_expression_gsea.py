@@ -101,7 +101,7 @@ def test_a_ranked_list_is_for_exploration(files, capsys):
 
 
 def test_a_gene_of_the_data_where_the_description_should_stand_is_told(files, capsys):
-    (files / "t.rnk").write_text("".join(f"{gene}\t{rank}\n" for rank, gene in enumerate(GENES)))
+    (files / "t.rnk").write_text("".join(f"{gene}\t{rank + 0.5}\n" for rank, gene in enumerate(GENES)))
     (files / "short.gmt").write_text("\t".join(["mine", *GENES[:20]]) + "\n")
     lost = f"short.gmt: a gene stands where the description should, and is not in the set: mine ({GENES[0]})"
     for given in (["--ranks", files / "t.rnk"], ["--counts", files / "counts.tsv", "--contrast", CONTRAST]):
@@ -111,7 +111,7 @@ def test_a_gene_of_the_data_where_the_description_should_stand_is_told(files, ca
 
 
 def test_genes_of_sets_with_retired_symbols_or_aliases_are_told(files, capsys):
-    (files / "t.rnk").write_text("".join(f"{gene}\t{rank}\n" for rank, gene in enumerate(GENES)))
+    (files / "t.rnk").write_text("".join(f"{gene}\t{rank + 0.5}\n" for rank, gene in enumerate(GENES)))
     (files / "old.gmt").write_text("\t".join(["mine", "", "FAM46C", "PD1", *GENES[:20]]) + "\n")
     assert run("--ranks", files / "t.rnk", "--gmt", files / "old.gmt", "-o", files / "out.csv") == 0
     told = capsys.readouterr().err.splitlines()
@@ -122,7 +122,7 @@ def test_genes_of_sets_with_retired_symbols_or_aliases_are_told(files, capsys):
 
 
 def test_a_call_that_tests_no_set_says_why(files, capsys):
-    (files / "t.rnk").write_text("".join(f"{gene.lower()}\t{rank}\n" for rank, gene in enumerate(GENES)))
+    (files / "t.rnk").write_text("".join(f"{gene.lower()}\t{rank + 0.5}\n" for rank, gene in enumerate(GENES)))
     assert run("--ranks", files / "t.rnk", "--gmt", files / "mine.gmt", "-o", files / "out.csv") == 0
     told = capsys.readouterr().err.splitlines()
     assert told[0].startswith("50 genes of the sets are not found, as capitals differ: G000 (in the data g000), ")

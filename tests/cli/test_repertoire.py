@@ -167,7 +167,7 @@ def test_a_table_without_its_small_clones_is_told(folder, capsys):
     for name, least in (("cut", 5), ("whole", 1)):
         text = "".join(row.format(least + i) for i, row in enumerate(rows))
         (folder / f"{name}.tsv").write_text(HEADER + text)
-    told = "cut: none of its 243 clones of TRB was counted less than 5 times: was the table cut there? Shares,"
+    told = "cut: none of its 243 clones of TRB was counted less than 5 times: was the table cut there, or its"
     given = ["--product", folder / "product.tsv", "-o", folder / "out"]
     for arguments in (["diversity", folder / "cut.tsv", "-o", folder / "d.csv"], ["track", folder / "cut.tsv", *given]):
         assert run(*arguments) == 0

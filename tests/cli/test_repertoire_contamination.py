@@ -44,7 +44,7 @@ def test_two_subjects_with_one_file_are_told(folder, capsys):
     assert found == dict.fromkeys(names, "as_labelled") | {"a2": "duplicate", "b2": "duplicate"}
     assert set(tables["sample_identity"]["run"]) == {"all files"}
     said = capsys.readouterr().err
-    assert "b2: duplicate: the same clones and counts as a2; they are those of A" in said
+    assert "b2: duplicate: the same clones and shares as a2; they are those of A" in said
     assert "4 of 6 samples as labelled; 0 leaks found\n" in said
     assert "a1:" not in said
 

@@ -172,7 +172,7 @@ def test_the_same_clones_in_a_file_of_other_bytes_are_refused(folder, capsys):
     (folder / "turned.tsv").write_bytes((HEADER + "".join(reversed(rows))).replace("\n", "\r\n").encode())
     lots = ["--product", folder / "large.tsv", "--product", folder / "turned.tsv"]
     assert run(folder / "before.tsv", *lots, "-o", folder / "out") == 2
-    assert "large and turned hold the same clonotypes with the same counts" in capsys.readouterr().err
+    assert "large and turned hold the same clonotypes in the same shares" in capsys.readouterr().err
     assert not (folder / "out").exists()
 
 

@@ -103,6 +103,14 @@ def test_a_unit_that_the_limits_deny_is_refused(test, text, unit, lower, upper):
         ("Hb", "8.5", "g/dL", 12, 16, False),
         ("albumin", "3.9", "g/L", None, None, True), ("albumin", "12", "g/L", 35, 50, False),
         ("potassium", "39", "mmol/L", None, None, True), ("potassium", "9.5", "mmol/L", 3.5, 5.1, False),
+        ("creatinine", "9.0", "umol/L", 53, 106, True), ("creatinine", "80", "mg/dL", 0.6, 1.2, True),
+        ("creatinine", "25", "mg/dL", 0.6, 1.2, False), ("creatinine", "18", "umol/L", 53, 106, False),
+        ("glucose", "90", "mmol/L", None, None, True), ("glucose", "5.0", "mg/dL", None, None, True),
+        ("glucose", "900", "mg/dL", 70, 110, False), ("bilirubin", "0.8", "umol/L", 2, 21, True),
+        ("bilirubin", "0.2", "mg/dL", 0.1, 1.2, False), ("urate", "6.0", "umol/L", None, None, True),
+        ("cholesterol", "200", "mmol/L", None, None, True), ("triglycerides", "150", "mmol/L", None, None, True),
+        ("WBC", "5.09", "/uL", None, None, True), ("WBC", "150", "/uL", None, None, False),
+        ("ANC", "0.1", "10^9/L", None, None, False), ("ANC", "45.5", "/uL", None, None, False),
     ],
 )  # fmt: skip
 def test_a_value_that_nobody_lives_with_is_graded_and_told(test, text, unit, lower, upper, told):

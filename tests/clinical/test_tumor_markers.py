@@ -55,6 +55,13 @@ def test_without_a_first_dose_what_comes_before_day_0_is_a_baseline():
     assert column(frame, "change") == [None, -4]
 
 
+def test_a_ca125_of_1_200_may_be_one_of_1200():
+    rows = [record(day, text, "CA125", 35.0, "U/mL", "O") for day, text in ((-10, "200"), (28, "1.200"), (56, "80"))]
+    frame = course(*rows)
+    assert column(frame, "value") == [200, None, 80]
+    assert frame["reason"][1] == "not used: the point of '1.200' may be a thousands mark"
+
+
 def test_change_percent_multiples_of_the_limit_and_logarithm():
     frame = course(*RISE)
     assert column(frame, "change") == [None, None, -4, -6, -5, -2, 4]

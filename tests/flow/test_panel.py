@@ -20,6 +20,8 @@ from tilseq.flow.panel import describe, find_cytokines, find_markers, own_channe
         ("CD8a", "CD8"),
         ("CD8 alpha", "CD8"),
         ("Leu-2a", "CD8"),
+        ("抗人CD8抗体", "CD8"),
+        ("CD4 Antikörper", "CD4"),
         ("CD45", "CD45"),
         ("CD19 APC", "CD19"),
         ("l/d", "viability"),
@@ -60,7 +62,7 @@ def test_a_channel_is_known_by_the_names_that_people_write(text: str, marker: st
         "CD1",
         "HLA-DR",
     ]
-    + ["CD3/CD19/CD14 dump", "CD4+CD8", "SSC-B-A", "TimeStamp2", "CD56bright9", ""],
+    + ["CD3/CD19/CD14 dump", "CD4+CD8", "抗CD3抗CD19", "抗人CD38抗体", "SSC-B-A", "TimeStamp2", "CD56bright9", ""],
 )
 def test_a_longer_number_or_a_dump_is_no_marker(text: str) -> None:
     assert find_markers(["X"], [text]) == {}

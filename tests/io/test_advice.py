@@ -5,9 +5,11 @@ import pytest
 
 from tilseq.io.advice import advise, shortened_number
 from tilseq.tables import parse
-from tilseq.tables.inputs import ADVERSE_EVENTS, FOLLOWUP, INFUSIONS, LESIONS
+from tilseq.tables.inputs import ADVERSE_EVENTS, FOLLOWUP, INFUSIONS, LESIONS, SAMPLES
 
 LESION = {"subject": "S1", "day": "0", "lesion": "T1", "role": "target", "diameter_mm": "20"}
+
+SAMPLE = {"sample": "S1_D7", "subject": "S1", "visit": "D7", "specimen": "blood", "assay": "tcr"}
 
 
 @pytest.mark.parametrize(
@@ -16,6 +18,10 @@ LESION = {"subject": "S1", "day": "0", "lesion": "T1", "role": "target", "diamet
         ("diameter_mm", "1,5", "write a decimal point: 1.5"),
         ("diameter_mm", "-0,5", "write a decimal point: -0.5"),
         ("diameter_mm", "1,247.5", None),
+        ("diameter_mm", "1,247", "write 1.247 where the comma is a decimal one, 1247 where it parts thousands"),
+        ("day", "1,247", "is it 1247? write it so"),
+        ("day", "1.247", "is it 1247? write it so"),
+        ("day", "1.000", "is it 1000? write it so"),
         ("diameter_mm", "n/a", "leave the cell empty where there is no value"),
         # Counted by hand: 2023-01-01 is 44927, so that 45000 is 73 days later.
         ("day", "45000", "as spreadsheets number dates this is 2023-03-15: write it so, in a column of dates"),
@@ -30,6 +36,29 @@ def test_lesions(column, cell, mend):
     (problem,) = problems
     advise(problem)
     assert (problem.row, problem.column, problem.mend) == (2, column, mend)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "mend"),
+    [
+        ("cells", "10.000", "is it 10000? write it so"),
+        ("cells", "1.200.000", "is it 1200000? write it so"),
+        ("cells", "10,000", "is it 10000? write it so"),
+        ("cells", "1,200,000", "is it 1200000? write it so"),
+        ("beads_per_tube", "51.300", "is it 51300? write it so"),
+    ],
+)
+def test_thousands_are_not_taken_for_a_few_cells(column, cell, mend):
+    _, problems = parse(pl.DataFrame([SAMPLE | {column: cell}]), SAMPLES, file="samples.csv")
+    (problem,) = problems
+    advise(problem)
+    assert (problem.row, problem.column, problem.mend) == (2, column, mend)
+
+
+@pytest.mark.parametrize(("cell", "value"), [("10000.0", 10000.0), ("1.5e6", 1.5e6), ("12000", 12000.0)])
+def test_cells_as_software_writes_them_are_read(cell, value):
+    frame, problems = parse(pl.DataFrame([SAMPLE | {"cells": cell}]), SAMPLES, file="samples.csv")
+    assert (frame["cells"].to_list(), problems) == ([value], [])
 
 
 def test_a_number_that_must_be_whole_is_not_given_a_decimal_point():

@@ -202,6 +202,27 @@ def test_row_30_loci_are_parted_and_mice_refused(read):
         read(HEADER + ROW.replace("TRBV28", "TRBV31"))
 
 
+def test_columns_of_v_and_j_that_are_exchanged_are_refused_and_one_such_row_is_told(read):
+    exchanged = ROW.replace("TRBV28\tTRBJ2-7", "TRBJ2-7\tTRBV28")
+    with pytest.raises(TableError, match="1 calls of this column are J genes.*exchanged") as caught:
+        read(HEADER + exchanged)
+    assert (caught.value.column, caught.value.found, caught.value.expected) == ("v_call", "'TRBJ2-7'", "V genes")
+    got = read(HEADER + ROW + OTHER + exchanged)
+    assert got.warnings == (
+        "1 calls of v_call are J genes, such as TRBJ2-7, and are kept",
+        "1 calls of j_call are V genes, such as TRBV28, and are kept",
+    )
+
+
+def test_columns_of_junctions_that_are_exchanged_are_refused(read):
+    long = ROW.replace(f"{CAF}\tCAF", "TGTGCCAGCAGTGAGTTC\tCASSEF")
+    exchanged = long.replace("TGTGCCAGCAGTGAGTTC\tCASSEF", "CASSEF\tTGTGCCAGCAGTGAGTTC")
+    with pytest.raises(TableError, match="1 of 1 nucleotide junctions are amino acids") as caught:
+        read(HEADER + exchanged)
+    assert (caught.value.column, caught.value.found) == ("junction", "'CASSEF'")
+    assert read(HEADER + long + OTHER + exchanged).table.height == 3
+
+
 def test_row_31_contigs_of_no_cell_words_for_none_and_lanes_that_collide(read):
     rows = contig("a-1") + contig("a-1", "TRA", number=2) + contig("a-1", "TRA", CEF, "CEF", number=3)
     rows += contig("a-1", "TRB", CSW, "CSW", number=4) + contig("b-1", is_cell="False")

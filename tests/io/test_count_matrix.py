@@ -115,9 +115,9 @@ def test_names_that_are_no_symbols_are_named_or_told_and_blanks_do_not_count(wri
     [
         ("gene,s1,s2\nA,1,2\nB,1,0.5\n", "row 3, column s2: these are not raw counts; found '0.5'; expected whole"),
         ("gene,s1\nA,-1\n", "row 2, column s1: a count is negative; found '-1'"),
-        ("gene,s1\nA,1\nB,NaN\n", "row 3, column s1: a count is missing; found 'NaN'"),
-        ("gene,s1\nA,1\nB,\n", "row 3, column s1: a count is missing; found 'an empty cell'"),
-        ("gene,s1\nA,many\n", "row 2, column s1: a count is missing; found 'many'"),
+        ("gene,s1\nA,1\nB,NaN\n", "row 3, column s1: a count is missing or no number; found 'NaN'"),
+        ("gene,s1\nA,1\nB,\n", "row 3, column s1: a count is missing or no number; found 'an empty cell'"),
+        ("gene,s1\nA,many\n", "row 2, column s1: a count is missing or no number; found 'many'"),
         ("gene,s1\nA,inf\n", "row 2, column s1: a count is too large; found 'inf'"),
         ("gene,s1\nA,1e17\n", "row 2, column s1: a count is too large; found '1e17'"),
         ("gene,s1,s1\nA,1,1\n", "row 1, column s1: this column stands twice in the header"),

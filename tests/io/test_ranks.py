@@ -21,6 +21,14 @@ def test_genes_and_ranks_in_the_order_of_the_file(tmp_path):
     assert read(tmp_path, gzip.compress(b"A\t1\n")).genes == ("A",)
 
 
+@pytest.mark.parametrize(("first", "told"), [(1, "1 to 12"), (0, "0 to 11")])
+def test_places_in_a_list_are_no_ranks(tmp_path, first, told):
+    lines = "".join(f"G{i}\t{i + first}\n" for i in range(12))
+    with pytest.raises(ReadError, match=f"these are places in a list.*the whole numbers {told}"):
+        read(tmp_path, lines.encode())
+    assert len(read(tmp_path, lines.replace(f"\t{first}\n", f"\t-{first + 1}\n").encode()).values) == 12
+
+
 def test_quotes_of_r_are_no_part_of_a_gene(tmp_path):
     (tmp_path / "r.rnk").write_text('"gene"\t"t"\n"CD4"\t1.5\n"TOX"\t-2\n')
     assert read_ranks(tmp_path / "r.rnk").genes == ("CD4", "TOX")

@@ -107,7 +107,7 @@ def test_one_file_that_stands_there_twice(other):
     found = told(samples)
     assert {name for name, verdict in verdicts(found).items() if verdict == "duplicate"} == {"A2", other}
     assert found.samples.filter(sample=other)["content_of"].to_list() == ["A"]
-    assert "the same clones and counts as A2" in found.samples.filter(sample=other)["reason"][0]
+    assert "the same clones and shares as A2" in found.samples.filter(sample=other)["reason"][0]
     assert pair(found, *sorted(("A2", other)))["verdict"] == "duplicate"
 
 

@@ -137,6 +137,8 @@ def test_counts_in_several_units_are_one_where_they_agree():
         ([("<0.1", "10^9/L")], "the lymphocyte count <0.1 10^9/L is no number"),
         ([("-1", "/uL")], "the lymphocyte count -1 /uL is no number from 0 on"),
         ([("1500", "10^9/L")], "1500 10^9/L is hardly a count of lymphocytes: check the unit"),
+        ([("1.2", "/uL")], "1.2 /uL is hardly a count of lymphocytes: check the unit"),
+        ([("1.200", "/uL")], "the lymphocyte count 1.200 /uL is no number from 0 on: the point of '1.200' may be a "),
         ([("1.2", "10^9/L"), ("1300", "/uL")], "the lymphocyte counts of the day differ: 1.2 10^9/L, 1300 /uL"),
     ],
 )  # fmt: skip

@@ -32,6 +32,17 @@ def test_a_failed_library_does_not_set_the_depth_in_common(subject):
     assert tables["quality"].select("sample", "check", "reason").rows() == [("d56", "common depth", told)]
 
 
+@pytest.mark.parametrize(("held", "told"), [(11, []), (30, ["30% of TRB"])])  # Clopper-Pearson of 11 of 100: from 5.6 %
+def test_blood_of_before_that_holds_much_of_the_product_is_a_warning(subject, held, told):
+    subject.add("lot1", {"AAA": 100}, specimen="infusion_product")
+    tables = subject.add("early", {"AAA": held, "TTT": 100 - held}, day=-10).add("d28", {"AAA": 90, "CCC": 10}).run()
+    found = tables["quality"].filter(check="before the infusion")
+    assert found.select("sample", "verdict").rows() == [("early", "warn")] * len(told)
+    assert [
+        share for share, reason in zip(told, found["reason"], strict=True) if f"hold {share} of this" in reason
+    ] == told
+
+
 LOST = (
     "lot2 of the reference left no clonotypes, so the numbers would be too low: mend its file, "
     "or write `failed` under its status to go on without it"

@@ -226,7 +226,7 @@ def test_a_sample_of_the_same_clones_and_counts_is_called_a_copy(subject):
     subject.add("d42", counts, day=42).add("d84", dict(reversed(counts.items())), day=84)
     quality = subject.run()["quality"].filter(check="copies")
     assert quality.select("sample", "verdict", "reason").rows() == [
-        ("d84", "warn", "holds the same clones with the same counts as d42")
+        ("d84", "warn", "holds the same clones in the same shares as d42")
     ]
 
 

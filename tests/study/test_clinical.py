@@ -129,6 +129,13 @@ def test_a_schedule_is_read_with_scans_or_followup(make_study):
     assert note not in examine(make_study(schedule)).notes
 
 
+@pytest.mark.parametrize("column", ["onset_day", "day"])
+def test_a_column_of_days_that_the_table_has_not_is_one_problem(make_study, further_texts, column):
+    events = f"subject,term,grade,start_day,{column}\nS01,fever,2,1,1\n"
+    (problem,) = problems_of(make_study(further_texts | {"clinical/adverse_events.csv": events}))
+    assert problem.startswith(f"clinical/adverse_events.csv, row 1, column {column}: adverse_events has no such column")
+
+
 def test_what_is_told_after_death_is_a_note(make_study):
     tables = {
         "clinical/followup.csv": "subject,death_day,data_cut_day\nS01,27,300\n007,29,300\n",

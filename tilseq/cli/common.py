@@ -161,11 +161,11 @@ def refuse_copies(paths: Sequence[Path]) -> None:
 
 
 def refuse_same_clones(tables: Mapping[str, pl.DataFrame]) -> None:
-    """Refuse samples of the same clonotypes and counts: copies of one file that differ in their bytes alone."""
+    """Refuse samples of the same clonotypes and shares: copies of one file, packed anew or with counts scaled."""
     from tilseq.repertoire.copies import copies
 
     for name, first in copies(tables).items():
-        raise click.UsageError(f"{first} and {name} hold the same clonotypes with the same counts; give one of them")
+        raise click.UsageError(f"{first} and {name} hold the same clonotypes in the same shares; give one of them")
 
 
 def each_file[Result](paths: Sequence[Path], work: Callable[[Path], Result]) -> tuple[list[Result], int]:

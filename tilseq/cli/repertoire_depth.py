@@ -113,9 +113,8 @@ def _tell_cut_off(sample: str, table: pl.DataFrame) -> None:
         counts = clones["duplicate_count"]
         if is_cut_off(counts):
             told = f"none of its {len(counts)} clones of {locus} was counted less than {counts.min()!s} times"
-            click.echo(
-                f"{sample}: {told}: was the table cut there? Shares, coverage and limits are then wrong", err=True
-            )
+            asked = "was the table cut there, or its counts scaled? Shares, coverage or limits are then wrong"
+            click.echo(f"{sample}: {told}: {asked}", err=True)
 
 
 def _tell_unused(sample: str, locus: str, estimate: Estimate, cells: float) -> None:

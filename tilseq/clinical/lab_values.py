@@ -10,7 +10,16 @@ import polars as pl
 from tilseq.clinical.periods import Periods, with_periods
 from tilseq.errors import StudyError
 from tilseq.identifiers import unknown_subjects
-from tilseq.lab_tests import COUNT_UNIT, SHARES, LabTest, lab_test, lab_tests, plain_unit, read_result
+from tilseq.lab_tests import (
+    COUNT_UNIT,
+    MOST_IN_PARTS,
+    SHARES,
+    LabTest,
+    lab_test,
+    lab_tests,
+    plain_unit,
+    read_result,
+)
 from tilseq.tables import as_polars, conform
 from tilseq.tables.inputs import LABS
 
@@ -24,6 +33,7 @@ BLANK = "no value"  # what `read_result` says of a result that was not written
 NORMAL_ALBUMIN = 40.0  # g/L
 SCHEMA_OF_STARTS = {"subject": pl.String, "start": pl.Int64}
 MMOL_PER_ALBUMIN, MG_PER_ALBUMIN = 0.02, 0.08  # mmol/L and mg/dL of calcium per g/L, as each is customary
+PER_UL_IN_COUNT_UNIT = 0.001
 FAR_FROM_USUAL = 3.0
 
 
@@ -46,8 +56,8 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check
 
     A record whose upper limit of normal, in the unit that it names, is less than a third or more than three times the
     usual one is of another unit, and is refused: haemoglobin of 120 to 160 "g/dL".
-    A value that nobody lives with, neutrophils of 450 "10^9/L" or haemoglobin of 8.5 "g/L", stands as it is and `note`
-    says so.
+    A value that nobody lives with, neutrophils of 450 "10^9/L" or haemoglobin of 8.5 "g/L", or that nobody counts, such
+    as 5.1 leucocytes "/uL", stands as it is and `note` says so.
 
     Returns
     -------
@@ -129,21 +139,22 @@ def baselines(results: pl.DataFrame, periods: Mapping[str, Periods] | None = Non
 
 
 def _read(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add `value`, `low`, `high` and `refused`; each distinct text is read once."""
-    texts = frame["value_text"].unique()
-    read = [read_result(text, signed=True) for text in texts]
-    rows: list[tuple[str, float | None, float | None, float | None, str | None]] = []
-    for text, one in zip(texts, read, strict=True):
+    """Add `value`, `low`, `high` and `refused`; each distinct text and unit is read once."""
+    pairs = frame.select("value_text", "unit").unique()
+    rows: list[tuple[str, str, float | None, float | None, float | None, str | None]] = []
+    for text, unit in pairs.iter_rows():
+        one = read_result(text, signed=True, unit=unit)
         if isinstance(one, str):
-            rows.append((text, None, None, None, one))
+            rows.append((text, unit, None, None, None, one))
             continue
         step = BEYOND * abs(one.value)
         low = {">": one.value + step, ">=": one.value, None: one.value}.get(one.operator, float("-inf"))
         high = {"<": one.value - step, "<=": one.value, None: one.value}.get(one.operator, float("inf"))
-        rows.append((text, one.value, low, high, None))
-    schema = {"value_text": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64, "refused": pl.String}
-    known = pl.DataFrame(rows, schema=schema, orient="row")
-    return frame.join(known, on="value_text", how="left", nulls_equal=True, maintain_order="left")
+        rows.append((text, unit, one.value, low, high, None))
+    names = {"value_text": pl.String, "unit": pl.String}
+    numbers = {"value": pl.Float64, "low": pl.Float64, "high": pl.Float64}
+    known = pl.DataFrame(rows, schema=names | numbers | {"refused": pl.String}, orient="row")
+    return frame.join(known, on=list(names), how="left", nulls_equal=True, maintain_order="left")
 
 
 def _with_limits(frame: pl.DataFrame) -> pl.DataFrame:
@@ -215,7 +226,10 @@ def _with_strange_values(frame: pl.DataFrame) -> pl.DataFrame:
     told = pl.format(
         "{} {} is hardly a value of {}: check the unit", "value_text", pl.col("unit").fill_null(""), "name"
     )
-    strange = pl.when(above | below).then(told)
+    counts = [name for name, test in tests.items() if test.unit == COUNT_UNIT]
+    per_ul = pl.col("name").is_in(counts) & (pl.col("factor") == PER_UL_IN_COUNT_UNIT)
+    parts = per_ul & (pl.col("value") < MOST_IN_PARTS) & (pl.col("value") % 1 != 0)
+    strange = pl.when(above | below | parts).then(told)
     notes = pl.concat_str("note", strange, separator="; ", ignore_nulls=True)
     return frame.with_columns(pl.when(notes != "").then(notes).alias("note"))
 

@@ -158,7 +158,7 @@ def _series(records: list[Row], start_day: int, tg: Thyroglobulin) -> list[Row]:
 def _read(records: list[Row], tg: Thyroglobulin) -> None:
     """Give each record its number, or its operator and limit, or the reason why it has none."""
     for record in records:
-        result = read_result(record["value_text"])
+        result = read_result(record["value_text"], unit=record["unit"])
         if isinstance(result, Result) and result.operator is not None and result.value == 0:
             result = "a limit of 0 tells nothing"
         record |= {"value": None, "operator": None, "limit_value": None, "used": isinstance(result, Result)}

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 
 from tilseq.errors import AnalysisError, first_few
-from tilseq.markers import CYTOKINES, MARKERS, PATTERNS, RECEPTOR, SCATTER, bears_name, cytokine_of, plain_name
+from tilseq.markers import CYTOKINES, LETTER, MARKERS, PATTERNS, RECEPTOR, SCATTER, bears_name, cytokine_of, plain_name
 
 # A channel for several lineages at once (dump, lineage) marks none of them.
-CLUSTER = re.compile(r"\bcd ?(\d+)")
+CLUSTER = re.compile(rf"(?<!{LETTER})cd ?(\d+)")
 MOST_LISTED = 60
 MEASURE = re.compile(r"[ _-]([AHW]|Area|Height|Width)$", re.IGNORECASE)
 

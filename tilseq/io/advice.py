@@ -6,6 +6,7 @@ import re
 from datetime import date, timedelta
 
 from tilseq.errors import TilseqError
+from tilseq.tables.schema import NO_THOUSANDS
 
 LASTING_WORDS = ("ongoing", "on-going", "continuing", "continues", "still ongoing", "persistent", "not resolved")
 MISSING_WORDS = ("na", "n/a", "nan", "null", "none", ".", "-", "?")
@@ -13,6 +14,8 @@ NUMBERS = ("a whole number", "a number with a decimal point and without a unit")
 GRADE = re.compile(r"(?:g|gr|grade|ctcae)?[\s.]*([1-5])", re.IGNORECASE)
 DECIMAL = re.compile(r"[-+]?[0-9]+\.[0-9]+")
 COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+")
+COMMA_OR_THOUSAND = re.compile(r"[-+]?[1-9][0-9]{0,2},[0-9]{3}")
+MARKS = str.maketrans("", "", ".,")
 SHORTENED = re.compile(r"[0-9](\.[0-9]+)?E\+[0-9]{2,3}")
 # Days since the last of 1899, as spreadsheets number the dates of 1950 to 2099.
 SPREADSHEET_ZERO, SPREADSHEET_DATES = date(1899, 12, 30), (18264, 73050)
@@ -43,6 +46,11 @@ def advise(fault: TilseqError) -> None:
         fault.mend = "leave the cell empty where there is no value"
     elif fault.expected == "a whole number" and _in_part(found):
         fault.mend = "write a whole number"
+    elif fault.expected == NO_THOUSANDS:
+        fault.mend = f"is it {found.translate(MARKS)}? write it so"
+    elif fault.expected in NUMBERS and COMMA_OR_THOUSAND.fullmatch(found):
+        point, none = found.replace(",", "."), found.replace(",", "")
+        fault.mend = f"write {point} where the comma is a decimal one, {none} where it parts thousands"
     elif fault.expected in NUMBERS and COMMA.fullmatch(found):
         fault.mend = f"write a decimal point: {found.replace(',', '.')}"
     elif column.endswith("day") and (fault.expected or "").startswith("at "):

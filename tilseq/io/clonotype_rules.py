@@ -17,6 +17,8 @@ SECONDARY = "TRUST4 took another chain of this kind for the cell's"
 SECOND_CONTIG = "another contig of the same cell and clonotype"
 CUT = "the junction is not whole within the read"
 GENE_LOCUS = r"\b(TR[ABGD]|IG[HKL])[VJ]"
+AMINO_ACIDS_ALONE = "[EFILPQ]"  # letters that are no code of a base, an ambiguous one neither
+MOST = 0.5
 ORDINARY = 0.01  # of clonotypes of 10x 0.3 to 0.5 % lack an anchor
 
 
@@ -249,6 +251,21 @@ def flags(table: pl.DataFrame) -> tuple[list[str], list[str]]:
     told = {f"{clones} of {table.height} clonotypes {flag}; they are kept": clones for flag, clones in sums.items()}
     many = ORDINARY * table.height
     return [line for line, n in told.items() if n > many], [line for line, n in told.items() if 0 < n <= many]
+
+
+def refuse_exchanged(table: pl.DataFrame, rows: Rows) -> None:
+    """Raise where most junctions have amino acids for nucleotides and the reverse: they would match no other file's."""
+    exchanged = pl.col("junction").str.contains(AMINO_ACIDS_ALONE) & ~pl.col("junction_aa").str.contains("[^ACGTN]")
+    wrong = table.filter(~pl.col("plain") & exchanged)
+    if wrong.height > MOST * table.height:
+        raise TableError(
+            f"{wrong.height} of {table.height} nucleotide junctions are amino acids",
+            file=rows.file,
+            column=rows.headers.get("junction"),
+            found=wrong["junction"][0],
+            expected="the letters A, C, G, T",
+            mend="are the columns of nucleotides and amino acids exchanged?",
+        )
 
 
 def kinds_told(table: pl.DataFrame) -> list[str]:

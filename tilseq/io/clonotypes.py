@@ -19,6 +19,7 @@ from tilseq.io.clonotype_rules import (
     flags,
     kinds_told,
     loci_denied,
+    refuse_exchanged,
     summed,
     sums_told,
     with_locus,
@@ -113,7 +114,8 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
         The file cannot be read, see `tilseq.io.text.read_cells`; its header is of no dialect known.
     TableError
         A column is missing or stands there twice; a count is blank or no whole number from 0 to 2**53; a word cannot
-        be read; one contig stands there twice; the genes are of a mouse, or most are none that IMGT knows.
+        be read; one contig stands there twice; the genes are of a mouse, most are none that IMGT knows, or V genes
+        stand in the column of J genes, or amino acids in that of nucleotides and the reverse.
     """
     if locus is not None and locus not in LOCI:
         raise TableError("no such locus", found=locus, expected=", ".join(LOCI), mend=did_you_mean(locus, LOCI))
@@ -139,6 +141,7 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
     else:
         notes += sums_told(kept, clonotypes)
         warnings += [*names.result(), *_cells_named(rows)]
+    refuse_exchanged(clonotypes, rows)
     many, few = flags(clonotypes)
     warnings += [*loci.result(), *many, *wrong.result()]
     notes += few

@@ -126,7 +126,7 @@ def check_counts(values: NDArray[Any], place: Any, path: str | Path) -> None:
     at = tuple(int(index) for index in np.argwhere(wrong)[0])
     value = float(values[at])
     if np.isnan(value):
-        what = "a count is missing"
+        what = "a count is missing or no number"
     elif value < 0:
         what = "a count is negative"
     elif value > LARGEST:

@@ -39,6 +39,7 @@ NO_ALLELE = "00"  # MiXCR's
 FIRST_OF_FAMILY = "-1"
 MOST = 0.5
 EXAMPLES = 5
+OTHER_KIND = {"v_call": re.compile(r"(TR[ABGD]|IG[HKL])J"), "j_call": re.compile(r"(TR[ABGD]|IG[HKL])V")}
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,10 @@ def imgt_calls(rows: pl.DataFrame, file: str, headers: Mapping[str, str]) -> tup
     Raises
     ------
     TableError
-        Most genes are of a mouse, or most are none that IMGT knows.
+        Most genes are of a mouse, or most are none that IMGT knows, or a column holds the genes of the other.
     """
     named, unknown, species = 0, dict[str, int](), {"human": 0, "mouse": 0}
+    misplaced: list[str] = []
     for column in ("v_call", "j_call"):
         tally = rows[column].value_counts(name="rows").drop_nulls(column)
         calls = {call: imgt_call(call) for call in tally[column]}
@@ -93,6 +95,7 @@ def imgt_calls(rows: pl.DataFrame, file: str, headers: Mapping[str, str]) -> tup
                 species[read.species] += count
             if read.unknown:
                 unknown[", ".join(read.unknown)] = unknown.get(", ".join(read.unknown), 0) + count
+        misplaced += _of_the_other_column(column, tally, calls, file, headers.get(column, column))
     column = headers.get("v_call", "v_call")
     if species["mouse"] > species["human"]:
         raise TableError(
@@ -110,12 +113,34 @@ def imgt_calls(rows: pl.DataFrame, file: str, headers: Mapping[str, str]) -> tup
             found=_examples(unknown),
             expected="names such as TRBV6-1*01 or TCRBV06-01",
         )
-    told = []
+    told = misplaced
     if unknown:
         told.append(f"{sum(unknown.values())} gene calls are no human genes of IMGT and are kept: {_examples(unknown)}")
     if species["mouse"]:
         told.append(f"{species['mouse']} gene calls are of mouse genes")
     return rows, told
+
+
+def _of_the_other_column(
+    column: str, tally: pl.DataFrame, calls: Mapping[str, Call], file: str, header: str
+) -> list[str]:
+    """Say how many calls of V are J genes, or of J are V genes; raise where most are, as in exchanged columns."""
+    others = {call for call, read in calls.items() if OTHER_KIND[column].match(read.name or "")}
+    if not others:
+        return []
+    wrong = tally.filter(pl.col(column).is_in(others))
+    number, found = int(wrong["rows"].sum()), min(others)
+    own, other = ("V", "J") if column == "v_call" else ("J", "V")
+    if number > MOST * int(tally["rows"].sum()):
+        raise TableError(
+            f"{number} calls of this column are {other} genes",
+            file=file,
+            column=header,
+            found=found,
+            expected=f"{own} genes",
+            mend="are the columns of V and J genes exchanged?",
+        )
+    return [f"{number} calls of {header} are {other} genes, such as {found}, and are kept"]
 
 
 def _examples(unknown: Mapping[str, int]) -> str:

@@ -10,6 +10,7 @@ from tilseq.errors import ReadError
 from tilseq.io.text import read_text, unquoted
 
 EXPECTED = "a gene and its rank, parted by a tab"
+FEWEST_PLACES = 10  # genes: fewer may have the numbers from 1 on by chance
 MISSING = ("", "na", "nan", "n/a", "null", "none")
 
 
@@ -34,7 +35,7 @@ def read_ranks(path: str | Path) -> Ranks:
     ------
     ReadError
         The file cannot be read, a line is of another form, a gene stands twice, or a rank is missing, infinite or no
-        number. The error names the row.
+        number. The error names the row. Or the numbers are places in a list, of which none says what is up.
     """
     rows: dict[str, int] = {}
     values: list[float] = []
@@ -56,6 +57,14 @@ def read_ranks(path: str | Path) -> Ranks:
         values.append(_rank(cell, path, row))
     if not rows:
         raise ReadError("the file holds no ranked gene", file=path)
+    places = range(int(min(values)), int(min(values)) + len(values))
+    if len(values) >= FEWEST_PLACES and places[0] in (0, 1) and sorted(values) == list(places):
+        raise ReadError(
+            "these are places in a list, of which the last would count as the most up",
+            file=path,
+            found=f"the whole numbers {places[0]} to {places[-1]}",
+            expected="a number with a sign, such as t or a log fold change",
+        )
     return Ranks(tuple(rows), tuple(values))
 
 

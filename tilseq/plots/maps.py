@@ -29,6 +29,7 @@ def draw_map(
     label: str | None,
     printed: Callable[[float], str] | None = None,
     percent: bool = False,
+    least: float = 0.0,
     most: float = float("inf"),
     square: bool = True,
     longest: int = LONGEST_LABEL,
@@ -51,8 +52,8 @@ def draw_map(
         Writes a value into its cell; without it, and where there are more than 144 cells, none is written.
     percent
         Whether the scale counts in percent.
-    most
-        Where the scale ends at the latest.
+    least, most
+        Where the scale ends at the earliest and at the latest.
     square
         Whether cells are square; else they fill the axes.
     longest
@@ -64,7 +65,7 @@ def draw_map(
 
     known = values[np.isfinite(values)]
     signed = bool((known < 0).any())
-    highest = min(float(np.abs(known).max(initial=0.0)) or 1.0, most)
+    highest = min(max(float(np.abs(known).max(initial=0.0)) or 1.0, least), most)
     colours = (signed_colours() if signed else colormaps["Blues"]).with_extremes(bad=FAINT)
     lowest = -highest if signed else 0.0
     image = axes.imshow(values, cmap=colours, vmin=lowest, vmax=highest, aspect="equal" if square else "auto")

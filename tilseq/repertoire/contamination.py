@@ -243,7 +243,7 @@ def _reason(
     of_own = f"{own.agree} of {own.compared} samples of {own.subject} that it can be compared with"
     of_other = f"{other.agree} of {other.compared} of {other.subject}" if other else "none of another subject"
     told = {
-        "duplicate": f"the same clones and counts as {', '.join(twins)}"
+        "duplicate": f"the same clones and shares as {', '.join(twins)}"
         + (f"; they are those of {content}" if content else ""),
         "swapped": f"agrees with {of_own}, and with {of_other}: it holds clones of {content}",
         "mixed": f"agrees with {of_own}, and beyond what leaks with {of_other}: it holds clones of both",

@@ -38,7 +38,7 @@ class Libraries:
     large_alone
         The same of large clones that no other library holds, without `clone`: what could leak and did not.
     identical
-        Place → places of libraries with the very same clones and counts.
+        Place → places of libraries with the very same clones and shares.
     """
 
     names: tuple[str, ...]

@@ -138,7 +138,8 @@ def _singletons(locus: str, clones: pl.DataFrame) -> dict[str, Any]:
     cut = is_cut_off(clones["duplicate_count"])
     reason = f"{once} of {clones.height} clones seen once"
     if cut:
-        reason += ": was the table cut at a smallest count? coverage and Chao1 then mean nothing"
+        reason += ": was the table cut at a smallest count, or its counts scaled? coverage, Chao1 and limits then mean "
+        reason += "nothing"
     return {
         "check": f"singletons {locus}",
         "value": once / clones.height,

@@ -52,18 +52,20 @@ def blood_count_of(study: Study, sample: Mapping[str, Any]) -> dict[str, Any] | 
 
 def _as_count(text: str | None, unit: str | None) -> dict[str, Any] | str:
     """Return a blood count, or why it is none."""
-    from tilseq.lab_tests import BLOOD_UNITS, lab_test, per_ul_of_unit, read_result
+    from tilseq.lab_tests import BLOOD_UNITS, MOST_IN_PARTS, lab_test, per_ul_of_unit, read_result
 
     told = f"{text or 'an empty value'} {unit or 'without a unit'}"
     if per_ul_of_unit(unit or "") is None:
         return f"the unit of the lymphocyte count {told} is not known: give it in {BLOOD_UNITS}"
-    result = read_result(text)
+    result = read_result(text, unit=unit)
     if isinstance(result, str):
         return f"the lymphocyte count {told} is no number from 0 on: {result}"
     if result.operator is not None:
         return f"the lymphocyte count {told} is no number but a limit"
     test = lab_test("lymphocytes")
-    if test is not None and result.value * (test.factor(unit) or math.nan) > (test.most or math.inf):
+    too_many = test is not None and result.value * (test.factor(unit) or math.nan) > (test.most or math.inf)
+    parts = per_ul_of_unit(unit or "") == 1 and result.value < MOST_IN_PARTS and result.value % 1 != 0
+    if too_many or parts:
         return f"{told} is hardly a count of lymphocytes: check the unit"
     rounding = result.last_digit / math.sqrt(12) / result.value if result.value else 0.0
     return {"value": result.value, "unit": (unit or "").strip(), "rounding": rounding}

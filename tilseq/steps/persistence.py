@@ -47,6 +47,7 @@ OTHER_SORT = "not told, as the sample's cells were sorted ({}) and those of {} w
 OF_ROW = ("sample", "locus", "measure")  # of the table `persistence`
 OF_POOR = "nothing is told of it at the depth that other samples have in common"
 OF_OTHER_LOTS = "what is kept of the product, and shares of its clones, do not compare with those of later samples"
+MOST_BEFORE = 0.1  # of blood of before the infusion: clones of a product of TIL hold a few percent of it
 MASSES = ("mass", "mass_new")  # the other measures are of what is kept of the reference
 PARAMETERS = {
     "mass": "persistence_mass",
@@ -157,6 +158,9 @@ def run(job: Job, folder: Path) -> None:
         if beside.apart is not None:
             quality.append({**quality_row(sample, "warn", beside.apart), "check": "common depth"})
         frames.append(held)
+        there = _there_before(held) if reference == PRODUCT and is_before(sample) else ""
+        if there and sample["specimen"] == "blood":
+            quality.append({**quality_row(sample, "warn", there), "check": "before the infusion"})
         rows += _endpoints(sample, held, reference, why)
         yet = not_yet_infused(job, sample)
         if yet:
@@ -173,6 +177,20 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(pl.concat(frames), PERSISTENCE, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
     write_parquet(QUALITY.frame(quality), QUALITY, folder)
+
+
+def _there_before(held: pl.DataFrame) -> str:
+    """Say where blood of before the infusion holds so much of the product that samples may have been exchanged."""
+    import polars as pl
+
+    masses = held.filter(pl.col("measure") == "mass", pl.coalesce("lower", "value") > MOST_BEFORE)
+    shares = [f"{value:.0%} of {locus}" for locus, value in masses.select("locus", "value").iter_rows()]
+    if not shares:
+        return ""
+    return (
+        f"clones of the product hold {', '.join(shares)} of this blood of before the infusion: were days, or this "
+        "sample and another, exchanged? (Of a product that was grown from blood it may be so)"
+    )
 
 
 def _of_poor_quality(job: Job, folder: Path) -> set[str]:

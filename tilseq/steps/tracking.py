@@ -108,7 +108,7 @@ def run(job: Job, folder: Path) -> None:
     told.append(("lots in time", told_of_lots(rows, early, infusions)))
     told.append(("lots of the product", lots_apart({name: tables[name] for name in places["product"]})))
     same = copies(tables).items()
-    told.append(("copies", {name: f"holds the same clones with the same counts as {first}" for name, first in same}))
+    told.append(("copies", {name: f"holds the same clones in the same shares as {first}" for name, first in same}))
     quality = [
         {"sample": name, "check": check, "verdict": "warn", "reason": reason}
         for check, reasons in told

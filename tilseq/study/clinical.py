@@ -152,7 +152,7 @@ def _unread(cells: dict[str, Any]) -> str | None:
     text, test, unit = (cells[name] for name in ("value_text", "test", "unit"))
     if not (text or "").strip():
         return None
-    result, known = read_result(text, signed=True), lab_test(test or "")
+    result, known = read_result(text, signed=True, unit=unit), lab_test(test or "")
     if isinstance(result, str):
         return result
     if known is None or known.factor(unit) is not None or plain_unit(unit or "") in SHARES:
@@ -195,6 +195,11 @@ def note_flags(folder: Folder) -> list[str]:
     return [f"{file} records of no event: {', '.join(without)}; such a class has no number"]
 
 
+def _of_days(frame: pl.DataFrame) -> list[str]:
+    """Return the columns of whole numbers; one that the table does not have is text, whatever it is called."""
+    return [name for name, dtype in frame.schema.items() if dtype.is_integer()]
+
+
 def note_after_death(folder: Folder) -> list[str]:
     """Name subjects of whom a table tells something after the day of death."""
     if "followup" not in folder.clinical:
@@ -203,7 +208,7 @@ def note_after_death(folder: Folder) -> list[str]:
     died = dict(deaths)
     later = []
     for file, frame in folder.tables().items():
-        days = [name for name in frame.columns if name == "day" or name.endswith("_day")]
+        days = [name for name in _of_days(frame) if name == "day" or name.endswith("_day")]
         if file == FOLLOWUP_FILE or "subject" not in frame.columns or not days:
             continue
         last = frame.select("subject", last=pl.max_horizontal(days)).drop_nulls()
@@ -221,7 +226,7 @@ def note_after_cut(folder: Folder) -> list[str]:
     cuts = followup.select("subject", "data_cut_day").drop_nulls().unique("subject")
     told = []
     for file, frame in folder.tables().items():
-        day = next((name for name in ("day", "start_day") if name in frame.columns), None)
+        day = next((name for name in ("day", "start_day") if name in _of_days(frame)), None)
         if not file.startswith("clinical/") or day is None or "subject" not in frame.columns:
             continue
         late = frame.join(cuts, on="subject").filter(pl.col(day) > pl.col("data_cut_day")).height

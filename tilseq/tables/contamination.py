@@ -40,7 +40,7 @@ SHARED_PAIRS = Table(
             "verdict",
             "text",
             "Of one subject: agree, disagree or cannot_tell. Of two: chance, leak (within a run), swap, excess (more "
-            "than chance, for another reason). duplicate: the same clones and counts.",
+            "than chance, for another reason). duplicate: the same clones and shares.",
             needed=True,
             allowed=PAIR_VERDICTS,
         ),

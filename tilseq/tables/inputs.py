@@ -97,7 +97,7 @@ SAMPLES = Table(
         Column("t_cell_fraction", "number", "Share of T cells in the input.", above=0, maximum=1),
         Column("input_ng", "number", "Nucleic acid put into the assay.", unit="ng", above=0),
         Column("sample_volume_ul", "number", "Volume of blood in the tube.", unit="µL", minimum=0.1, maximum=1e6),
-        Column("beads_per_tube", "number", "Counting beads in the tube.", minimum=1, maximum=1e9),
+        Column("beads_per_tube", "number", "Counting beads in the tube.", unit="beads", minimum=1, maximum=1e9),
         Column("dilution", "number", "Final volume over original volume.", minimum=1, maximum=1e6),
         Column("marked_population", "text", "Marker or population that tells infused cells, or that was sorted."),
         Column("status", "text", "`failed` for a sample that was taken but gave nothing.", allowed=STATUSES),

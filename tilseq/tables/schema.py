@@ -28,6 +28,9 @@ EXPECTED = {
 TRUE_WORDS = ("true", "yes", "y", "1")
 FALSE_WORDS = ("false", "no", "n", "0")
 MOST_NAMED = 12  # columns of a file, in a message
+NO_THOUSANDS = "digits alone, as a point or comma may part thousands"
+COUNTED = ("cells", "beads")  # units of what nobody counts to a thousandth
+THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}([.,][0-9]{3})+", re.ASCII)
 POINT_ZERO = re.compile(r"(?<=[0-9])\.0+$", re.ASCII)
 
 
@@ -299,6 +302,8 @@ def _parse_cell(cell: str | None, column: Column) -> tuple[Any, str | None]:
     if column.kind == "boolean":
         word = cell.casefold()
         return (word in TRUE_WORDS, None) if word in TRUE_WORDS + FALSE_WORDS else (None, EXPECTED["boolean"])
+    if (column.kind == "integer" or column.unit in COUNTED) and THOUSANDS.fullmatch(cell):
+        return None, NO_THOUSANDS
     try:
         # Software that knows no empty integer writes 3 as 3.0.
         number = int(POINT_ZERO.sub("", cell)) if column.kind == "integer" else float(cell)
