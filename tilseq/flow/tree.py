@@ -12,7 +12,7 @@ import numpy as np
 from tilseq.errors import AnalysisError
 from tilseq.flow.cut_ends import cut_ends
 from tilseq.flow.density import Density, Valley, density, modes, next_valley, valley
-from tilseq.flow.robust import MAD_TO_SD, centre_and_spread
+from tilseq.flow.robust import MAD_TO_SD, centre_and_spread, median
 from tilseq.flow.transform import arcsinh, square_root
 from tilseq.flow.tube import Floats, Mask
 from tilseq.populations import Rule
@@ -248,7 +248,7 @@ class Tree:
         # A part of a bandwidth more, as values on the detector's floor can lie just above the mode that they make.
         below = np.compress(values <= living + curve.bandwidth / 4, values)
         below -= living
-        return living, MAD_TO_SD * float(np.median(np.abs(below, out=below)))
+        return living, MAD_TO_SD * float(median(np.abs(below, out=below)))
 
     def not_parted(self, marker: str, parent: str) -> AnalysisError:
         """Return the error that a needed marker has no cut."""
