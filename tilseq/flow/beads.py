@@ -61,12 +61,12 @@ def _centres(values: Mapping[str, Floats], lit: Mask) -> NDArray[np.float64] | N
         return None
     most, found = 0, None
     for mode in modes(curve.height)[:MOST_CANDIDATES]:
-        near = logs[:, np.abs(dimmest - curve.grid[mode]) < WINDOW]
+        near = np.compress(np.abs(dimmest - curve.grid[mode]) < WINDOW, logs, axis=1)
         if near.shape[1] < LEAST_BEADS:
             continue
         centres = median(near)[:, np.newaxis]
         corner = (logs > centres - REACH).all(axis=0)
-        core = logs[:, corner & (logs < centres + REACH).all(axis=0)]
+        core = np.compress(corner & (logs < centres + REACH).all(axis=0), logs, axis=1)
         if core.shape[1] < max(LEAST_BEADS, LEAST_OF_CORNER * np.count_nonzero(corner), most + 1):
             continue
         middles = median(core)[:, np.newaxis]
