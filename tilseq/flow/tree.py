@@ -282,8 +282,9 @@ class Tree:
     def largest(self, marker: str, parent: str) -> float:
         """Return the largest value of a marker in a population that holds an event."""
         values, mask = self.values[marker], self.mask(parent)
-        place = values.argmax()  # most often the population's; NaN is in none
-        return float(values[place] if mask[place] else np.compress(mask, values).max())
+        largest = values.max()
+        own = (mask & (values == largest)).any()  # most often; not if it is NaN, which is in none
+        return float(largest if own else np.compress(mask, values).max())
 
     def set_by_hand(self, marker: str, parent: str) -> bool:
         """Record a cut that someone set; tell whether there is one."""
