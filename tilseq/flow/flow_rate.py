@@ -77,7 +77,9 @@ def read_runs(ticks: Floats) -> list[Run]:
         return _run(np.arange(len(time)), time)
     falls = np.flatnonzero(np.diff(time) < -LEAST_FALL * np.ptp(time)) + 1
     parts = np.split(np.arange(len(time)), falls if len(falls) < MOST_RUNS else falls[:0])
-    orders = [part if (np.diff(time[part]) >= 0).all() else part[np.argsort(time[part], kind="stable")] for part in parts]
+    orders = [
+        part if (np.diff(time[part]) >= 0).all() else part[np.argsort(time[part], kind="stable")] for part in parts
+    ]
     return [run for order in orders for run in _run(order, time[order])]
 
 
@@ -95,7 +97,8 @@ def _run(order: NDArray[np.intp], ticks: NDArray[np.float64]) -> list[Run]:
         first, end = early[-1] if len(early) else first, late[0] if len(late) else end
     inner = slice(first if first < EVENTS_PER_BIN else 0, end if len(ticks) - end < EVENTS_PER_BIN else None)
     order, ticks = order[inner], ticks[inner]
-    return [Run(order, ticks - ticks[0])] if ticks[0] < ticks[-1] else []
+    ticks -= ticks[0]
+    return [Run(order, ticks)] if ticks[-1] > 0 else []
 
 
 def pauses(ticks: NDArray[np.float64]) -> NDArray[np.bool_]:

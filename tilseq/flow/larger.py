@@ -74,9 +74,7 @@ def larger_within(values: Mapping[str, Floats], without_cd3: Mask, inside: Mask,
         that lie so near to the lymphocytes that they may be such half are told, give or take as many.
     """
     place = _places(values, np.flatnonzero(without_cd3), region)
-    towards = np.compress((place > 0).all(axis=0), place, axis=1)
-    squared = np.sum(towards**2, axis=0)
-    beyond = np.compress((squared > RADII[2] ** 2) & (squared < HIGHEST**2), towards, axis=1)
+    beyond = _beyond(place)
     number = beyond.shape[1]
     if number < FEWEST:
         return Told(OF_FEW * number, OF_FEW * number)
@@ -108,15 +106,25 @@ def _places(values: Mapping[str, Floats], at: NDArray[np.intp], region: Region) 
     return place
 
 
-def _squares(place: Plane, edges: list[Plane]) -> NDArray[np.intp]:
+def _beyond(place: Plane) -> Plane:
+    """Return the places of events beyond the usual radius, towards more of both scatters."""
+    towards = np.compress((place > 0).all(axis=0), place, axis=1)
+    squared = np.sum(towards**2, axis=0)
+    return np.compress((squared > RADII[2] ** 2) & (squared < HIGHEST**2), towards, axis=1)
+
+
+def _squares(place: Plane, edges: list[Plane]) -> NDArray[np.int32]:
     """Return in which square of the grid, whose squares are all alike, each event lies; one more holds all beyond."""
     shape = (len(edges[0]) - 1, len(edges[1]) - 1)
-    row, column = (np.floor((along - low) / STEP) for along, low in zip(place, LOWEST, strict=True))
+    row, column = (
+        np.clip(np.floor((along - low) / STEP), -1, size).astype(np.int32)
+        for along, low, size in zip(place, LOWEST, shape, strict=True)
+    )
     on_grid = (row >= 0) & (row < shape[0]) & (column >= 0) & (column < shape[1])
-    return np.where(on_grid, row * shape[1] + column, shape[0] * shape[1]).astype(np.intp)
+    return np.where(on_grid, row * shape[1] + column, shape[0] * shape[1])
 
 
-def _counts(squares: NDArray[np.intp], edges: list[Plane]) -> Plane:
+def _counts(squares: NDArray[np.int32], edges: list[Plane]) -> Plane:
     """Return how many events lie in each square of the grid."""
     shape = (len(edges[0]) - 1, len(edges[1]) - 1)
     counts = np.bincount(squares, minlength=shape[0] * shape[1] + 1)[:-1]
