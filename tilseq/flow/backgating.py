@@ -19,6 +19,7 @@ from tilseq.flow.lymphocytes import (
     find_region,
     find_region_of_rare,
 )
+from tilseq.flow.robust import median
 from tilseq.flow.tree import WHERE_SET, Cut, Tree
 from tilseq.flow.tube import Mask
 
@@ -103,7 +104,7 @@ def is_about_t_cells(tree: Tree, region: Region | None) -> bool:
     if len(t_cells) < LEAST_T_CELLS:
         return True
     t_cells = t_cells[:: max(1, -(-len(t_cells) // MOST_LOOKED_AT))]
-    middle = {name: np.median(tree.values[name][t_cells], keepdims=True) for name in region.centre}
+    middle = {name: np.atleast_1d(median(tree.values[name][t_cells])) for name in region.centre}
     return float(distance(middle, replace(region, shift={}))[0]) <= FURTHEST_OFF
 
 
@@ -120,7 +121,7 @@ def _are_alike(own: Region, lent: Region) -> bool:
 
 def _are_bright(tree: Tree, t_cells: Mask, cut: Cut | None) -> bool:
     """Tell whether T cells are as bright as T cells are, not just beyond the cut as other cells that stick may be."""
-    middle = float(np.median(np.compress(t_cells, tree.values["CD3"])))
+    middle = float(median(np.compress(t_cells, tree.values["CD3"])))
     return cut is not None and middle >= TIMES_CUT * cut.threshold > 0
 
 
@@ -138,5 +139,5 @@ def _first_cd3(tree: Tree, parent: str) -> float | None:
     if parted is None or (lent is not None and tree.linear("CD3", parted.right) <= lent.threshold):
         return None if lent is None else lent.threshold
     brighter = np.compress(values > parted.threshold, values)
-    nearest = next_valley(values, float(np.median(brighter)), above=False, curve=curve)
+    nearest = next_valley(values, float(median(brighter)), above=False, curve=curve)
     return tree.linear("CD3", (nearest or parted).threshold)

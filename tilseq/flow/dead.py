@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tilseq.flow.quality import check
-from tilseq.flow.robust import MAD_TO_SD, centre_and_spread
+from tilseq.flow.robust import MAD_TO_SD, centre_and_spread, median
 from tilseq.flow.tree import Population
 from tilseq.flow.tube import Floats, Mask
 
@@ -58,7 +58,7 @@ def check_undyed(
         return [check(sample, NAME, share, LIMIT, True, f"few to be seen, but {COUNTED}")]
     size = np.log(np.maximum(values["FSC-A"], np.finfo(np.float32).tiny))
     middle, spread = centre_and_spread(size[living if living.any() else aberrant])
-    smaller = middle - float(np.median(size[aberrant])) >= SMALLER_SPREADS * spread
+    smaller = middle - float(median(size[aberrant])) >= SMALLER_SPREADS * spread
     seen = "smaller than the others" if smaller else "not smaller than the others, as dead ones would be"
     reason = f"{share:.2g} % of T cells take up antibody of every kind and are {seen}"
     reason += f": many are dead, and {COUNTED}" if smaller else f"; {COUNTED}"
@@ -94,6 +94,6 @@ def _spreads_above(values: Floats) -> Floats:
     ordered, half = np.sort(values), len(values) // 2
     start = int(np.argmin(ordered[half:] - ordered[: len(ordered) - half]))
     middle = (ordered[start] + ordered[start + half]) / 2
-    spread = MAD_TO_SD * np.median(middle - ordered[ordered <= middle])
+    spread = MAD_TO_SD * median(middle - ordered[ordered <= middle])
     # Values that do not vary, as on the floor of a detector, leave no spread: all brighter ones are raised.
     return np.asarray((values - middle) / max(float(spread), SMALLEST_SPREAD), dtype=np.float32)

@@ -77,19 +77,17 @@ def read_runs(ticks: Floats) -> list[Run]:
         return _run(np.arange(len(time)), time)
     falls = np.flatnonzero(np.diff(time) < -LEAST_FALL * np.ptp(time)) + 1
     parts = np.split(np.arange(len(time)), falls if len(falls) < MOST_RUNS else falls[:0])
-    return [
-        run
-        for part in parts
-        for run in _run(part if (np.diff(time[part]) >= 0).all() else part[np.argsort(time[part], kind="stable")], time)
+    orders = [
+        part if (np.diff(time[part]) >= 0).all() else part[np.argsort(time[part], kind="stable")] for part in parts
     ]
+    return [run for order in orders for run in _run(order, time[order])]
 
 
-def _run(order: NDArray[np.intp], time: NDArray[np.float64]) -> list[Run]:
+def _run(order: NDArray[np.intp], ticks: NDArray[np.float64]) -> list[Run]:
     """Return the run of events in order, without those that bear a stray time; none if its clock stands still.
 
     Pauses that would part more and more events are those of a trickle, as of a clog, which is part of the run.
     """
-    ticks = time[order]
     first, end = 0, len(ticks)
     while end - first >= LEAST_BINS * EVENTS_PER_BIN:
         before = first + np.flatnonzero(pauses(ticks[first:end])) + 1
@@ -99,7 +97,8 @@ def _run(order: NDArray[np.intp], time: NDArray[np.float64]) -> list[Run]:
         first, end = early[-1] if len(early) else first, late[0] if len(late) else end
     inner = slice(first if first < EVENTS_PER_BIN else 0, end if len(ticks) - end < EVENTS_PER_BIN else None)
     order, ticks = order[inner], ticks[inner]
-    return [Run(order, ticks - ticks[0])] if ticks[0] < ticks[-1] else []
+    ticks -= ticks[0]
+    return [Run(order, ticks)] if ticks[-1] > 0 else []
 
 
 def pauses(ticks: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -117,8 +116,9 @@ def pauses(ticks: NDArray[np.float64]) -> NDArray[np.bool_]:
         run, lie between them.
     """
     between = np.diff(ticks)
-    usual = between.sum() / max(1, int(np.count_nonzero(between)))
-    return np.asarray(between > max(PAUSE * usual, LEAST_PAUSE * between.sum()))
+    whole = between.sum()
+    usual = whole / max(1, int(np.count_nonzero(between)))
+    return np.asarray(between > max(PAUSE * usual, LEAST_PAUSE * whole))
 
 
 def unusual_rates(ticks: NDArray[np.float64]) -> Rate | None:

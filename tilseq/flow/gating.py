@@ -29,7 +29,7 @@ from tilseq.flow.transform import MOST_LOOKED_AT, cofactor
 from tilseq.flow.tree import Tree
 from tilseq.flow.tube import Mask, Tube
 from tilseq.flow.uncertainty import shifts
-from tilseq.flow.values import NEEDED, SCATTER, compensated_values
+from tilseq.flow.values import NEEDED, SCATTER, compensated_values, hold_freed_memory
 from tilseq.markers import cytokine_of
 from tilseq.populations import KNOWN_BY, Rule, gate_names, stains_of, with_further, without_stains
 
@@ -96,6 +96,7 @@ def gate(
         stains are compensated and some not; the panel contradicts the file; a threshold is not a marker's or not a
         number; the population tree is at fault.
     """
+    hold_freed_memory()
     rules = with_further(populations or {})
     stains = stains_of(rules)
     thresholds = _checked_thresholds(thresholds or {}, gate_names(populations or {}))

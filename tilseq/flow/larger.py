@@ -74,18 +74,17 @@ def larger_within(values: Mapping[str, Floats], without_cd3: Mask, inside: Mask,
         that lie so near to the lymphocytes that they may be such half are told, give or take as many.
     """
     place = _places(values, np.flatnonzero(without_cd3), region)
-    forward, side = place.T
-    away = np.hypot(forward, side)
-    beyond = place[(forward > 0) & (side > 0) & (away > RADII[2]) & (away < HIGHEST)]
-    if len(beyond) < FEWEST:
-        return Told(OF_FEW * len(beyond), OF_FEW * len(beyond))
+    beyond = _beyond(place)
+    number = beyond.shape[1]
+    if number < FEWEST:
+        return Told(OF_FEW * number, OF_FEW * number)
     edges = [np.arange(low, HIGHEST + STEP / 2, STEP) for low in LOWEST]
-    counts = _counts(place, edges)
+    squares = _squares(place, edges)
     t_cells = np.flatnonzero(inside & ~without_cd3)
     t_cells = t_cells[:: max(1, -(-len(t_cells) // MOST_T_CELLS))]
     of_lymphocytes = _as_t_cells(_places(values, t_cells, region), edges)
-    mixture = _fitted(counts, of_lymphocytes, beyond, edges)
-    within = _counts(place[inside[without_cd3]], edges)
+    mixture = _fitted(_counts(squares, edges), of_lymphocytes, beyond, edges)
+    within = _counts(np.compress(np.compress(without_cd3, inside), squares), edges)
     others = np.sum(within * mixture.others, axis=(1, 2))
     near = OF_FEW * float(others[mixture.near].sum())
     larger = float(others[~mixture.near].sum() + np.sum(within * mixture.evenly))
@@ -98,22 +97,38 @@ def part_left(larger: Told, events: int) -> float:
 
 
 def _places(values: Mapping[str, Floats], at: NDArray[np.intp], region: Region) -> Plane:
-    """Return how many spreads events lie from the centre of a region, by their logarithms: shape (events, 2)."""
-    place = np.empty((len(LARGER), len(at))).T  # each scatter by itself in memory
-    for column, name in enumerate(LARGER):
-        place[:, column] = np.maximum(values[name][at] / np.float32(region.centre[name]), LEAST_OF_CENTRE)
-    np.log(place, out=place)
-    place /= [region.spread[name] for name in LARGER]
+    """Return how many spreads events lie from the centre of a region, by their logarithms: shape (2, events)."""
+    place = np.empty((len(LARGER), len(at)))
+    for row, name in zip(place, LARGER, strict=True):
+        row[:] = np.maximum(values[name][at] / np.float32(region.centre[name]), LEAST_OF_CENTRE)
+        np.log(row, out=row)
+        row /= region.spread[name]
     return place
 
 
-def _counts(place: Plane, edges: list[Plane]) -> Plane:
-    """Return how many events lie in each square of the grid, whose squares are all alike."""
+def _beyond(place: Plane) -> Plane:
+    """Return the places of events beyond the usual radius, towards more of both scatters."""
+    towards = np.compress((place > 0).all(axis=0), place, axis=1)
+    squared = np.sum(towards**2, axis=0)
+    return np.compress((squared > RADII[2] ** 2) & (squared < HIGHEST**2), towards, axis=1)
+
+
+def _squares(place: Plane, edges: list[Plane]) -> NDArray[np.int32]:
+    """Return in which square of the grid, whose squares are all alike, each event lies; one more holds all beyond."""
     shape = (len(edges[0]) - 1, len(edges[1]) - 1)
-    row, column = (np.floor((place[:, axis] - LOWEST[axis]) / STEP) for axis in (0, 1))
+    row, column = (
+        np.clip(np.floor((along - low) / STEP), -1, size).astype(np.int32)
+        for along, low, size in zip(place, LOWEST, shape, strict=True)
+    )
     on_grid = (row >= 0) & (row < shape[0]) & (column >= 0) & (column < shape[1])
-    square = (row[on_grid] * shape[1] + column[on_grid]).astype(np.int32)
-    return np.bincount(square, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+    return np.where(on_grid, row * shape[1] + column, shape[0] * shape[1])
+
+
+def _counts(squares: NDArray[np.int32], edges: list[Plane]) -> Plane:
+    """Return how many events lie in each square of the grid."""
+    shape = (len(edges[0]) - 1, len(edges[1]) - 1)
+    counts = np.bincount(squares, minlength=shape[0] * shape[1] + 1)[:-1]
+    return counts.reshape(shape).astype(np.float64)
 
 
 def _grid(edges: list[Plane]) -> Plane:
@@ -124,7 +139,7 @@ def _grid(edges: list[Plane]) -> Plane:
 def _as_t_cells(place: Plane, edges: list[Plane]) -> Plane:
     """Return the share of lymphocytes without CD3 that each square holds if they lie about where T cells do."""
     usual = np.exp(-np.sum(_grid(edges) ** 2, axis=-1) / 2)
-    counts = _counts(place, edges)
+    counts = _counts(_squares(place, edges), edges)
     rows, columns = (_blur(size) for size in counts.shape)
     # Not by `@`: OpenBLAS would wait on several threads for so small a product, and take their time.
     blurred = np.einsum("ij,kj->ik", np.einsum("ij,jk->ik", rows, counts), columns)
@@ -165,7 +180,7 @@ def _fitted(counts: Plane, of_lymphocytes: Plane, beyond: Plane, edges: list[Pla
     grid, usual = _grid(edges), of_lymphocytes
     middle = np.sum(usual[..., None] * grid, axis=(0, 1))
     evenly = np.full(counts.shape, 1 / counts.size)
-    others = _Others(np.quantile(beyond, [0.25, 0.75], axis=0), np.array([np.eye(2)] * 2))
+    others = _Others(np.quantile(np.sort(beyond), [0.25, 0.75], axis=1), np.array([np.eye(2)] * 2))
     parts, last = np.array([0.5, 0.2, 0.2, 0.1]), -math.inf
     for _ in range(ROUNDS):
         density = parts[:, None, None] * np.stack([of_lymphocytes, *_densities(others, grid), evenly])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.density import next_valley
-from tilseq.flow.robust import MAD_TO_SD
+from tilseq.flow.robust import MAD_TO_SD, median
 from tilseq.flow.tube import Floats, Mask
 
 CHANNELS = ("FSC-A", "SSC-A", "CD45")
@@ -123,13 +123,13 @@ def find_region(values: Mapping[str, Floats], among: Mask, t_cells: Mask) -> Reg
     seeds = np.flatnonzero(among & t_cells)
     number = len(seeds)
     seeds = seeds[:: max(1, -(-number // MOST_LOOKED_AT))]
-    own = np.column_stack([column[seeds] for column in values.values()]).astype(np.float64)
-    lit = (own > 0).all(axis=1)
+    own = np.stack([column[seeds] for column in values.values()]).astype(np.float64)
+    lit = (own > 0).all(axis=0)
     if not lit.any():
-        dark = [name for name, any_lit in zip(values, (own > 0).any(axis=0), strict=True) if not any_lit]
+        dark = [name for name, any_lit in zip(values, (own > 0).any(axis=1), strict=True) if not any_lit]
         where = " and ".join(dark or values)
         raise AnalysisError(f"no CD3+ event has light in {where}", expected="T cells with light above 0")
-    middles, widths = _about_most(np.log(own[lit]))
+    middles, widths = _about_most(np.log(own[:, lit]))
     usual = np.array([USUAL[name] for name in values])
     widths = np.sqrt((number * widths**2 + WEIGHT_OF_USUAL * usual**2) / (number + WEIGHT_OF_USUAL))
     centre = dict(zip(values, np.exp(middles).tolist(), strict=True))
@@ -141,21 +141,25 @@ def find_region(values: Mapping[str, Floats], among: Mask, t_cells: Mask) -> Reg
 
 
 def _about_most(logarithms: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return centre and standard deviation of most rows, channel by channel: those of another kind are left out.
+    """Return centre and standard deviation of most cells, channel by channel: those of another kind are left out.
 
-    From medians and MADs on, rows further than 3.5 spreads from the centre are left out and both are taken anew, as
-    monocytes that bear antibody can be among the T cells.
+    From medians and MADs on, cells further than 3.5 spreads from the centre are left out and both are taken anew, as
+    monocytes that bear antibody can be among the T cells. `logarithms` are of shape (channels, cells).
     """
-    middles = np.median(logarithms, axis=0)
-    widths = MAD_TO_SD * np.median(np.abs(logarithms - middles), axis=0)
+    middles, widths = _centres_and_spreads(logarithms)
     for _ in range(ROUNDS):
-        away = (logarithms - middles) / np.maximum(widths, SMALLEST_SPREAD)
-        most = logarithms[np.sum(away**2, axis=1) <= WITHIN**2]
-        if not len(most):
+        away = (logarithms - middles[:, None]) / np.maximum(widths, SMALLEST_SPREAD)[:, None]
+        most = np.compress(np.sum(away**2, axis=0) <= WITHIN**2, logarithms, axis=1)
+        if not most.size:
             break
-        middles = np.median(most, axis=0)
-        widths = MAD_TO_SD * np.median(np.abs(most - middles), axis=0)
+        middles, widths = _centres_and_spreads(most)
     return middles, widths
+
+
+def _centres_and_spreads(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the median and the standard deviation, by the MAD, of each row."""
+    middles = median(rows)
+    return middles, MAD_TO_SD * median(np.abs(rows - middles[:, None]))
 
 
 def _off_larger(values: Mapping[str, Floats], among: Mask, region: Region, t_cells: int) -> dict[str, float]:
@@ -175,7 +179,7 @@ def _off_larger(values: Mapping[str, Floats], among: Mask, region: Region, t_cel
         return {}
     floor = np.float32(LEAST_OF_CENTRE)
     towards = {
-        name: float(np.median(np.log(np.maximum(values[name][near] / np.float32(middle), floor)))) / region.spread[name]
+        name: float(median(np.log(np.maximum(values[name][near] / np.float32(middle), floor)))) / region.spread[name]
         for name, middle in region.centre.items()
     }
     length = math.hypot(*towards.values())
@@ -221,7 +225,7 @@ def find_region_of_rare(values: Mapping[str, Floats], among: Mask, t_cells: Mask
     radius = lent.radius - NARROWER
     region = replace(lent, radius=radius, lower=radius - BLIND, upper=radius + BLIND, separation=None, source="cohort")
     if np.count_nonzero(seeds) >= LEAST_T_CELLS:
-        region = replace(region, centre={name: float(np.median(values[name][seeds])) for name in lent.centre})
+        region = replace(region, centre={name: float(median(values[name][seeds])) for name in lent.centre})
     return with_own_radius(values, among, region, within=FURTHEST_WITHIN_OF_RARE)
 
 

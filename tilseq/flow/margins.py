@@ -98,10 +98,11 @@ def check_lymphocytes(tube: Tube, lymphocytes: Mask, channels: Sequence[str], *,
     """
     rows = np.flatnonzero(lymphocytes)
     rows = rows[:: 1 + len(rows) // ENOUGH_EVENTS]
+    by_channel = np.ascontiguousarray(tube.events.take(rows, axis=0).T)
     tops, floors, most = {}, {}, 0
     for name in dict.fromkeys(channels):
         place = list(tube.channels).index(name)
-        seen = tube.events[rows, place]
+        seen = by_channel[place]
         if not seen.size or seen.min() == seen.max():
             continue
         lower, upper = (int(np.count_nonzero(mask)) for mask in _ends(seen, tube.keywords, place + 1))

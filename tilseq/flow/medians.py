@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tilseq.flow.robust import median
 from tilseq.flow.tree import Population
 from tilseq.flow.tube import Floats
 
@@ -62,7 +63,7 @@ def medians(
                 continue
             rank = lower_rank(len(signal))
             row: dict[str, Any] = {"sample": sample, "population": name, "marker": marker, "channel": channels[marker]}
-            row |= {"events": len(signal), "median": float(np.median(signal))}
+            row |= {"events": len(signal), "median": float(median(signal))}
             if rank:
                 row |= {"lower": float(signal[rank - 1]), "upper": float(signal[-rank])}
             rows.append(row)

@@ -65,7 +65,7 @@ def _some(events: Floats, column: int) -> Floats:
         return events
     bits = np.ascontiguousarray(events[:, column], dtype=np.float32).view(np.uint32)
     part = bits * np.uint32(0x9E3779B1) >> np.uint32(32 - shift)  # odd: as many events of each part
-    return np.asarray(events[part == part[len(part) // 2]])
+    return events.take(np.flatnonzero(part == part[len(part) // 2]), axis=0)
 
 
 def _compared(events: Floats, columns: list[int]) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tilseq.flow.robust import centre_and_spread
+from tilseq.flow.robust import centre_and_spread, median
 
 Series = NDArray[np.float64]
 
@@ -98,12 +98,12 @@ def trend(values: Series) -> Series:
     number = len(values)
     parts = np.arange(number, dtype=np.float64)
     first, second = np.triu_indices(number, 1)
-    rises = values[second] - values[first]
-    slope = np.median(rises / (second - first)[:, None], axis=0)
+    rises = values.take(second, axis=0) - values.take(first, axis=0)
+    slope = median((rises / (second - first)[:, None]).T)
     noise = np.sqrt(number * (number - 1) * (2 * number + 5) / 18)
     slope[np.abs(np.sign(rises).sum(axis=0)) < sure(1) * noise] = 0
     rising = parts[:, None] * slope
-    line: Series = rising + np.median(values - rising, axis=0)
+    line: Series = rising + median((values - rising).T)
     return line
 
 
@@ -114,5 +114,5 @@ def excess_spread(z: Series) -> float:
 
 def _sums(values: Series, first: NDArray[np.int64], end: NDArray[np.int64]) -> Series:
     total = np.concatenate([np.zeros((1, values.shape[1])), values.cumsum(axis=0)])
-    sums: Series = total[end] - total[first]
+    sums: Series = total.take(end, axis=0) - total.take(first, axis=0)
     return sums

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tilseq.flow.robust import centre_and_spread
+from tilseq.flow.robust import centre_and_spread, median
 from tilseq.flow.tube import Floats, Mask
 
 SINGLET_SPREADS = 5.0
@@ -92,8 +92,8 @@ def _robust_line(x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[floa
     x, y = x[order], y[order]
     starts = np.searchsorted(x, np.quantile(x, np.linspace(0, 1, BINS + 1)[:-1]))
     groups = [slice(start, end) for start, end in pairwise([*starts.tolist(), len(x)]) if start < end]
-    middles_x, middles_y = (np.array([np.median(values[group]) for group in groups]) for values in (x, y))
+    middles_x, middles_y = (np.array([median(values[group]) for group in groups]) for values in (x, y))
     first, second = np.triu_indices(len(groups), 1)
     run, rise = middles_x[second] - middles_x[first], middles_y[second] - middles_y[first]
-    slope = float(np.median(rise[run > 0] / run[run > 0])) if (run > 0).any() else 0.0
-    return slope, float(np.median(middles_y - slope * middles_x))
+    slope = float(median(rise[run > 0] / run[run > 0])) if (run > 0).any() else 0.0
+    return slope, float(median(middles_y - slope * middles_x))

@@ -141,8 +141,10 @@ def _drift(values: Mapping[str, Floats], middles: Series, errors: Series, kept: 
     least, ends = sure(len(errors)), max(1, int(ENDS * len(times)))
     found = []
     for name, z in zip(values, (times @ middles / length / errors).tolist(), strict=True):
+        if abs(z) < least:
+            continue
         change = _change(values[name][:ends], values[name][-ends:])
-        if abs(z) >= least and change is not None:
+        if change is not None:
             found.append(Drift(name, change))
     return max(found, key=lambda drift: abs(np.log1p(drift.change)), default=None)
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError
-from tilseq.flow.robust import MAD_TO_SD
+from tilseq.flow.robust import MAD_TO_SD, median
 
 # The densest part of a channel is its negatives; linear within three of their standard deviations.
 SPREADS = 3.0
@@ -78,10 +78,10 @@ def negatives(values: ArrayLike) -> tuple[float, float]:
     above_floor = levels[levels > levels[0]]
     middle = _middle_of_narrowest(above_floor, max(1, len(above_floor) // 4))
     below = levels[levels < middle]
-    return middle, float(MAD_TO_SD * np.median(middle - below))
+    return middle, float(MAD_TO_SD * median(middle - below))
 
 
 def _middle_of_narrowest(ordered: NDArray[np.float64], steps: int) -> float:
     widths = ordered[steps:] - ordered[:-steps]
     start = int(widths.argmin()) if widths.size else 0
-    return float(np.median(ordered[start : start + steps + 1]))
+    return float(median(ordered[start : start + steps + 1]))

@@ -12,7 +12,7 @@ import numpy as np
 from tilseq.errors import AnalysisError
 from tilseq.flow.cut_ends import cut_ends
 from tilseq.flow.density import Density, Valley, density, modes, next_valley, valley
-from tilseq.flow.robust import MAD_TO_SD, centre_and_spread
+from tilseq.flow.robust import MAD_TO_SD, centre_and_spread, median
 from tilseq.flow.transform import arcsinh, square_root
 from tilseq.flow.tube import Floats, Mask
 from tilseq.populations import Rule
@@ -248,7 +248,7 @@ class Tree:
         # A part of a bandwidth more, as values on the detector's floor can lie just above the mode that they make.
         below = np.compress(values <= living + curve.bandwidth / 4, values)
         below -= living
-        return living, MAD_TO_SD * float(np.median(np.abs(below, out=below)))
+        return living, MAD_TO_SD * float(median(np.abs(below, out=below)))
 
     def not_parted(self, marker: str, parent: str) -> AnalysisError:
         """Return the error that a needed marker has no cut."""
@@ -282,8 +282,9 @@ class Tree:
     def largest(self, marker: str, parent: str) -> float:
         """Return the largest value of a marker in a population that holds an event."""
         values, mask = self.values[marker], self.mask(parent)
-        place = values.argmax()  # most often the population's; NaN is in none
-        return float(values[place] if mask[place] else np.compress(mask, values).max())
+        largest = values.max()
+        own = (mask & (values == largest)).any()  # most often; not if it is NaN, which is in none
+        return float(largest if own else np.compress(mask, values).max())
 
     def set_by_hand(self, marker: str, parent: str) -> bool:
         """Record a cut that someone set; tell whether there is one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -177,15 +178,16 @@ def _counts(
     gating: Gating, some: Places, cuts: Mapping[tuple[str, str], Cut], masks: dict[str, Mask]
 ) -> dict[str, int]:
     """Return the events of every population when some are sorted anew, of which a few populations are known."""
+
+    @cache
+    def over(marker: str, parent: str) -> Mask:
+        return np.asarray(gating.values[marker][some] > cuts[marker, parent].threshold)
+
     for name, rule in gating.rules.items():
         mask = masks[rule.parent] if rule.parent in masks else gating.populations[rule.parent].mask[some]
         for condition in rule.conditions:
             signs = [sign for sign in condition if (sign.marker, rule.parent) in cuts]
-            over = [
-                (gating.values[sign.marker][some] > cuts[sign.marker, rule.parent].threshold) == sign.positive
-                for sign in signs
-            ]
-            mask = mask & np.logical_or.reduce(over)
+            mask = mask & np.logical_or.reduce([over(sign.marker, rule.parent) == sign.positive for sign in signs])
         masks[name] = mask
     events = {name: population.events for name, population in gating.populations.items()}
     for name, mask in masks.items():

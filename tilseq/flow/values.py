@@ -66,7 +66,6 @@ def compensated_values(
         A needed channel holds one value only, no event is finite, or the spillover cannot be used; one is given for a
         tube that is compensated already.
     """
-    _hold_freed_memory()
     stains = [marker for marker in stains if marker in markers]
     quality, spill = _compensation(tube, sample, [markers[marker] for marker in stains])
     channels = list(tube.channels)
@@ -93,14 +92,15 @@ def compensated_values(
             finite &= np.isfinite(values[marker])
     if "Time" in markers:
         time = np.ascontiguousarray(tube.events[:, channels.index(markers["Time"])])
-        finite &= ~(np.abs(time) > LARGEST)
+        if not _is_plausible(time):
+            finite &= ~(np.abs(time) > LARGEST)
     if not finite.any():
         raise AnalysisError("no event is finite in every channel of the panel")
     quality += _drop_constant(values, finite, sample, markers)
     return values, finite, quality
 
 
-def _hold_freed_memory() -> None:
+def hold_freed_memory() -> None:
     """Let glibc serve later arrays of millions of bytes from memory it holds, as freeing a large one makes it do.
 
     Otherwise each comes from the system anew, and its first touch costs more than what gating does with it.

@@ -135,7 +135,7 @@ def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
             frame = frame.with_columns(pl.lit(None, dtype=DTYPES[column.kind]).alias(column.name))
     frame = frame.select(_typed(frame[column.name], table, column) for column in table.columns)
     numbers = [column.name for column in table.columns if column.kind == "number"]
-    frame = frame.with_columns(pl.col(name).fill_nan(None) for name in numbers if frame[name].is_nan().any())
+    frame = frame.with_columns(pl.col(numbers).fill_nan(None))
     for column in table.columns:
         _check_output_column(frame, table, column)
     if table.key and not _rises(frame.select(table.key)):
@@ -203,7 +203,8 @@ def _check_output_column(frame: pl.DataFrame, table: Table, column: Column) -> N
                 expected=f"{column.minimum} to {column.maximum}" if column.above is None else f"above {column.above:g}",
             )
     if column.allowed:
-        strange = values.drop_nulls().filter(~values.drop_nulls().is_in(column.allowed))
+        held = values.drop_nulls()
+        strange = held.filter(~held.is_in(column.allowed))
         if strange.len():
             raise TableError(
                 f"table {table.name} may not hold this value",

@@ -27,7 +27,7 @@ from tilseq.workflow.processes import die_with_parent
 from tilseq.workflow.supervise import read_status, supervise
 
 WORK = Path("work")
-# What is imported beforehand: for every job, and what only jobs of some steps need and takes a second or more.
+# What is imported beforehand: for every job, and what only jobs of some steps need and takes long, or of many jobs.
 LIBRARIES = (
     "asyncio",
     "numpy",
@@ -44,6 +44,7 @@ LIBRARIES = (
 LIBRARIES_OF = {
     "cell_expression": ("anndata", "pydantic_settings"),
     "expression": ("anndata", "pydantic_settings"),
+    "flow": ("lxml.etree", "tilseq.flow.cuts", "tilseq.io.fcs", "tilseq.plots.flow"),
     "pseudobulk": ("anndata", "pydantic_settings"),
     "transcriptome": ("gseapy", "scipy.stats"),
 }
