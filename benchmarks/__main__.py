@@ -35,6 +35,7 @@ ALL = (
     "cell_labels",
     "origins",
     "origins_growth",
+    "losses",
     "enrichment",
     "enrichment_calibration",
     "persistence",
