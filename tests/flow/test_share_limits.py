@@ -6,6 +6,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 
 from tilseq.flow import gate
@@ -397,3 +398,21 @@ def test_of_cells_that_bear_one_marker_nothing_is_added_for_what_lies_beside(gat
         ]
         one, other = (share_limits(each, each.populations[name]) for each in found)
         assert one == other
+
+
+def test_limits_of_few_cells_leave_dead_ones_out(gating: Gating) -> None:
+    """If all but 20 of the DP T are dead: R: binom.test(20, 5000) gives 0.2444964 to 0.6170948 %."""
+    cells = gating.populations["DP T"]
+    whole = replace(gating.populations["CD3+"], mask=np.arange(len(cells.mask)) < 5_000)
+    found = replace(gating, populations={**gating.populations, "CD3+": whole})
+    (before, upper), (of_gates, gate_upper) = share_limits(found, cells)
+    told = replace(found, dead={"DP T": cells.events - 20})
+    limits = share_limits(told, cells)
+    assert before > 0.003 and of_gates > 20 / 5_000
+    share = cells.events / 5_000
+    assert limits[0] == (pytest.approx(0.002444964, rel=1e-6), share)
+    assert limits[1] == (20 / 5_000, share)
+    one = share_limits(replace(found, dead={"DP T": 1}), cells)
+    assert (one[0][1], one[1][1]) == (upper - 1 / 5_000, max(share, gate_upper - 1 / 5_000))
+    assert share < one[0][1]
+    assert share_limits(replace(found, dead={"DP T": 0}), cells) == ((before, upper), (of_gates, gate_upper))

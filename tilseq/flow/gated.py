@@ -86,6 +86,8 @@ class Gating:
         Events of every population with each cut moved to both ends of where it could as well lie.
     larger
         Monocytes among the lymphocytes, see `larger.larger_within`; none are told where CD45 holds them off.
+    dead
+        Population → events that bear every marker it lacks, see `dead.dead_among`.
     """
 
     sample: str
@@ -100,3 +102,4 @@ class Gating:
     cofactors: Mapping[str, float]
     moved: Mapping[str, Shift] = field(default_factory=dict)
     larger: Told = NONE_TOLD
+    dead: Mapping[str, int] = field(default_factory=dict)

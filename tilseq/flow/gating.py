@@ -13,7 +13,7 @@ from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.flow.backgating import add_lymphocytes, is_about_t_cells, is_near
 from tilseq.flow.beads import find_beads, single_beads
 from tilseq.flow.beside import Told
-from tilseq.flow.dead import check_undyed
+from tilseq.flow.dead import check_few, check_undyed, dead_among
 from tilseq.flow.gated import Borrowed, Gating
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.margins import check_lymphocytes
@@ -143,10 +143,12 @@ def gate(
     quality += check_lymphocytes(tube, tree.mask("lymphocytes"), seen, sample=sample)
     quality += check_residuals(sample, tree.populations, values, taken_from_common(tree, rules))
     quality += check_undyed(sample, tree.populations, values, markers)
+    dead = dead_among(tree.populations, rules, values, markers)
+    quality += check_few(sample, tree.populations, dead)
     quality += _elsewhere(sample, region, borrowed.region)
     larger = larger_among(tree, region)
     quality += check_purity(tree, region, larger)
-    return _finish(tree, rules, region, quality, lost, larger)
+    return replace(_finish(tree, rules, region, quality, lost, larger), dead=dead)
 
 
 def _grow(tree: Tree, rules: Mapping[str, Rule], lent: Region | None) -> tuple[Region | None, list[dict[str, Any]]]:

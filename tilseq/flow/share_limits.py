@@ -51,8 +51,22 @@ def share_limits(gating: Gating, population: Population) -> tuple[Limits, Limits
     """Return the 95 % limits of a share of the parent, as fractions: of counting and gating together, of gating alone.
 
     Where T, B and NK cells are all told, their shares are of these alone, each made whole by what lies beyond the edge
-    of the lymphocytes (see `beside.beyond_edge`), and the limits hold the share of all events of the parent, too.
+    of the lymphocytes (see `beside.beyond_edge`), and the limits hold the share of all events of the parent, too. Where
+    dead cells are told among few cells (see `Gating.dead`) the lower limit is no higher than that of the others alone,
+    and the upper one lies lower by as many, but not below the share.
     """
+    both, gates = _with_dead(gating, population)
+    dead = gating.dead.get(population.name)
+    if dead:
+        total = gating.populations[population.parent or ""].events
+        living, share = population.events - dead, population.events / total
+        both = min(both[0], scalar(clopper_pearson(living, total))[0]), max(share, both[1] - dead / total)
+        gates = min(gates[0], living / total), max(share, gates[1] - dead / total)
+    return both, gates
+
+
+def _with_dead(gating: Gating, population: Population) -> tuple[Limits, Limits]:
+    """Return the limits of a share as if every event were a living cell."""
     name, parent = population.name, population.parent or ""
     if name in {*LINEAGES, "CD3-"} and _known(gating):
         share = population.events / gating.populations[parent].events
