@@ -272,7 +272,7 @@ def _cells(tree: Tree) -> tuple[str, list[dict[str, Any]]]:
     if "FSC-H" in tree.values:
         events = np.flatnonzero(tree.mask(parent))
         single = np.zeros(len(tree.mask(parent)), dtype=bool)
-        single[events] = singlets(tree.values["FSC-A"][events], tree.values["FSC-H"][events])
+        single[events], tree.beside_singlets = singlets(tree.values["FSC-A"][events], tree.values["FSC-H"][events])
         tree.add("singlets", parent, single)
         parent = "singlets"
     if "viability" not in tree.values:
@@ -311,5 +311,6 @@ def _finish(
         values=tree.values,
         cofactors=tree.cofactors,
         larger=larger,
+        beside_singlets=tree.beside_singlets,
     )
     return replace(gating, moved=shifts(gating, tree.away))
