@@ -299,6 +299,18 @@ def test_a_loss_is_told_by_a_day_that_would_have_shown_a_tenth_of_what_was_surel
     assert row["reason"] == f"at most {most} cells/µL then, where day 14 had 60 and the highest lower limit is 66.7"
 
 
+def test_a_loss_of_a_share_says_so_in_words():
+    course = table((7, 0.8, 0.6, 0.9, "quantified"), below(28, 0.3), below(56, 0.05))
+    kept, lost = (
+        kinetics(one, unit="fraction", seed=1).filter(parameter="time_to_loss")["reason"].item()
+        for one in (course[:2], course)
+    )
+    assert kept.startswith(
+        "not detected after day 7, but a fraction of 0.3 could have been missed: a loss is told below 0.06,"
+    )
+    assert lost == "at most a fraction of 0.05 then, where day 7 had 0.8 and the highest lower limit is 0.6"
+
+
 def test_a_loss_is_told_by_a_day_that_would_have_shown_what_was_last_seen():
     row = parameters(table(quantified(7, 80), quantified(35, 3), below(42, 4), below(56, 2)))["time_to_loss"]
     assert [row[name] for name in ("value", "lower", "upper")] == [56, 35, 56]

@@ -270,16 +270,20 @@ def _loss(points: _Series, unit: str) -> Row:
     if not lost.size:
         left = points.upper[last + 1 :].min()
         reason = (
-            f"not detected after day {day:g}, but {left:.3g} {unit} could have been missed: a loss is told below "
+            f"not detected after day {day:g}, but {_amount(left, unit)} could have been missed: a loss is told below "
             f"{bound:.3g}, as day {day:g} had {value:.3g} and the highest lower limit is {most:.3g}"
         )
         return _not_evaluable("time_to_loss", n, reason)
     first = lost[0]
     reason = (
-        f"at most {points.upper[first]:.3g} {unit} then, where day {day:g} had {value:.3g} and the highest lower limit "
-        f"is {most:.3g}"
+        f"at most {_amount(points.upper[first], unit)} then, where day {day:g} had {value:.3g} and the highest lower "
+        f"limit is {most:.3g}"
     )
     return _row("time_to_loss", points.days[first], (day, points.days[first]), n, "quantified", reason)
+
+
+def _amount(value: float, unit: str) -> str:
+    return f"a fraction of {value:.3g}" if unit == "fraction" else f"{value:.3g} {unit}"
 
 
 def _unless_untold(row: Row, untold: Sequence[float]) -> Row:
