@@ -36,6 +36,7 @@ ALL = (
     "origins",
     "origins_growth",
     "origins_missed",
+    "losses",
     "enrichment",
     "enrichment_calibration",
     "persistence",

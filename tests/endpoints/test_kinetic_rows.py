@@ -50,7 +50,7 @@ def test_why_there_is_no_number_or_none_yet_stands_in_the_method():
     loss = rows["cells_per_ul_time_to_loss"]
     assert (loss["value"], loss["status"], loss["value_text"]) == (14, "above_range", "> 14 d")
     assert loss["method"] == (
-        "first day after the last detection on which as much would have been seen; "
+        "first day after the last detection that would have shown as much, and a tenth of the highest; "
         "still detected on day 14, the last measured; of a kind"
     )
 

@@ -108,7 +108,9 @@ def test_a_course_by_hand():
     }
     assert {row["status"] for row in found.values()} == {"quantified"}
     told = {name: row["reason"] for name, row in found.items() if row["reason"] is not None}
-    assert told == {"time_to_loss": "at most 0.3 cells/µL then, where day 56 had 0.5"}
+    assert told == {
+        "time_to_loss": "at most 0.3 cells/µL then, where day 56 had 0.5 and the highest lower limit is 66.7"
+    }
     assert [found["peak"][name] for name in ("lower", "upper")] == pytest.approx([80 / 1.2, 96])
     assert [found["day_of_peak"][name] for name in ("lower", "upper")] == [7, 7]
     assert [found["time_to_loss"][name] for name in ("value", "lower", "upper")] == [84, 56, 84]
@@ -211,7 +213,25 @@ def test_a_fall_that_may_be_none_has_no_upper_limit():
         (
             "time_to_loss",
             [quantified(7, 80), quantified(14, 60), below(21, 60), below(28, 75)],
-            "not detected after day 14, but as much as then could have been missed",
+            "not detected after day 14, but 60 cells/µL could have been missed: a loss is told below 6.67, as day 14 "
+            "had 60 and the highest lower limit is 66.7",
+        ),
+        # Day 35 had more than may be left on day 56, but surely no more than ten times as much.
+        (
+            "time_to_loss",
+            [(7, 0.8, 0.5, 1.0, "quantified"), (35, 0.4, 0.2, 0.7, "quantified"), below(56, 0.3), below(84, 0.05)],
+            "not detected after day 35, but 0.05 cells/µL could have been missed: a loss is told below 0.05",
+        ),
+        (
+            "time_to_loss",
+            [(7, 80.0, 0.0, 200.0, "detected_below_loq"), below(28, 1)],
+            "not detected after day 7, but 1 cells/µL could have been missed: a loss is told below 0, as day 7 had 80 "
+            "and the highest lower limit is 0",
+        ),
+        (
+            "time_to_loss",
+            [(7, 80.0, None, None, "quantified"), below(28, 1)],
+            "not detected after day 7, but 1 cells/µL could have been missed: a loss is told below 0,",
         ),
     ],
 )
@@ -269,10 +289,31 @@ def test_the_last_detection_counts_where_one_visit_missed_it():
     assert [row["time_to_loss"][name] for name in ("lower", "upper")] == [21, 28]
 
 
-def test_a_loss_is_told_by_a_day_on_which_as_much_would_have_been_seen():
-    row = parameters(table(quantified(7, 80), quantified(14, 60), below(21, 75), below(28, 59), below(35, 1)))
-    assert [row["time_to_loss"][name] for name in ("value", "lower", "upper")] == [28, 14, 28]
-    assert row["time_to_loss"]["reason"] == "at most 59 cells/µL then, where day 14 had 60"
+@pytest.mark.parametrize(("left", "day"), [(6.6, 35), (6.7, 42)])
+def test_a_loss_is_told_by_a_day_that_would_have_shown_a_tenth_of_what_was_surely_there(left, day):
+    """The peak of 80 has the lower limit 66.67."""
+    course = [quantified(7, 80), quantified(14, 60), below(21, 75), below(28, 59), below(35, left), below(42, 2)]
+    row = parameters(table(*course))["time_to_loss"]
+    assert [row[name] for name in ("value", "lower", "upper")] == [day, 14, day]
+    most = f"{left if day == 35 else 2:g}"
+    assert row["reason"] == f"at most {most} cells/µL then, where day 14 had 60 and the highest lower limit is 66.7"
+
+
+def test_a_loss_of_a_share_says_so_in_words():
+    course = table((7, 0.8, 0.6, 0.9, "quantified"), below(28, 0.3), below(56, 0.05))
+    kept, lost = (
+        kinetics(one, unit="fraction", seed=1).filter(parameter="time_to_loss")["reason"].item()
+        for one in (course[:2], course)
+    )
+    assert kept.startswith(
+        "not detected after day 7, but a fraction of 0.3 could have been missed: a loss is told below 0.06,"
+    )
+    assert lost == "at most a fraction of 0.05 then, where day 7 had 0.8 and the highest lower limit is 0.6"
+
+
+def test_a_loss_is_told_by_a_day_that_would_have_shown_what_was_last_seen():
+    row = parameters(table(quantified(7, 80), quantified(35, 3), below(42, 4), below(56, 2)))["time_to_loss"]
+    assert [row[name] for name in ("value", "lower", "upper")] == [56, 35, 56]
 
 
 def test_what_was_never_detected_has_upper_limits():

@@ -8,6 +8,7 @@ from scipy.stats import binom
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.absolute import AbsoluteCount, by_blood_count, part_of
+from tilseq.study.settings import Flow
 
 
 def blood_of(cells: int, of: int, count: float | None = 2.0, unit: str = "10^9/L", cv=0.0, denominator="lymphocytes"):
@@ -125,3 +126,23 @@ def test_a_blood_count_that_cannot_be_is_refused(wrong, told) -> None:
 def test_a_blood_count_beyond_all_numbers_is_refused() -> None:
     with pytest.raises(AnalysisError, match="no number of cells per µL; found 'inf"):
         blood_of(5, 10, 1e306)
+
+
+def test_limits_hold_where_the_count_is_of_another_counter_and_another_hour() -> None:
+    """Counters differ by 12.4 % (Simson and Groner 1995), lymphocytes by 10.3 % within a day (Statland 1978)."""
+    cv = Flow().blood_count_cv
+    assert cv == pytest.approx(math.hypot(0.124, 0.103), abs=0.005)
+    rng, held = np.random.default_rng(95), 0
+    for counter, hour in zip(rng.normal(1, 0.124, 2_000), rng.normal(1, 0.103, 2_000), strict=True):
+        cells = int(rng.binomial(5_000, 0.6))
+        found = by_blood_count(
+            cells,
+            5_000,
+            denominator="lymphocytes",
+            blood_count=1.5 * counter * hour,
+            unit="10^9/L",
+            analytic_cv=cv,
+        )
+        assert found.lower is not None and found.upper is not None
+        held += found.lower <= 0.6 * 1_500 <= found.upper
+    assert 0.93 <= held / 2_000 <= 0.97

@@ -10,6 +10,10 @@ from tilseq.io.digest import sha256_of_file
 from tilseq.io.fcs import read_fcs
 from tilseq.io.gate_files import read_gates
 from tilseq.io.gatingml import write_gatingml
+from tilseq.simulate.cytometry.faults import Conditions
+from tilseq.simulate.cytometry.panels import TBNK
+from tilseq.simulate.cytometry.tube import acquire
+from tilseq.simulate.files import write_tube as write_simulated
 from tilseq.steps import flow
 from tilseq.steps.job import Job
 from tilseq.study import read_study
@@ -325,3 +329,20 @@ def test_a_blood_count_is_of_the_subject_and_day_and_one_alone(jobs):
     assert found["S1_D7"] == {"value": 0.3, "unit": "10^9/L", "rounding": pytest.approx(0.09623, abs=1e-5)}
     assert found["S1_D28"] == {"refused": "the lymphocyte counts of the day differ: 900 /µL, 910 /µL"}
     assert found["S1_prod"] is None
+
+
+def test_double_positives_that_are_dead_are_told_beside_their_number(tmp_path, sample):
+    cells = {"CD4+ T": 600.0, "CD8+ T": 400.0, "DN T": 40.0, "B": 200.0, "NK": 150.0, "monocyte": 300.0}
+    tube = acquire(np.random.default_rng(5), TBNK, cells, 20_000, conditions=Conditions(dead=0.1))
+    write_simulated(tmp_path / "tube.fcs", tube, "a")
+    row = sample("a", assay="flow", path="raw/tube.fcs")
+    arguments = {**ARGUMENTS, "thresholds": {}}
+    folder = tmp_path / "work" / "flow" / "a"
+    flow.run(Job("flow", "a", "flow/a", paths=(str(tmp_path / "tube.fcs"),), arguments=arguments, sample=row), folder)
+    tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in ("endpoints", "quality")}
+    # None of the specimen's T cells bears both: what is found is dead for the most part.
+    found, helpers = of(tables, "DP T"), of(tables, "CD4+ T")
+    assert found["method"].endswith("events take up antibody of every kind, as dead cells do: an upper bound")
+    assert "antibody" not in helpers["method"]
+    (told,) = tables["quality"].filter(check="DP T without a dye").iter_rows(named=True)
+    assert told["verdict"] == "warn" and told["value"] > 50

@@ -54,6 +54,19 @@ def test_a_pause_beside_a_volume_warns():
     )
 
 
+def test_a_few_events_after_a_long_pause_warn_beside_a_volume():
+    """19 events 1,000 s after 300, one a second: stray times, or a pause; neither may go unsaid."""
+    ticks = np.append(np.arange(300), np.arange(1300, 1319))
+    late = SimpleNamespace(**{**vars(tube(VOL="90", CYT="Aurora")), "events": np.float32(ticks)[:, None]})
+    values, (told,) = run({"dilution": 1.0}, late, kept=np.ones(319))
+    assert values["CD3+"] == pytest.approx(200 / 90)
+    assert told["verdict"] == "warn"
+    assert told["reason"] == (
+        "the file's; 19 events bear a time far from all others: if they came after a pause in which specimen was "
+        "drawn, there are more cells per µL"
+    )
+
+
 @pytest.mark.parametrize(
     ("keywords", "verdict", "words"),
     [

@@ -94,3 +94,14 @@ def test_the_ratio_has_its_limits_and_the_scope_of_lent_cuts(scope, told):
 
 def test_without_a_ratio_there_is_no_row_of_one():
     assert ("cd4_cd8_ratio", None) not in rows()
+
+
+def test_what_the_reader_must_know_of_a_population_stands_beside_each_of_its_numbers():
+    counted = AbsoluteCount(2.0, 1.0, 3.0, "counting beads", {}, "quantified", None)
+    found = rows(absolute={"DP T": counted, "CD3+": counted}, notes={"DP T": "an upper bound"})
+    methods = {key: row["method"] for key, row in found.items()}
+    by_events = "population of 50 events or more quantified, fewer detected only (ICCS)"
+    assert methods["percent_of_parent", "parent=CD3+;population=DP T"] == f"{by_events}; an upper bound"
+    assert methods["percent_of_parent", "parent=lymphocytes;population=CD3+"] == by_events
+    assert methods["cells_per_ul", "population=DP T"] == "counting beads; an upper bound"
+    assert methods["cells_per_ul", "population=CD3+"] == "counting beads"

@@ -111,6 +111,20 @@ def test_of_two_samples_of_a_day_the_one_of_more_cells_counts(run):
     assert found["persistence_mass_peak"]["value"] == 0.8
 
 
+def test_of_samples_of_a_day_whose_cells_nobody_knows_the_mean_counts(run):
+    samples = [*BLOOD, ("d7b", 7, {}), ("base2", -8, {})]
+    unknown = [
+        held(name, value, n=None) for name, value in (("base", 0.02), ("base2", 0.06), ("d7", 0.9), ("d7b", 0.7))
+    ]
+    found = run(samples, [*unknown, *MASS[2:]])
+    peak, area = found["persistence_mass_peak"], found["persistence_mass_auc_0_28"]
+    assert (peak["value"], peak["lower"], peak["upper"]) == (pytest.approx(0.8), None, None)
+    # up from 0.04 on day 0 to 0.8 on day 7, then down exponentially to 0.4 on day 28
+    assert area["value"] == pytest.approx(7 * (0.04 + 0.8) / 2 + 21 * (0.8 - 0.4) / 0.6931471806)
+    known = run(samples, [*unknown[:3], held("d7b", 0.7, n=100), *MASS[2:]])["persistence_mass_peak"]
+    assert (known["value"], known["upper"]) == (0.7, pytest.approx(0.77))
+
+
 def test_where_a_visit_is_of_another_subject_there_are_none(run, tmp_path):
     folder = tmp_path / "work" / "contamination" / "all"
     folder.mkdir(parents=True)
@@ -138,6 +152,9 @@ def test_a_further_infusion_ends_the_course(run, tmp_path):
     lost = found["persistence_mass_new_time_to_loss"]
     assert (lost["value"], lost["status"]) == (56, "above_range")
     assert found["persistence_mass_new_peak"]["method"] == "highest value measured; up to the infusion of day 60"
+    later = run(samples, new, infusions=[(0, "A"), (3, "B"), (60, "B")])["persistence_mass_new_peak"]
+    told_of_both = "highest value measured; after the infusions of days 0, 3; up to the infusion of day 60"
+    assert later["method"] == told_of_both
     told = pl.read_parquet(tmp_path / "work" / "persistence_kinetics" / "S1" / "quality.parquet")
     why = "no part of the kinetics of the mass, which end with the infusion of day 60"
     assert told.select("sample", "verdict", "reason").rows() == [("d84", "warn", why)]

@@ -177,6 +177,22 @@ def test_a_further_infusion_ends_the_course(subject):
     assert half["method"].endswith("; up to the infusion of day 60")
 
 
+def test_a_course_that_begins_after_two_infusions_says_so(subject):
+    subject.product(marked=3_010, lot="A").baseline()
+    for day, marked in ((21, 1_264), (35, 682), (49, 391)):
+        subject.add(f"d{day}", 10_000, marked, visit=f"D{day}", day=day)
+    for infusions, told in (
+        ([(0, "A", 1e9), (14, "A", 1e9)], "; after the infusions of days 0, 14"),
+        (
+            [(0, "A", 1e9), (14, "A", 1e9), (40, "A", 1e9)],
+            "; after the infusions of days 0, 14; up to the infusion of day 40",
+        ),
+    ):
+        assert of(subject.run(infusions=infusions), f"{VISIT[0]}_peak")["method"].endswith(told)
+    alone = of(subject.run(infusions=[(0, "A", 1e9), (14, "A", 0.0)]), f"{VISIT[0]}_peak")["method"]
+    assert "after the infusions" not in alone
+
+
 def test_a_lot_whose_only_tube_failed_was_infused_all_the_same(subject):
     """Without it the share would be told by the other lot alone: 0.145 / 0.19 in place of 0.145 / 0.34 or so."""
     subject.product("a", 2_000, lot="A").baseline().add("d28", 10_000, 1_550)

@@ -17,7 +17,7 @@ DEFAULTS = {
             "bead_lot_cv": 0.03,
             "pipette_cv": 0.03,
             "volume_cv": 0.03,
-            "blood_count_cv": 0.05,
+            "blood_count_cv": 0.16,
             "marked_overdispersion": 0.005,
             "volume_unit": None,
             "intracellular": {

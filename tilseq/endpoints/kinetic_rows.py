@@ -16,7 +16,7 @@ METHODS = {
     "auc_0_last": "area from day 0 to the last day quantified, straight up and exponential down",
     "half_life": "log-linear fall through the quantified days after the peak",
     "last_day_quantified": "last day quantified",
-    "time_to_loss": "first day after the last detection on which as much would have been seen",
+    "time_to_loss": "first day after the last detection that would have shown as much, and a tenth of the highest",
 }
 INTERVALS = {
     "peak": "of its own measurement",

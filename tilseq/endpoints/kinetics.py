@@ -24,6 +24,7 @@ PARAMETERS = ("peak", "day_of_peak", "auc_0_28", "auc_0_last", "half_life", "las
 DETECTED = ("detected_below_loq", "quantified", "above_range")
 END_OF_AUC = 28
 LEAST_POINTS = 3
+LOST = 0.1  # of what was surely there at the highest: more may be left of a mere fall
 SMALLEST_FALL = 1e-9  # of ln(value) a day; less is rounding
 DRAWS = 10_000
 TAILS = (0.025, 0.975)
@@ -111,9 +112,10 @@ def kinetics(
       points that lie on one by chance.
     - `last_day_quantified`.
     - `time_to_loss`: the first day not detected after the last day detected, whose upper limit lies below the value of
-      that day: a measurement that would not have seen as much tells no loss. The loss lies between its two limits,
-      which are these two days, and is one to less than that upper limit, which `reason` tells. Where the last day
-      measured is the last detected it is the value, with the status `above_range`.
+      that day and below a tenth of the highest lower limit of any day: a measurement that would not have seen as much
+      tells no loss, and one that may have missed more than a tenth of what was surely there tells of a fall alone. The
+      loss lies between its two limits, which are these two days, and is one to less than that upper limit, which
+      `reason` tells. Where the last day measured is the last detected it is the value, with the status `above_range`.
 
     Limits are 2.5 and 97.5 % points of 10,000 draws of the series, each value log-normal with its own limits as 95 %
     limits, independent from day to day. A lower limit of 0 makes the lower side normal. A value without limits leaves
@@ -262,14 +264,26 @@ def _loss(points: _Series, unit: str) -> Row:
     if last == n - 1:
         reason = f"still detected on day {points.days[last]:g}, the last measured"
         return _row("time_to_loss", points.days[last], (points.days[last], math.nan), n, "above_range", reason)
-    day = points.days[last]
-    lost = np.flatnonzero((np.arange(n) > last) & (points.upper < points.values[last]))
+    day, value, most = points.days[last], points.values[last], np.fmax.reduce(points.lower)
+    bound = min(value, LOST * most)
+    lost = last + 1 + np.flatnonzero(points.upper[last + 1 :] < bound)
     if not lost.size:
-        reason = f"not detected after day {day:g}, but as much as then could have been missed"
+        left = points.upper[last + 1 :].min()
+        reason = (
+            f"not detected after day {day:g}, but {_amount(left, unit)} could have been missed: a loss is told below "
+            f"{bound:.3g}, as day {day:g} had {value:.3g} and the highest lower limit is {most:.3g}"
+        )
         return _not_evaluable("time_to_loss", n, reason)
     first = lost[0]
-    reason = f"at most {points.upper[first]:.3g} {unit} then, where day {day:g} had {points.values[last]:.3g}"
+    reason = (
+        f"at most {_amount(points.upper[first], unit)} then, where day {day:g} had {value:.3g} and the highest lower "
+        f"limit is {most:.3g}"
+    )
     return _row("time_to_loss", points.days[first], (day, points.days[first]), n, "quantified", reason)
+
+
+def _amount(value: float, unit: str) -> str:
+    return f"a fraction of {value:.3g}" if unit == "fraction" else f"{value:.3g} {unit}"
 
 
 def _unless_untold(row: Row, untold: Sequence[float]) -> Row:

@@ -58,7 +58,11 @@ def _kinetics(
         ("auc_0_last", f"{unit}·d", f"Area under the {what}, day 0 to the last day quantified."),
         ("half_life", "d", f"Days in which the {what} falls by half after the peak."),
         ("last_day_quantified", "d", f"Last day on which the {what} was quantified."),
-        ("time_to_loss", "d", f"First day after the last detection on which the same {what} would have been seen."),
+        (
+            "time_to_loss",
+            "d",
+            f"First day after the last detection that would have shown the same {what}, and a tenth of the highest.",
+        ),
     )
     return tuple(
         Parameter(f"{of}_{part}", laboratory, unit, meaning, qualifiers, "cohort") for part, unit, meaning in parts

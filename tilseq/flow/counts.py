@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 MOST_IN_BLANK = 0.01  # of its lymphocytes
-WITH_GATES = ("live", "lymphocytes")  # beside those told by signs; beads and single cells are limited by counting alone
+WITH_GATES = ("singlets", "live", "lymphocytes")  # beside those told by signs; beads are limited by counting alone
 
 
 class Ratio(NamedTuple):

@@ -11,9 +11,12 @@ from tilseq.flow.quality import check
 from tilseq.flow.robust import MAD_TO_SD, centre_and_spread, median
 from tilseq.flow.tree import Population
 from tilseq.flow.tube import Floats, Mask
+from tilseq.populations import T_CELLS, Rule
 
 # T cells → markers that they lack. Dead cells take up antibody of every kind; CD16 and CD56 can be of one channel.
 LACKED: Mapping[str, tuple[str, ...]] = {"CD4+ T": ("CD8", "CD19", "CD16", "CD56"), "CD8+ T": ("CD4", "CD19")}
+# T cells of several markers are few, so that dead cells, which bear them all, can be many of them.
+LACKED_BY_FEW: Mapping[str, tuple[str, ...]] = {"DP T": ("CD19", "CD16", "CD56")}
 LEAST_EVENTS, LEAST_CHANNELS = 200, 2
 RAISED_SPREADS, LIVING_SPREADS = 4.0, 1.0  # above the living, in every channel
 SMALLEST_SPREAD = 1e-6
@@ -23,6 +26,10 @@ NAME, LIMIT = (
     "dead cells without a dye",
     f"at most {MOST_ABERRANT:g} % of T cells, smaller and with antibody of every kind",
 )
+LEAST_T_CELLS = 20  # that tell how bright one without the marker is
+MOST_OF_FEW, FEWEST_OF_FEW = 50.0, 20  # %, and events from which on they warn
+OF_FEW = "{} without a dye"
+LIMIT_OF_FEW = f"at most {MOST_OF_FEW:g} % of them, of {FEWEST_OF_FEW} events or more, with antibody of every kind"
 COUNTED = "there is no viability dye, and dead cells that still stain are counted as living"
 
 
@@ -63,6 +70,57 @@ def check_undyed(
     reason = f"{share:.2g} % of T cells take up antibody of every kind and are {seen}"
     reason += f": many are dead, and {COUNTED}" if smaller else f"; {COUNTED}"
     return [check(sample, NAME, share, LIMIT, not smaller, reason)]
+
+
+def dead_among(
+    populations: Mapping[str, Population],
+    rules: Mapping[str, Rule],
+    values: Mapping[str, Floats],
+    channels: Mapping[str, str],
+) -> dict[str, int]:
+    """Return how many events of populations of few T cells bear every marker that these lack, by a built-in rule.
+
+    Of simulated blood without a viability dye none of them were living T cells, and they were three quarters or more of
+    the dead cells there. Bright is four spreads above T cells in general. A tube with a dye, fewer than 20 T cells or
+    fewer than two channels of such markers has none told.
+
+    Parameters
+    ----------
+    populations
+        Populations of the tube, by name.
+    rules
+        Population → its rule.
+    values, channels
+        As for `check_undyed`.
+    """
+    found: dict[str, int] = {}
+    whole = populations["CD3+"].mask
+    if "viability" in values or np.count_nonzero(whole) < LEAST_T_CELLS:
+        return found
+    for name, lacked in LACKED_BY_FEW.items():
+        own = {channels[marker]: values[marker] for marker in lacked if marker in values}
+        if name in populations and rules.get(name) == T_CELLS[name] and len(own) >= LEAST_CHANNELS:
+            places = populations[name].mask[whole]
+            spreads = [_spreads_above(column[whole])[places] for column in own.values()]
+            found[name] = int(np.count_nonzero((np.array(spreads) > RAISED_SPREADS).all(axis=0)))
+    return found
+
+
+def of_dead(events: int, dead: int) -> str:
+    """Return in words what part of a population bears every marker that it lacks."""
+    return f"{dead} of {events} events take up antibody of every kind, as dead cells do: an upper bound"
+
+
+def check_few(sample: str, populations: Mapping[str, Population], dead: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return the checks of dead cells among few T cells, see `dead_among`."""
+    rows = []
+    for name, number in dead.items():
+        events = populations[name].events
+        share = 100 * number / events if events else None
+        passed = share is None or share <= MOST_OF_FEW or events < FEWEST_OF_FEW
+        reason = of_dead(events, number) if number else "none take up antibody of every kind, as dead cells do"
+        rows.append(check(sample, OF_FEW.format(name), share, LIMIT_OF_FEW, passed, reason))
+    return rows
 
 
 def _aberrant(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tilseq.flow.beside import NONE_TOLD, Told
 from tilseq.flow.lymphocytes import Region
+from tilseq.flow.scatter import NONE_BESIDE, Beside
 from tilseq.flow.tree import Cut, Population
 from tilseq.flow.tube import Floats
 from tilseq.populations import Rule
@@ -86,6 +87,10 @@ class Gating:
         Events of every population with each cut moved to both ends of where it could as well lie.
     larger
         Monocytes among the lymphocytes, see `larger.larger_within`; none are told where CD45 holds them off.
+    dead
+        Population → events that bear every marker it lacks, see `dead.dead_among`.
+    beside_singlets
+        Events beside the band of single cells.
     """
 
     sample: str
@@ -100,3 +105,5 @@ class Gating:
     cofactors: Mapping[str, float]
     moved: Mapping[str, Shift] = field(default_factory=dict)
     larger: Told = NONE_TOLD
+    dead: Mapping[str, int] = field(default_factory=dict)
+    beside_singlets: Beside = NONE_BESIDE

@@ -13,7 +13,7 @@ from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.flow.backgating import add_lymphocytes, is_about_t_cells, is_near
 from tilseq.flow.beads import find_beads, single_beads
 from tilseq.flow.beside import Told
-from tilseq.flow.dead import check_undyed
+from tilseq.flow.dead import check_few, check_undyed, dead_among
 from tilseq.flow.gated import Borrowed, Gating
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.margins import check_lymphocytes
@@ -144,10 +144,12 @@ def gate(
     quality += check_lymphocytes(tube, tree.mask("lymphocytes"), seen, sample=sample)
     quality += check_residuals(sample, tree.populations, values, taken_from_common(tree, rules))
     quality += check_undyed(sample, tree.populations, values, markers)
+    dead = dead_among(tree.populations, rules, values, markers)
+    quality += check_few(sample, tree.populations, dead)
     quality += _elsewhere(sample, region, borrowed.region)
     larger = larger_among(tree, region)
     quality += check_purity(tree, region, larger)
-    return _finish(tree, rules, region, quality, lost, larger)
+    return replace(_finish(tree, rules, region, quality, lost, larger), dead=dead)
 
 
 def _grow(tree: Tree, rules: Mapping[str, Rule], lent: Region | None) -> tuple[Region | None, list[dict[str, Any]]]:
@@ -271,7 +273,7 @@ def _cells(tree: Tree) -> tuple[str, list[dict[str, Any]]]:
     if "FSC-H" in tree.values:
         events = np.flatnonzero(tree.mask(parent))
         single = np.zeros(len(tree.mask(parent)), dtype=bool)
-        single[events] = singlets(tree.values["FSC-A"][events], tree.values["FSC-H"][events])
+        single[events], tree.beside_singlets = singlets(tree.values["FSC-A"][events], tree.values["FSC-H"][events])
         tree.add("singlets", parent, single)
         parent = "singlets"
     if "viability" not in tree.values:
@@ -310,5 +312,6 @@ def _finish(
         values=tree.values,
         cofactors=tree.cofactors,
         larger=larger,
+        beside_singlets=tree.beside_singlets,
     )
     return replace(gating, moved=shifts(gating, tree.away))

@@ -11,7 +11,7 @@ from tilseq.flow.tube import Mask, Tube
 
 
 class TimeKept(NamedTuple):
-    """Shares of a run's time.
+    """Shares of a run's time, and what lies outside of it.
 
     Attributes
     ----------
@@ -19,10 +19,14 @@ class TimeKept(NamedTuple):
         Of the time without pauses, that in which events are kept.
     paused
         Of all time, that of pauses, in which no event came.
+    apart
+        Events whose time lies far from all others', see `flow_rate.read_runs`: nothing tells whether it is a stray one,
+        or they came after a pause, which is no part of `paused`.
     """
 
     kept: float
     paused: float
+    apart: int
 
 
 def time_kept(tube: Tube, kept: Mask) -> TimeKept:
@@ -50,5 +54,6 @@ def time_kept(tube: Tube, kept: Mask) -> TimeKept:
         whole += float(between.sum())
         left += float((between * (stays[1:].astype(float) + stays[:-1]) / 2).sum())
     if not whole:
-        return TimeKept(float(np.mean(kept)), 0.0)
-    return TimeKept(left / whole, paused / (whole + paused))
+        return TimeKept(float(np.mean(kept)), 0.0, 0)
+    apart = timed.size - sum(len(run.order) for run in runs)
+    return TimeKept(left / whole, paused / (whole + paused), apart)

@@ -24,8 +24,18 @@ class Line(NamedTuple):
     reach: float
 
 
-def singlets(area: Floats, height: Floats) -> Mask:
-    """Keep events whose height fits their area, see `singlet_line`.
+class Beside(NamedTuple):
+    """Events beside the band of single cells: below it, no further than it is wide on that side, and above it."""
+
+    below: int
+    above: int
+
+
+NONE_BESIDE = Beside(0, 0)
+
+
+def singlets(area: Floats, height: Floats) -> tuple[Mask, Beside]:
+    """Keep events whose height fits their area, see `singlet_line`, and tell how many lie beside them.
 
     Parameters
     ----------
@@ -34,17 +44,22 @@ def singlets(area: Floats, height: Floats) -> Mask:
 
     Returns
     -------
-    ndarray of bool
+    mask
         True for single cells; all True for fewer than 20 events with positive values.
+    beside
+        Events with positive values beside them.
     """
     line = singlet_line(area, height)
     if line is None:
-        return np.ones(len(area), dtype=bool)
+        return np.ones(len(area), dtype=bool), NONE_BESIDE
     off = _log(area)
     off *= np.float32(line.slope)
     off += np.float32(line.offset)
     off -= _log(height)
-    return (area > 0) & (height > 0) & (np.abs(off, out=off) <= line.reach)
+    positive, below = (area > 0) & (height > 0), off > line.reach
+    above = int(np.count_nonzero(positive & (off < -line.reach)))
+    below &= positive & (off <= 2 * line.reach)
+    return positive & (np.abs(off, out=off) <= line.reach), Beside(int(np.count_nonzero(below)), above)
 
 
 def singlet_line(area: Floats, height: Floats) -> Line | None:

@@ -6,7 +6,18 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from tilseq.flow.beside import NONE_BEYOND, Beyond, Loss, Told, below_cut, beyond_edge, evenly_beside, of_odds
+from tilseq.flow.beside import (
+    EVENLY,
+    NONE_BEYOND,
+    Beyond,
+    Loss,
+    Told,
+    below_cut,
+    beyond_edge,
+    evenly_beside,
+    let_in,
+    of_odds,
+)
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.uncertainty import (
     EDGE,
@@ -51,9 +62,25 @@ def share_limits(gating: Gating, population: Population) -> tuple[Limits, Limits
     """Return the 95 % limits of a share of the parent, as fractions: of counting and gating together, of gating alone.
 
     Where T, B and NK cells are all told, their shares are of these alone, each made whole by what lies beyond the edge
-    of the lymphocytes (see `beside.beyond_edge`), and the limits hold the share of all events of the parent, too.
+    of the lymphocytes (see `beside.beyond_edge`), and the limits hold the share of all events of the parent, too. Where
+    dead cells are told among few cells (see `Gating.dead`) the lower limit is no higher than that of the others alone,
+    and the upper one lies lower by as many, but not below the share.
     """
+    both, gates = _with_dead(gating, population)
+    dead = gating.dead.get(population.name)
+    if dead:
+        total = gating.populations[population.parent or ""].events
+        living, share = population.events - dead, population.events / total
+        both = min(both[0], scalar(clopper_pearson(living, total))[0]), max(share, both[1] - dead / total)
+        gates = min(gates[0], living / total), max(share, gates[1] - dead / total)
+    return both, gates
+
+
+def _with_dead(gating: Gating, population: Population) -> tuple[Limits, Limits]:
+    """Return the limits of a share as if every event were a living cell."""
     name, parent = population.name, population.parent or ""
+    if name == "singlets":
+        return _of_singlets(gating, population)
     if name in {*LINEAGES, "CD3-"} and _known(gating):
         share = population.events / gating.populations[parent].events
         both, gates = _of_lineage(gating, "CD3+" if name == "CD3-" else name)
@@ -175,6 +202,19 @@ def _beyond(gating: Gating, name: str, others: list[str]) -> Beyond:
 def _ends(gating: Gating, name: str, parent: str, told: Collection[str]) -> Ends:
     """Return the ends of each cut but those that cells beside them tell more of."""
     return [[(end[name], end[parent]) for end in shift] for gate, shift in gating.moved.items() if gate not in told]
+
+
+def _of_singlets(gating: Gating, population: Population) -> tuple[Limits, Limits]:
+    """Return the limits of single cells: doublets that the band lets in are taken off before they are counted.
+
+    Of what lies above the band, where no doublet does, as much again may lie below it: from none to all are single.
+    """
+    total, beside = gating.populations[population.parent or ""].events, gating.beside_singlets
+    doublets, share = let_in(beside.below), population.events / total
+    own = max(0, population.events - round(doublets.mean))
+    misplaced = Misplaced(gained=doublets.sd / total, lost=2 * EVENLY * 2 * beside.above / total)
+    both, gates = with_gates(own, total, scalar(clopper_pearson(own, total)), [], misplaced=misplaced)
+    return holding(both, share), holding(gates, share)
 
 
 def _of_left_over(gating: Gating, population: Population, below: Mapping[str, Told]) -> tuple[Limits, Limits]:

@@ -242,7 +242,7 @@ def _left_out(sample: str, share: float, runs: int, strays: int) -> dict[str, An
     if runs > 1:
         reason += f"; the clock began anew, and each of {runs} runs is held against itself"
     if strays:
-        reason += f"; {strays} with a time far from all others are kept, and not looked at"
+        reason += f"; {strays} with a time far from all others, stray or after a pause, are kept, and not looked at"
     worst = "fail" if percent > MOST_REMOVED else "warn"
     return check(sample, "events left out by time", percent, LEFT_OUT_LIMIT, not share, reason, worst=worst)
 

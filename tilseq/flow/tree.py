@@ -13,6 +13,7 @@ from tilseq.errors import AnalysisError
 from tilseq.flow.cut_ends import cut_ends
 from tilseq.flow.density import Density, Valley, density, modes, next_valley, valley
 from tilseq.flow.robust import MAD_TO_SD, centre_and_spread, median
+from tilseq.flow.scatter import NONE_BESIDE, Beside
 from tilseq.flow.transform import arcsinh, square_root
 from tilseq.flow.tube import Floats, Mask
 from tilseq.populations import Rule
@@ -103,6 +104,8 @@ class Tree:
         Spreads that each event lies from the middle of the lymphocytes' region; None where there is no region.
     far_from_others
         Events well within the region of the lymphocytes, by which the cuts of lymphocytes are found.
+    beside_singlets
+        Events beside the band of single cells.
     """
 
     sample: str
@@ -115,6 +118,7 @@ class Tree:
     cuts: dict[tuple[str, str], Cut] = field(default_factory=dict)
     away: Floats | None = None
     far_from_others: Mask | None = None
+    beside_singlets: Beside = NONE_BESIDE
 
     def add(self, name: str, parent: str | None, mask: Mask) -> None:
         """Add a population: the events of its parent that a mask lets through."""

@@ -175,7 +175,7 @@ def _volume(
         return None, [check(sample["sample"], name, None, limit, sample["dilution"] is None, f"not used: {error}")]
     if volume is None:
         return None, [] if sample["dilution"] is None else [no_volume(sample["sample"])]
-    share, paused = time_kept(tube, kept)
+    share, paused, apart = time_kept(tube, kept)
     reason = "the file's" if share == 1 else f"{100 * share:.3g} % of {volume:.4g} µL, as of the run's time are kept"
     missed = _missed(tube)
     if missed:
@@ -187,7 +187,12 @@ def _volume(
             f"; in {100 * paused:.3g} % of the run's time no event came: if specimen was drawn meanwhile, there are "
             f"{1 / (1 - paused):.3g} times as many cells per µL"
         )
-    fine = missed <= MOST_MISSED and paused <= MOST_MISSED
+    if apart:
+        reason += (
+            f"; {apart} events bear a time far from all others: if they came after a pause in which specimen was "
+            "drawn, there are more cells per µL"
+        )
+    fine = missed <= MOST_MISSED and paused <= MOST_MISSED and not apart
     return volume * share, [check(sample["sample"], name, volume * share, limit, fine, reason)]
 
 

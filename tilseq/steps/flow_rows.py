@@ -34,6 +34,7 @@ def endpoints(
     *,
     intervals: Intervals,
     scope: Scope | None = None,
+    notes: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the share of every population in its parent, cells per µL, and the ratio of CD4 to CD8 where there is one.
 
@@ -49,11 +50,14 @@ def endpoints(
         How limits were found.
     scope
         `cohort` where a cut was lent by other tubes.
+    notes
+        Population → what the reader of its numbers must know.
     """
     from tilseq.endpoints.rows import endpoint
     from tilseq.flow.quality import LEAST_QUANTIFIED
     from tilseq.steps.flow_absolute import method_of
 
+    notes = notes or {}
     method = f"{{}} of {LEAST_QUANTIFIED} events or more quantified, fewer detected only (ICCS)"
     rows = [
         endpoint(
@@ -66,7 +70,7 @@ def endpoints(
             interval_method=intervals.share,
             n=row["parent_events"],
             **_certainty(row),
-            method=method.format("population"),
+            method=_noted(method.format("population"), notes.get(row["population"])),
             scope=scope,
         )
         for row in counts.iter_rows(named=True)
@@ -87,7 +91,7 @@ def endpoints(
             n=counted[name]["events"],
             status=certain[name],
             value_text=_undetected(found, certain[name]),
-            method=method_of(found),
+            method=_noted(method_of(found), notes.get(name)),
             scope=scope,
         )
         for name, found in absolute.items()
@@ -108,6 +112,10 @@ def endpoints(
             )
         )
     return rows
+
+
+def _noted(method: str, note: str | None) -> str:
+    return method if note is None else f"{method}; {note}"
 
 
 def _certain(status: str, *of_shares: str | None) -> str:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tilseq.steps import contamination, flow, persistence
 from tilseq.steps.job import Job, needed
 from tilseq.steps.receptor_subjects import in_time
-from tilseq.steps.reference import infused_days_before, is_after, is_before, of_another_subject, of_lot
+from tilseq.steps.reference import (
+    infused_days_before,
+    is_after,
+    is_before,
+    of_another_subject,
+    of_lot,
+    told_of_course,
+)
 from tilseq.steps.til_survival import T_CELLS
 
 if TYPE_CHECKING:
@@ -72,7 +79,8 @@ def plan(study: Study) -> list[Job]:
 def run(job: Job, folder: Path) -> None:
     """Write the kinetics of the mass, of that of clones that the baseline did not show, and of its cells per µL.
 
-    Of several samples of a day the one of most effective cells counts. Areas start with the mass of the last blood
+    Of several samples of a day the one of most effective cells counts; of those whose cells nobody knows, of which none
+    is better than another, the mean, which has no limits. Areas start with the mass of the last blood
     before the infusion, which is no peak, on day 0; the new mass and the cells are 0 there. Cells per µL are the new
     mass, where there is a baseline, times the CD3+ cells that flow counts in blood of the same day. Of a subject one
     of whose visits holds another subject's clones there are none: a course without that visit would be told wrong. A
@@ -113,8 +121,9 @@ def run(job: Job, folder: Path) -> None:
             "locus", "population", as_dict=True, maintain_order=True
         ).items():
             course, ended_by = courses.get(population, ([], None))
-            label = None if ended_by is None else f"up to the infusion of day {ended_by}"
             first = [samples[name] for name in course[:1]]
+            before_first = infused_days_before(first[0], infusions) if first else []
+            label = "; ".join(told_of_course(before_first, ended_by)) or None
             lots = [of_lot(infusion["lot"], infusions) for infusion in infusions]
             every_lot = all(infused_days_before(row, given) for row in first for given in lots)
             rows += _of_locus(job, folder, _Of(str(locus), population, label, every_lot), part)
@@ -170,13 +179,24 @@ def _as_certain(course: Sequence[dict[str, Any]], t_cells: Mapping[int, Mapping[
 
 
 def _by_day(job: Job, held: pl.DataFrame) -> dict[int, dict[str, Any]]:
-    """Return day → what is held of blood after the infusion, of several samples that of most effective cells."""
-    found: dict[int, dict[str, Any]] = {}
-    for row in held.sort("n_effective", "sample", nulls_last=False).iter_rows(named=True):
-        sample = job.arguments["samples"][row["sample"]]
-        if _is_later(sample):
-            found[sample["day"]] = {**row, "day": sample["day"]}
-    return dict(sorted(found.items()))
+    """Return day → what is held of blood after the infusion."""
+    samples = job.arguments["samples"]
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in held.sort("sample").iter_rows(named=True):
+        if _is_later(samples[row["sample"]]):
+            found.setdefault(samples[row["sample"]]["day"], []).append(row)
+    return {day: {**_of_several(rows), "day": day} for day, rows in sorted(found.items())}
+
+
+def _of_several(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return what the sample of most effective cells holds, or the mean, without limits, where none is known."""
+    known = [row for row in rows if row["n_effective"] is not None]
+    if known:
+        return max(known, key=lambda row: (row["n_effective"], row["sample"]))
+    if len(rows) == 1:
+        return rows[0]
+    unknown = dict.fromkeys(("lower", "upper", "limit_of_detection"))
+    return {**rows[0], **unknown, "value": sum(row["value"] for row in rows) / len(rows)}
 
 
 def _frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
@@ -191,9 +211,10 @@ def _frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
 def _last_before(job: Job, held: pl.DataFrame) -> dict[str, Any] | None:
     """Return what is held of the last blood before the infusion, as of day 0."""
     samples = job.arguments["samples"]
-    rows = [row for row in held.iter_rows(named=True) if _is_blood_before(samples[row["sample"]])]
-    last = max(rows, key=lambda row: (samples[row["sample"]]["day"], row["n_effective"] or 0), default=None)
-    return None if last is None else {**last, "day": 0}
+    rows = [row for row in held.sort("sample").iter_rows(named=True) if _is_blood_before(samples[row["sample"]])]
+    last = max((samples[row["sample"]]["day"] for row in rows), default=None)
+    own = [row for row in rows if samples[row["sample"]]["day"] == last]
+    return {**_of_several(own), "day": 0} if own else None
 
 
 def _is_blood_before(sample: Mapping[str, Any]) -> bool:

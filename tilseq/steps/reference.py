@@ -171,6 +171,12 @@ def infused_days_before(sample: Mapping[str, Any], infusions: Sequence[Mapping[s
     return [infused for infused in days if infused < day or (infused == day and not early)]
 
 
+def told_of_course(before: Sequence[int], further: int | None) -> list[str]:
+    """Return what the reader of a course must know of infusions: several that came before it, and one that ends it."""
+    told = [f"after the infusions of days {', '.join(map(str, before))}"] if len(before) > 1 else []
+    return told if further is None else [*told, f"up to the infusion of day {further}"]
+
+
 def parts_of(job: Job, sample: Mapping[str, Any]) -> list[str]:
     """Return the jobs whose clones together are the reference of a sample, see `counts_for` and `holds_sort`."""
     return [need for need in _infused_parts(job, sample) if holds_sort(job.arguments["samples"][need], sample)]

@@ -11,7 +11,7 @@ from tilseq.steps import flow
 from tilseq.steps.baselines import start_day
 from tilseq.steps.job import Job, needed
 from tilseq.steps.receptor_subjects import in_time
-from tilseq.steps.reference import infused_days_before
+from tilseq.steps.reference import infused_days_before, told_of_course
 
 if TYPE_CHECKING:
     import polars as pl
@@ -318,7 +318,7 @@ def _up_to_next_infusion(found: Found, infusions: Sequence[Mapping[str, Any]]) -
     given = [infused_days_before(sample, infusions) for sample, *_ in found]
     further = [day for days in given for day in days if day not in given[0]]
     course = [one for one, days in zip(found, given, strict=True) if days == given[0]]
-    return course, [f"up to the infusion of day {min(further)}"] if further else []
+    return course, told_of_course(given[0] if given else [], min(further, default=None))
 
 
 def _kinetics_of_t_cells(job: Job, counts: Counts) -> list[dict[str, Any]]:
