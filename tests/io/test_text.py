@@ -128,6 +128,9 @@ def test_limits_stop_a_bomb_a_long_line_and_a_wide_header(tmp_path, monkeypatch)
     with pytest.raises(ReadError, match="too long") as caught:
         read_cells(written(tmp_path, b"a,b\n1,2\n3,4\n1," + b"x" * 60))
     assert caught.value.row == 4
+    with pytest.raises(ReadError, match="too long") as caught:
+        read_cells(written(tmp_path, b"a\n1\n" + b"x" * 60 + b"\n2\n"))
+    assert caught.value.row == 3
     monkeypatch.setattr(text, "MAX_COLUMNS", 3)
     with pytest.raises(ReadError, match="too many columns"):
         read_cells(written(tmp_path, b"a,b,c,d\n"))
@@ -150,6 +153,37 @@ def test_a_fault_is_found_in_any_piece_of_a_large_file(tmp_path, monkeypatch):
         with pytest.raises(ReadError, match="more cells") as caught:
             read_cells(written(tmp_path, b"\n".join(lines)))
         assert caught.value.row == faulty
+
+
+@pytest.mark.parametrize("last", [b"", b"x"])
+@pytest.mark.parametrize("large", [1, 1 << 20])
+def test_what_is_odd_is_found_in_any_piece_of_a_plain_file(tmp_path, monkeypatch, large, last):
+    monkeypatch.setattr(even_rows, "PIECE", 7)
+    monkeypatch.setattr(text, "LARGE_BYTES", large)
+    path = tmp_path / "a.tsv"
+    odd = {
+        b"1\t2\t3\t4": "more cells",
+        b"1\t2": "fewer cells",
+        b"": "fewer cells",
+        b"1\t\x00\tx": "NUL",
+        b"1\t\xe9\tx": "Latin-1",
+        b"\v\t2\tx": ("\v", "x"),
+        b'1\t"\tx\r': ("1", "x"),
+        "é\t2\tx".encode(): ("é", "x"),
+    }
+    for row in range(2, 12):
+        for line, expected in odd.items():
+            lines = [b"a\tb\tc"] + [b"1\t2\t" + last] * 12
+            lines[row - 1] = line
+            path.write_bytes(b"\n".join(lines))
+            if isinstance(expected, tuple):
+                rows = [("1", last.decode() or None)] * 12
+                rows[row - 2] = expected
+                assert open_delimited(path).cells(["c", "a"]).rows() == rows
+                continue
+            with pytest.raises(ReadError, match=expected) as caught:
+                open_delimited(path).cells(["a"])
+            assert caught.value.row == row
 
 
 @pytest.mark.parametrize("columns", [["a"], ["a", "b", "c"], None])

@@ -72,7 +72,7 @@ def loci_denied(rows: Rows, kept: pl.DataFrame) -> list[str]:
     """Say how many rows name a locus that their genes deny. V and J of TRA and TRD lie together and serve either."""
     if "locus" not in rows.headers:
         return []
-    genes = pl.concat([kept[name].unique().str.extract(GENE_LOCUS) for name in ("v_call", "j_call")]).drop_nulls()
+    genes = pl.Series([*rows.genes], dtype=pl.String).str.extract(GENE_LOCUS).drop_nulls()
     if pl.concat([distinct(kept["locus"]), genes]).replace("TRD", "TRA").n_unique() < 2:
         return []
     of_row, of_genes = kept["locus"].replace("TRD", "TRA"), _locus_of_genes(kept).replace("TRD", "TRA")

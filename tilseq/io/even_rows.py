@@ -24,8 +24,8 @@ def read_even_rows(
 ) -> pl.DataFrame | None:
     """Return some columns of the rows that begin at a byte, or None where the text is not plain or a row not even.
 
-    Plain is a text of ASCII without quotes, where they count, and without control characters but line feeds and tabs
-    that part cells. A row is even that has a cell for each name.
+    Plain is UTF-8 without quotes, where they count, and without control characters but line feeds and tabs that part
+    cells. A row is even that has a cell for each name.
     """
     cuts = _cuts(open_text, start)
     if cuts is None:
@@ -74,14 +74,14 @@ def _read_piece(text: bytes, separator: str, names: Sequence[str], columns: Sequ
         # Where no row lacks its last cell none is short, so that the marks are too many if one is long.
         if frame[last].null_count():
             check_rows(text, 0, separator, len(names), 0, "")
-    except (pl.exceptions.PolarsError, ReadError):
+    except (pl.exceptions.PolarsError, ReadError):  # of Polars above all where the text is not UTF-8
         return None
     return frame.select(columns) if _marks(text, separator) == frame.height * len(names) else None
 
 
 def _marks(text: bytes, separator: str) -> int:
-    """Return how many separators, line ends and bytes that are not plain there are; the end of the text ends a line."""
-    buffer = np.frombuffer(text, np.int8)  # with a sign, what is not ASCII lies below all that is
+    """Return how many separators, line ends and other control characters there are; the end of the text ends a line."""
+    buffer = np.frombuffer(text, np.uint8)
     marks = int(not text.endswith(LINE_FEED))
     for at in range(0, len(buffer), LOOKED_AT):
         part = buffer[at : at + LOOKED_AT]

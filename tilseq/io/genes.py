@@ -61,8 +61,10 @@ class Call:
     species: str | None = None
 
 
-def imgt_calls(rows: pl.DataFrame, file: str, headers: Mapping[str, str]) -> tuple[pl.DataFrame, list[str]]:
-    """Map `v_call` and `j_call` to IMGT's names and say which are not known.
+def imgt_calls(
+    rows: pl.DataFrame, file: str, headers: Mapping[str, str]
+) -> tuple[pl.DataFrame, frozenset[str], list[str]]:
+    """Map `v_call` and `j_call` to IMGT's names; return these names too, and what is to be told of those not known.
 
     Alleles are kept where they are given (TRBV6-1*01), `*00` is none. An ambiguous call keeps all its genes, joined by
     commas, without the alleles of a slashed pair (TCRBV06-02/06-03*01 → TRBV6-2,TRBV6-3). Of MiXCR's hits those with
@@ -87,7 +89,7 @@ def imgt_calls(rows: pl.DataFrame, file: str, headers: Mapping[str, str]) -> tup
         changed = {call: to.name for call, to in calls.items() if to.name != call}
         if changed:
             rows = rows.with_columns(pl.col(column).replace(list(changed), list(changed.values())))
-    return rows, told
+    return rows, frozenset(call.name for calls in read.values() for call in calls.values() if call.name), told
 
 
 def _doubts(

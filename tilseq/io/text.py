@@ -40,7 +40,7 @@ BEGINNING = 1 << 20  # of a large file, in which its header ends
 
 @dataclass(frozen=True)
 class Delimited:
-    """A delimited text file whose shape is checked: every row has as many cells as the header.
+    """A delimited text file whose header is read; that every row has as many cells is checked as they are read.
 
     Attributes
     ----------
@@ -58,8 +58,8 @@ class Delimited:
     names: tuple[str, ...]
     separator: str
     header_row: int
-    _start: int
-    _body: int
+    _start: int  # of the header
+    _body: int  # where the rows begin
     _content: bytes | None  # none where a large file is read as it stands
 
     def cells(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
