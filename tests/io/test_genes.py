@@ -83,13 +83,14 @@ def test_any_name_mapped_once_stays_as_it_is(call):
 
 
 def test_what_is_not_known_is_kept_and_told():
-    rows, told = imgt_calls(frame(["TRBV6-1", "trbv99-1", "TRBV99-1*01", "BV3"]), "a.tsv", {})
+    rows, genes, told = imgt_calls(frame(["TRBV6-1", "trbv99-1", "TRBV99-1*01", "BV3"]), "a.tsv", {})
     assert rows["v_call"].to_list() == ["TRBV6-1", "trbv99-1", "TRBV99-1*01", "BV3"]
+    assert genes == {"TRBV6-1", "trbv99-1", "TRBV99-1*01", "BV3", "TRBJ1-1"}
     assert told == ["3 gene calls are no human genes of IMGT and are kept: BV3, TRBV99-1*01, trbv99-1"]
 
 
 def test_a_gene_without_a_place_on_the_chromosome_is_known():
-    assert imgt_calls(frame(["IGKV1-NL1*01"]), "a.tsv", {})[1] == []
+    assert imgt_calls(frame(["IGKV1-NL1*01"]), "a.tsv", {})[2] == []
 
 
 def test_genes_of_which_most_are_not_known_are_an_error():
@@ -107,5 +108,5 @@ def test_mouse_genes_are_an_error_and_a_few_of_them_a_warning():
         imgt_calls(frame(MOUSE), "a.tsv", {})
     with pytest.raises(TableError, match="of a mouse"):
         imgt_calls(frame(["Musmus IGHV1-53*01 F"], ["Musmus IGHJ2*01 F"]), "a.tsv", {})
-    _, told = imgt_calls(frame([*MOUSE[:1], "TRBV6-5", "TRBV7-9"]), "a.tsv", {})
+    *_, told = imgt_calls(frame([*MOUSE[:1], "TRBV6-5", "TRBV7-9"]), "a.tsv", {})
     assert told == ["1 gene calls are of mouse genes"]

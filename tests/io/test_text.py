@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilseq.errors import ReadError
-from tilseq.io import row_checks, text
+from tilseq.io import even_rows, row_checks, text
 from tilseq.io.text import open_delimited, read_cells
 
 
@@ -128,6 +128,9 @@ def test_limits_stop_a_bomb_a_long_line_and_a_wide_header(tmp_path, monkeypatch)
     with pytest.raises(ReadError, match="too long") as caught:
         read_cells(written(tmp_path, b"a,b\n1,2\n3,4\n1," + b"x" * 60))
     assert caught.value.row == 4
+    with pytest.raises(ReadError, match="too long") as caught:
+        read_cells(written(tmp_path, b"a\n1\n" + b"x" * 60 + b"\n2\n"))
+    assert caught.value.row == 3
     monkeypatch.setattr(text, "MAX_COLUMNS", 3)
     with pytest.raises(ReadError, match="too many columns"):
         read_cells(written(tmp_path, b"a,b,c,d\n"))
@@ -139,7 +142,6 @@ def test_limits_stop_a_bomb_a_long_line_and_a_wide_header(tmp_path, monkeypatch)
 def test_some_columns_come_in_the_order_of_the_file(tmp_path):
     table = open_delimited(written(tmp_path, b"a,b,c\n1,2,3\n"))
     assert table.cells(["c", "a"]).to_dict(as_series=False) == {"a": ["1"], "c": ["3"]}
-    assert table.rows == 1
 
 
 def test_a_fault_is_found_in_any_piece_of_a_large_file(tmp_path, monkeypatch):
@@ -153,11 +155,42 @@ def test_a_fault_is_found_in_any_piece_of_a_large_file(tmp_path, monkeypatch):
         assert caught.value.row == faulty
 
 
+@pytest.mark.parametrize("last", [b"", b"x"])
+@pytest.mark.parametrize("large", [1, 1 << 20])
+def test_what_is_odd_is_found_in_any_piece_of_a_plain_file(tmp_path, monkeypatch, large, last):
+    monkeypatch.setattr(even_rows, "PIECE", 7)
+    monkeypatch.setattr(text, "LARGE_BYTES", large)
+    path = tmp_path / "a.tsv"
+    odd = {
+        b"1\t2\t3\t4": "more cells",
+        b"1\t2": "fewer cells",
+        b"": "fewer cells",
+        b"1\t\x00\tx": "NUL",
+        b"1\t\xe9\tx": "Latin-1",
+        b"\v\t2\tx": ("\v", "x"),
+        b'1\t"\tx\r': ("1", "x"),
+        "é\t2\tx".encode(): ("é", "x"),
+    }
+    for row in range(2, 12):
+        for line, expected in odd.items():
+            lines = [b"a\tb\tc"] + [b"1\t2\t" + last] * 12
+            lines[row - 1] = line
+            path.write_bytes(b"\n".join(lines))
+            if isinstance(expected, tuple):
+                rows = [("1", last.decode() or None)] * 12
+                rows[row - 2] = expected
+                assert open_delimited(path).cells(["c", "a"]).rows() == rows
+                continue
+            with pytest.raises(ReadError, match=expected) as caught:
+                open_delimited(path).cells(["a"])
+            assert caught.value.row == row
+
+
 @pytest.mark.parametrize("columns", [["a"], ["a", "b", "c"], None])
 @pytest.mark.parametrize("piece", [7, 64, 4 << 20])
 def test_a_long_row_is_found_beside_a_short_one(tmp_path, monkeypatch, piece, columns):
     """Together they hold as many separators as two rows should."""
-    monkeypatch.setattr(row_checks, "LARGE_PIECE", piece)
+    monkeypatch.setattr(even_rows, "PIECE", piece)
     for body, row in [
         (b"1\t2\t3\n1\t2\n1\t2\t3\t4\n", 3),
         (b"1\t2\t3\t4\n1\t2\n", 2),
@@ -211,7 +244,7 @@ def test_real_tables_hold_what_an_independent_reader_finds(shared_data):
         assert frame.rows() == [tuple(cell or None for cell in row) for row in rows]
 
 
-def test_large_plain_files_are_mapped_and_read_or_refused_alike(tmp_path, monkeypatch):
+def test_large_plain_files_are_read_in_pieces_or_refused_alike(tmp_path, monkeypatch):
     bodies = [
         "a\tb\n1\t\n\tx y\n",
         "# c\na\tb\n1\t2",
@@ -230,8 +263,8 @@ def test_large_plain_files_are_mapped_and_read_or_refused_alike(tmp_path, monkey
     for body in (*bodies, *faults):
         path.write_bytes(body.encode("latin-1" if "\xff" in body else "utf-8"))
         found = []
-        for mapped_from, beginning in ((1, 4), (1, 1 << 20), (1 << 20, 4)):
-            monkeypatch.setattr("tilseq.io.text.MAPPED_BYTES", mapped_from)
+        for large, beginning in ((1, 4), (1, 1 << 20), (1 << 20, 4)):
+            monkeypatch.setattr("tilseq.io.text.LARGE_BYTES", large)
             monkeypatch.setattr("tilseq.io.text.BEGINNING", beginning)
             try:
                 found.append(read_cells(path, comment="# ").to_dict(as_series=False))

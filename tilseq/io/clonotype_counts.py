@@ -100,8 +100,8 @@ def _of_names(rows: Rows) -> tuple[Rows, CountOf]:
 def _whole(rows: Rows, cells: pl.Series) -> pl.Series:
     """Return whole numbers from 0 to 2**53; raise at the first cell that is not one."""
     numbers = cells.cast(pl.Int64, strict=False)
-    signed = cells.str.starts_with("+") | cells.str.starts_with("-")
-    if numbers.null_count() or signed.any():
+    # A sign comes before all digits.
+    if numbers.null_count() or (cells < "0").any():
         numbers = whole(cells)
     faults = numbers.is_null() | (numbers > LARGEST_COUNT)
     if faults.any():

@@ -43,6 +43,8 @@ class Rows:
         Our column to the file's, for errors.
     names, header_row
         All column names of the file, and the row they stand in.
+    genes
+        All names that `v_call` and `j_call` hold.
     warnings, notes
         What a reader of the result should know, and what is ordinary and still worth knowing.
     """
@@ -54,6 +56,7 @@ class Rows:
     headers: Mapping[str, str]
     names: tuple[str, ...]
     header_row: int
+    genes: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -243,8 +246,8 @@ def _mapped(rows: Rows) -> Rows:
     with ThreadPoolExecutor() as pool:
         named = pool.submit(imgt_calls, table.select("v_call", "j_call"), rows.file, rows.headers)
         tidied = list(pool.map(lambda name: _tidy(table[name], PLAIN[name]), text))
-    genes, unknown = named.result()
-    table = table.with_columns(*genes, *(column for column, _ in tidied))
+    calls, genes, unknown = named.result()
+    table = table.with_columns(*calls, *(column for column, _ in tidied))
     plain = dict(zip(text, (sound for _, sound in tidied), strict=True))
     if "locus" in table.columns:
         table = table.with_columns(replaced(table["locus"], _tidy_word))
@@ -260,4 +263,4 @@ def _mapped(rows: Rows) -> Rows:
         notes.append("the file has no amino acids: they are translated from the nucleotides")
     codons = table["junction"].str.len_bytes() == 3 * table["junction_aa"].str.len_bytes()
     table = table.with_columns(plain=plain["junction"] & plain["junction_aa"] & codons)
-    return replace(rows, table=table, warnings=tuple(unknown), notes=tuple(notes))
+    return replace(rows, table=table, genes=genes, warnings=tuple(unknown), notes=tuple(notes))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -72,7 +74,7 @@ def loci_denied(rows: Rows, kept: pl.DataFrame) -> list[str]:
     """Say how many rows name a locus that their genes deny. V and J of TRA and TRD lie together and serve either."""
     if "locus" not in rows.headers:
         return []
-    genes = pl.concat([kept[name].unique().str.extract(GENE_LOCUS) for name in ("v_call", "j_call")]).drop_nulls()
+    genes = pl.Series([*rows.genes], dtype=pl.String).str.extract(GENE_LOCUS).drop_nulls()
     if pl.concat([distinct(kept["locus"]), genes]).replace("TRD", "TRA").n_unique() < 2:
         return []
     of_row, of_genes = kept["locus"].replace("TRD", "TRA"), _locus_of_genes(kept).replace("TRD", "TRA")
@@ -165,25 +167,38 @@ def cells_alike(cells: pl.Series) -> list[str]:
     ]
 
 
+def all_differ(words: pl.Series) -> bool:
+    """Return whether the hashes of words all differ, so that the words do."""
+    hashes = np.sort(words.hash().to_numpy())  # with equal ones beside each other, sooner than polars counts them
+    return not (hashes[1:] == hashes[:-1]).any()
+
+
 def summed(kept: pl.DataFrame) -> pl.DataFrame:
     """Sum rows of one clonotype; its genes are those of most of its count, of equals the first by name.
 
-    Clonotypes stand by locus, then falling count, then as their first rows stand in the file. `plain` stays.
+    Clonotypes stand as their first rows stand in the file. `plain` stays.
     """
     columns = [*CLONE, "junction_aa", "v_call", "j_call", "plain", "duplicate_count", "row"]
-    hashes = kept["junction"].hash()
+    if all_differ(kept["junction"]):
+        return kept.select(columns[:-1])
     # Rows of one hash are few, so that sorting and grouping text is for them alone.
-    if hashes.n_unique() == kept.height:
-        table = kept.select(*columns)
-    else:
-        shared = hashes.is_duplicated()
-        table = pl.concat([kept.select(*columns).filter(~shared), _repeats(kept.filter(shared))])
-        table = table.sort("row")
-    return table.drop("row").rechunk().select(pl.all().gather(_order(table)))
+    shared = kept["junction"].hash().is_duplicated()
+    table = pl.concat([kept.select(columns).filter(~shared), _repeats(kept.filter(shared))])
+    return table.sort("row").drop("row")
 
 
-def _order(table: pl.DataFrame) -> NDArray[np.intp]:
-    """Return the places of rows by locus, then falling count, then as they stand.
+def in_order(table: pl.DataFrame) -> pl.DataFrame:
+    """Return clonotypes by locus, then falling count, then as they stand."""
+    several = distinct(table["locus"]).len() > 1
+    order = pl.Series(_order(table, several), dtype=pl.UInt32)
+    moved = [name for name in table.columns if name != "locus" or several]
+    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:  # columns one after another take less memory
+        columns = list(pool.map(lambda name: table[name].rechunk().gather(order), moved))
+    return table.with_columns(columns)
+
+
+def _order(table: pl.DataFrame, by_locus: bool) -> NDArray[np.intp]:
+    """Return the places of rows by locus where there are several, then falling count, then as they stand.
 
     Numbers of 16 bits are sorted by their digits, in one pass: so are counts but the few that are larger, then loci.
     """
@@ -191,7 +206,7 @@ def _order(table: pl.DataFrame) -> NDArray[np.intp]:
     order = np.argsort(MOST_16 - np.minimum(counts, MOST_16).astype(np.uint16), kind="stable")
     large = order[: np.count_nonzero(counts >= MOST_16)]
     order[: len(large)] = large[np.argsort(-counts[large], kind="stable")]
-    if distinct(table["locus"]).len() > 1:
+    if by_locus:
         loci = table["locus"].cast(pl.Enum(sorted(LOCI))).to_physical().to_numpy().astype(np.uint16)
         order = order[np.argsort(loci[order], kind="stable")]
     return order

@@ -13,10 +13,12 @@ from tilseq.errors import TableError, did_you_mean
 from tilseq.io.clonotype_counts import with_counts
 from tilseq.io.clonotype_rows import NO_VALUE, Rows, read_rows
 from tilseq.io.clonotype_rules import (
+    all_differ,
     cells_alike,
     cells_of,
     exclusions,
     flags,
+    in_order,
     kinds_told,
     loci_denied,
     refuse_exchanged,
@@ -136,6 +138,7 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
         names, wrong = pool.submit(_names_once, rows), pool.submit(_coded, kept)
         loci = pool.submit(loci_denied, rows, kept)
         clonotypes = summed(kept)
+        ordered = in_order(clonotypes.drop("plain"))
     if "barcode" in table.columns:
         warnings += [*cells_alike(kept["barcode"]), *kinds_told(clonotypes)]
     else:
@@ -146,7 +149,7 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
     warnings += [*loci.result(), *many, *wrong.result()]
     notes += few
     return Clonotypes(
-        clonotypes.drop("plain"),
+        ordered,
         count_of,
         rows.dialect,
         exclusions(table, rows.file),
@@ -197,7 +200,7 @@ def _names_once(rows: Rows) -> list[str]:
     if "sequence_id" not in rows.table.columns:
         return []
     names = rows.table["sequence_id"]
-    if names.hash().n_unique() == len(names):
+    if all_differ(names):
         return []
     names = names.filter(~names.is_in(NO_VALUE) & names.is_not_null())
     twice = len(names) - names.n_unique()

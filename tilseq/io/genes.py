@@ -37,6 +37,7 @@ PADDED = re.compile(r"^(TR|IG)[A-Z]{2}[0-9]{2}-[0-9]{2}\b")  # as Adaptive write
 ALLELE = re.compile(r"\*([0-9][0-9A-Z_]*)$")
 NO_ALLELE = "00"  # MiXCR's
 FIRST_OF_FAMILY = "-1"
+CALLS = ("v_call", "j_call")
 MOST = 0.5
 EXAMPLES = 5
 OTHER_KIND = {"v_call": re.compile(r"(TR[ABGD]|IG[HKL])J"), "j_call": re.compile(r"(TR[ABGD]|IG[HKL])V")}
@@ -61,8 +62,10 @@ class Call:
     species: str | None = None
 
 
-def imgt_calls(rows: pl.DataFrame, file: str, headers: Mapping[str, str]) -> tuple[pl.DataFrame, list[str]]:
-    """Map `v_call` and `j_call` to IMGT's names and say which are not known.
+def imgt_calls(
+    rows: pl.DataFrame, file: str, headers: Mapping[str, str]
+) -> tuple[pl.DataFrame, frozenset[str], list[str]]:
+    """Map `v_call` and `j_call` to IMGT's names; return these names too, and what is to be told of those not known.
 
     Alleles are kept where they are given (TRBV6-1*01), `*00` is none. An ambiguous call keeps all its genes, joined by
     commas, without the alleles of a slashed pair (TCRBV06-02/06-03*01 → TRBV6-2,TRBV6-3). Of MiXCR's hits those with
@@ -80,22 +83,36 @@ def imgt_calls(rows: pl.DataFrame, file: str, headers: Mapping[str, str]) -> tup
     TableError
         Most genes are of a mouse, or most are none that IMGT knows, or a column holds the genes of the other.
     """
-    named, unknown, species = 0, dict[str, int](), {"human": 0, "mouse": 0}
-    misplaced: list[str] = []
-    for column in ("v_call", "j_call"):
-        tally = rows[column].value_counts(name="rows").drop_nulls(column)
-        calls = {call: imgt_call(call) for call in tally[column]}
-        changed = {call: read.name for call, read in calls.items() if read.name != call}
+    read = {column: {call: imgt_call(call) for call in rows[column].unique().drop_nulls()} for column in CALLS}
+    doubtful = any(
+        call.unknown or call.species == "mouse" or OTHER_KIND[column].match(call.name or "")
+        for column, calls in read.items()
+        for call in calls.values()
+    )
+    told = _doubts(rows, read, file, headers) if doubtful else []
+    for column, calls in read.items():
+        changed = {call: to.name for call, to in calls.items() if to.name != call}
         if changed:
             rows = rows.with_columns(pl.col(column).replace(list(changed), list(changed.values())))
-        for call, count in tally.iter_rows():
-            read = calls[call]
-            named += count if read.name else 0
-            if read.species:
-                species[read.species] += count
-            if read.unknown:
-                unknown[", ".join(read.unknown)] = unknown.get(", ".join(read.unknown), 0) + count
-        misplaced += _of_the_other_column(column, tally, calls, file, headers.get(column, column))
+    return rows, frozenset(call.name for calls in read.values() for call in calls.values() if call.name), told
+
+
+def _doubts(
+    rows: pl.DataFrame, read: Mapping[str, Mapping[str, Call]], file: str, headers: Mapping[str, str]
+) -> list[str]:
+    """Say how many calls are of no human gene of IMGT, or of the other column's kind; raise where most are."""
+    named, unknown, species = 0, dict[str, int](), {"human": 0, "mouse": 0}
+    told: list[str] = []
+    for name, calls in read.items():
+        tally = rows[name].value_counts(name="rows").drop_nulls(name)
+        told += _of_the_other_column(name, tally, calls, file, headers.get(name, name))
+        for text, count in tally.iter_rows():
+            call = calls[text]
+            named += count if call.name else 0
+            if call.species:
+                species[call.species] += count
+            if call.unknown:
+                unknown[", ".join(call.unknown)] = unknown.get(", ".join(call.unknown), 0) + count
     column = headers.get("v_call", "v_call")
     if species["mouse"] > species["human"]:
         raise TableError(
@@ -113,12 +130,11 @@ def imgt_calls(rows: pl.DataFrame, file: str, headers: Mapping[str, str]) -> tup
             found=_examples(unknown),
             expected="names such as TRBV6-1*01 or TCRBV06-01",
         )
-    told = misplaced
     if unknown:
         told.append(f"{sum(unknown.values())} gene calls are no human genes of IMGT and are kept: {_examples(unknown)}")
     if species["mouse"]:
         told.append(f"{species['mouse']} gene calls are of mouse genes")
-    return rows, told
+    return told
 
 
 def _of_the_other_column(

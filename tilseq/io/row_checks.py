@@ -1,11 +1,8 @@
-"""Whether every row of a delimited text has as many cells as its header: told for many rows at once by their bytes."""
+"""Whether every row of a delimited text has as many cells as its header."""
 
 from __future__ import annotations
 
-import mmap
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -13,56 +10,7 @@ from tilseq.errors import ReadError
 
 MAX_LINE_BYTES = 16 << 20
 PIECE = 512 << 10  # of which the masks stay in cache
-LARGE_PIECE = 4 << 20  # for a processor to look at
-NEWLINE, BLANK, QUOTE = 10, 32, 34
-
-Content = bytes | mmap.mmap
-
-
-class Marks(NamedTuple):
-    """What the bytes of a text hold, from its header on.
-
-    Attributes
-    ----------
-    rows
-        Below the header.
-    separators
-        All that stand there.
-    plain
-        Of bytes all are ASCII, and none is a control character but line feeds and, where they part the cells, tabs.
-    short
-        Line ends are so dense that no line is longer than `MAX_LINE_BYTES`.
-    """
-
-    rows: int
-    separators: int
-    plain: bool
-    short: bool
-
-
-def marks_of(content: Content, start: int, separator: str) -> Marks:
-    """Count on all processors, in one pass, what tells whether a text is plain and its rows may be even."""
-    buffer = np.frombuffer(content, np.int8)[start:]  # with a sign, what is not ASCII lies below all that is
-
-    def look(at: int) -> tuple[int, int, int]:
-        piece = buffer[at : at + LARGE_PIECE]
-        parts = (piece[small : small + PIECE] for small in range(0, len(piece), PIECE))
-        counts = [
-            [np.count_nonzero(part == mark) for mark in marks] + [np.count_nonzero(part < BLANK)] for part in parts
-        ]
-        lines, separators, controls = map(sum, zip(*counts, strict=True))
-        return lines, separators, controls
-
-    marks = NEWLINE, ord(separator)
-    with ThreadPoolExecutor() as pool:
-        lines, separators, controls = zip(*pool.map(look, range(0, len(buffer), LARGE_PIECE)), strict=True)
-    expected = sum(lines) + (sum(separators) if ord(separator) < BLANK else 0)
-    return Marks(
-        rows=sum(lines) + int(buffer[-1] != NEWLINE) - 1,
-        separators=sum(separators),
-        plain=sum(controls) == expected,
-        short=all(lines[:-1]) and 2 * LARGE_PIECE <= MAX_LINE_BYTES,
-    )
+NEWLINE, QUOTE = 10, 34
 
 
 def may_quote(separator: str) -> bool:
@@ -70,24 +18,14 @@ def may_quote(separator: str) -> bool:
     return separator != "\t"
 
 
-def rows_if_even(content: Content, marks: Marks, separator: str, width: int) -> int | None:
-    """Return the number of rows below the header if there are as many separators as they should hold, else None.
-
-    None too where there are quotes, and where a line may be too long: one of a piece without a line end.
-    """
-    if may_quote(separator) and content.find(b'"') >= 0:
-        return None
-    return marks.rows if marks.short and marks.separators == (marks.rows + 1) * (width - 1) else None
-
-
-def check_rows(content: Content, start: int, separator: str, width: int, header_row: int, path: str | Path) -> int:
+def check_rows(content: bytes, start: int, separator: str, width: int, header_row: int, path: str | Path) -> int:
     """Return the number of rows below the header, all of them as wide as it; raise at the first that is not.
 
     A separator or line end counts unless an odd number of quotes precedes it. Every record must then hold exactly
     `width` of these marks, its line end included. The file is walked in pieces, so that the masks stay in cache.
     """
     buffer = np.frombuffer(content, np.uint8)
-    quoted = may_quote(separator) and content.find(b'"') >= 0
+    quoted = may_quote(separator) and b'"' in content
     if quoted:
         _check_quotes(buffer, start, separator, header_row, path)
     rows, marks_open, line_start, odd = 0, 0, start, 0

@@ -6,22 +6,23 @@ import codecs
 import csv
 import gzip
 import io
-import mmap
 import re
 import stat
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import SEEK_END
 from os.path import isfile
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import polars as pl
 
 from tilseq.errors import ReadError
 from tilseq.io import row_checks
+from tilseq.io.even_rows import read_even_rows
 from tilseq.io.kinds import GZIP, KIND_BYTES, kind_of
-from tilseq.io.row_checks import Content, Marks, check_rows, long_line, marks_of, may_quote, rows_if_even
+from tilseq.io.row_checks import check_rows, long_line, may_quote
 
 MAX_BYTES = 4 << 30
 MAX_COLUMNS = 100_000
@@ -33,13 +34,13 @@ FIRST_BYTES = 4096
 SEPARATORS = ("\t", ",", ";")
 SEPARATOR_OF_SUFFIX = {".tsv": "\t", ".tab": "\t", ".csv": ","}
 FCS_HEADER = re.compile(rb"FCS[23]\.[0-9] {4}")  # and no header of a table
-MAPPED_BYTES = 16 << 20  # larger plain files are mapped into memory, not copied
-BEGINNING = 1 << 20  # of a mapped file, in which its header ends
+LARGE_BYTES = 16 << 20  # larger plain files are not read whole
+BEGINNING = 1 << 20  # of a large file, in which its header ends
 
 
 @dataclass(frozen=True)
 class Delimited:
-    """A delimited text file whose shape is checked: every row has as many cells as the header.
+    """A delimited text file whose header is read; that every row has as many cells is checked as they are read.
 
     Attributes
     ----------
@@ -49,8 +50,6 @@ class Delimited:
         Column names, as they stand in the header.
     separator
         What parts the cells.
-    rows
-        Rows below the header.
     header_row
         Row of the header: 1, or more where comment lines stand above it.
     """
@@ -58,50 +57,49 @@ class Delimited:
     path: str
     names: tuple[str, ...]
     separator: str
-    rows: int
     header_row: int
-    _content: Content
-    _start: int
-    _checked: bool
+    _start: int  # of the header
+    _body: int  # where the rows begin
+    _content: bytes | None  # none where a large file is read as it stands
 
     def cells(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """Return the cells of some columns, by default all, in the file's order: all text, an empty cell null."""
+        """Return the cells of some columns, by default all, in the file's order: all text, an empty cell null.
+
+        Raises
+        ------
+        ReadError
+            The text is not sound, see `read_cells`.
+        """
         wanted = [name for name in self.names if columns is None or name in columns]
-        if not self.rows or not wanted:
+        if not wanted:
+            return pl.DataFrame()
+        frame = read_even_rows(self._open, self._body, self.separator, self.names, wanted)
+        return self._checked(wanted) if frame is None else frame
+
+    def _open(self) -> BinaryIO:
+        return open(self.path, "rb") if self._content is None else io.BytesIO(self._content)
+
+    def _checked(self, wanted: Sequence[str]) -> pl.DataFrame:
+        """Return some columns of a text that is not plain, or raise where it is not sound."""
+        content = _as_utf8(_read_bytes(self.path), self.path) if self._content is None else self._content
+        rows = check_rows(content, self._start, self.separator, len(self.names), self.header_row, self.path)
+        if not rows:
             return pl.DataFrame(schema=dict.fromkeys(wanted, pl.String()))
-        quoted = may_quote(self.separator) and self._content.find(b'"') >= 0
-        frame = self._read(wanted, quoted)
-        if frame.height != self.rows:
-            raise ReadError("rows were lost while reading", file=self.path, found=frame.height, expected=str(self.rows))
+        quoted = may_quote(self.separator) and b'"' in content
+        frame = pl.read_csv(
+            content,
+            has_header=False,
+            skip_lines=self.header_row,
+            separator=self.separator,
+            quote_char='"' if quoted else None,
+            schema=dict.fromkeys(self.names, pl.String()),
+            columns=[place for place, name in enumerate(self.names) if name in wanted],
+            n_rows=rows,
+        )
+        if frame.height != rows:
+            raise ReadError("rows were lost while reading", file=self.path, found=frame.height, expected=str(rows))
         # Unquoted empty cells are null already.
         return frame.with_columns(pl.when(pl.all() != "").then(pl.all())) if quoted else frame
-
-    def _read(self, wanted: Sequence[str], quoted: bool) -> pl.DataFrame:
-        """Return some columns once every row is known to be as wide as the header."""
-        last = self.names[-1]
-        try:
-            frame = pl.read_csv(
-                self._content if isinstance(self._content, bytes) else self.path,
-                has_header=False,
-                skip_lines=self.header_row,
-                separator=self.separator,
-                quote_char='"' if quoted else None,
-                schema=dict.fromkeys(self.names, pl.String()),
-                columns=[i for i, name in enumerate(self.names) if name in wanted or name == last],
-                n_rows=self.rows,
-                truncate_ragged_lines=True,
-            )
-        except pl.exceptions.PolarsError:
-            self._check()
-            raise
-        # Separators are as many as rows should hold: where no row lacks its last cell none is short, and so none long.
-        if frame.height != self.rows or frame[last].null_count():
-            self._check()
-        return frame.select(wanted)
-
-    def _check(self) -> None:
-        if not self._checked:
-            check_rows(self._content, self._start, self.separator, len(self.names), self.header_row, self.path)
 
 
 def read_cells(path: str | Path, *, separator: str | None = None, comment: str | None = None) -> pl.DataFrame:
@@ -137,35 +135,24 @@ def read_cells(path: str | Path, *, separator: str | None = None, comment: str |
 
 
 def open_delimited(path: str | Path, *, separator: str | None = None, comment: str | None = None) -> Delimited:
-    """Check a delimited text file and read its header, so that the columns needed can be chosen; see `read_cells`."""
-    mapped = _mapped(path)
-    content: Content = mapped or _as_utf8(_read_bytes(path), path)
-    header, marks = _looked_at(content, path, separator, comment)
-    if mapped and not marks.plain:
-        content = _as_utf8(_read_bytes(path), path)
-        header, marks = _looked_at(content, path, separator, comment)
-    width = len(header.names)
-    rows = rows_if_even(content, marks, header.separator, width)
-    checked = rows is None
-    if rows is None:
-        rows = check_rows(content, header.start, header.separator, width, header.row, path)
-    return Delimited(str(path), header.names, header.separator, rows, header.row, content, header.start, checked)
+    """Read the header of a delimited text file, so that the columns needed can be chosen; see `read_cells`."""
+    if _plain_so_far(path):
+        with open(path, "rb") as stream:
+            source = _with_header(stream, path, separator, comment, None)
+        if source._body <= BEGINNING:
+            return source
+    content = _as_utf8(_read_bytes(path), path)
+    return _with_header(io.BytesIO(content), path, separator, comment, content)
 
 
-class _Header(NamedTuple):
-    """The names of the columns, what parts them, and the row and the byte that they start at."""
-
-    names: tuple[str, ...]
-    separator: str
-    row: int
-    start: int
-
-
-def _looked_at(content: Content, path: str | Path, separator: str | None, comment: str | None) -> tuple[_Header, Marks]:
-    row, start, end = _find_header(content, path, comment)
-    header = content[start:end].decode(errors="replace")  # a file that is not UTF-8 is told of when it was read whole
+def _with_header(
+    stream: BinaryIO, path: str | Path, separator: str | None, comment: str | None, content: bytes | None
+) -> Delimited:
+    row, start, line = _find_header(stream, path, comment)
+    header = line.removesuffix(b"\n").decode(errors="replace")  # cells tells of a file that is not UTF-8
     separator = separator or _separator(header, Path(path))
-    return _Header(_names(header, separator, row, path), separator, row, start), marks_of(content, start, separator)
+    names = _names(header, separator, row, path)
+    return Delimited(str(path), names, separator, row, start, start + len(line), content)
 
 
 def read_text(path: str | Path) -> str:
@@ -220,19 +207,20 @@ def unpacked(path: str | Path) -> tuple[bytes, bool]:
     return content, packed
 
 
-def _mapped(path: str | Path) -> mmap.mmap | None:
-    """Return a large plain file as it stands on disk if its beginning is ASCII with LF line ends, else None."""
+def _plain_so_far(path: str | Path) -> bool:
+    """Return whether a large file, not packed, begins as ASCII with LF line ends, so that it may be read in pieces."""
     try:
         status = Path(path).stat()
-        if not stat.S_ISREG(status.st_mode) or not MAPPED_BYTES <= status.st_size <= MAX_BYTES:
-            return None
+        if not stat.S_ISREG(status.st_mode) or not LARGE_BYTES <= status.st_size <= MAX_BYTES:
+            return False
         with open(path, "rb") as stream:
-            content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+            beginning = stream.read(BEGINNING)
+            stream.seek(-2, SEEK_END)
+            blank_end = stream.read() == b"\n\n"
     except OSError:
-        return None
-    beginning = content[:BEGINNING]
-    plain = beginning.isascii() and b"\n" in beginning and not (b"\r" in beginning or b"\0" in beginning)
-    return content if plain and not kind_of(beginning[:KIND_BYTES]) and content[-2:] != b"\n\n" else None
+        return False
+    plain = beginning.isascii() and not (b"\r" in beginning or b"\0" in beginning)
+    return plain and not blank_end and not kind_of(beginning[:KIND_BYTES])
 
 
 def _unpack(stream: BinaryIO, size: int, path: str | Path) -> bytes:
@@ -314,20 +302,20 @@ def _line(content: bytes, position: int) -> int:
     return content.count(b"\n", 0, position) + 1
 
 
-def _find_header(content: Content, path: str | Path, comment: str | None) -> tuple[int, int, int]:
-    """Return the header's row and where it starts and ends, below any comment lines."""
+def _find_header(stream: BinaryIO, path: str | Path, comment: str | None) -> tuple[int, int, bytes]:
+    """Return the header's row, where it starts, and its line, below any comment lines."""
     row, start = 1, 0
-    while comment and content[start : start + len(comment)] == comment.encode():
-        row, start = row + 1, content.find(b"\n", start) + 1
-        if start == 0:
-            raise ReadError("the file holds nothing but comments", file=path)
-    end = content.find(b"\n", start)
-    end = len(content) if end < 0 else end
-    if end - start > row_checks.MAX_LINE_BYTES:
+    while comment and (line := stream.readline()).startswith(comment.encode()):
+        row, start = row + 1, start + len(line)
+    stream.seek(start)
+    line = stream.readline()
+    if not line and row > 1:
+        raise ReadError("the file holds nothing but comments", file=path)
+    if len(line) > row_checks.MAX_LINE_BYTES:
         raise long_line(row, path)
-    if not content[start:end].strip():
+    if not line.strip():
         raise ReadError("the header is empty", file=path, row=row, expected="the names of the columns")
-    return row, start, end
+    return row, start, line
 
 
 def _separator(header: str, path: Path) -> str:

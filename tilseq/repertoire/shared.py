@@ -74,7 +74,8 @@ def coded(clones: pl.DataFrame) -> Coded:
     parts = pl.struct(pl.exclude("duplicate_count"))
     codes = clones.select(*(parts.hash(seed).alias(str(seed)) for seed in SEEDS), "duplicate_count")
     names = codes.columns[:2]
-    if codes[names[0]].n_unique() < codes.height:
+    ordered = np.sort(codes[names[0]].to_numpy())  # in a sixth of the time that polars needs to count distinct ones
+    if (ordered[1:] == ordered[:-1]).any():
         codes = codes.group_by(names, maintain_order=True).sum()  # every run adds in one order
     first, second, counts = (codes[name].to_numpy() for name in codes.columns)
     bucket = (first >> np.uint64(64 - BUCKET_BITS)).astype(np.uint8)
