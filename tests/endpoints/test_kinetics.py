@@ -202,6 +202,9 @@ def test_a_fall_that_may_be_none_has_no_upper_limit():
         ("auc_0_28", [below(0, 0), quantified(30, 51), quantified(77, 18)], "no value between day 0 and day 28"),
         ("auc_0_28", [below(0, 0), quantified(28, 51), quantified(77, 18)], "no value between day 0 and day 28"),
         ("auc_0_last", [below(0, 0), quantified(30, 51), below(77, 18)], "no value between day 0 and day 30"),
+        # A share that was 0.86 on day 2 would have an area a third too small.
+        ("auc_0_28", [below(0, 0), quantified(8, 70), quantified(30, 51)], "the first value after day 0 is of day 8: a"),
+        ("auc_0_last", [below(0, 0), quantified(8, 7), quantified(30, 5)], "the first value after day 0 is of day 8: a"),
         ("half_life", COURSE.rows()[1:5], "fewer than 3 quantified days after the peak"),
         ("half_life", [quantified(d, v) for d, v in ((0, 9), (7, 2), (14, 3), (21, 4))], "no fall after the peak"),
         ("half_life", [quantified(d, v) for d, v in ((0, 9), (7, 3), (14, 3), (21, 3))], "no fall after the peak"),
@@ -317,23 +320,23 @@ def test_a_loss_is_told_by_a_day_that_would_have_shown_what_was_last_seen():
 
 
 def test_what_was_never_detected_has_upper_limits():
-    found = parameters(table(below(0, 0), below(14, 0.5), below(28, 0.3)))
+    found = parameters(table(below(0, 0), below(7, 0.5), below(28, 0.3)))
     peak, auc = found["peak"], found["auc_0_28"]
     assert (peak["value"], peak["lower"], peak["upper"], peak["status"]) == (0, 0, 0.5, "not_detected")
     assert (auc["value"], auc["lower"], auc["status"]) == (0, 0, "not_detected")
-    assert auc["upper"] == pytest.approx(14 * 0.25 + 14 * 0.2 / math.log(0.5 / 0.3))
+    assert auc["upper"] == pytest.approx(7 * 0.25 + 21 * 0.2 / math.log(0.5 / 0.3))
 
 
 def test_what_was_not_detected_lies_between_0_and_its_limit():
-    found = parameters(table(below(0, 0), quantified(14, 8, 1.0001), below(28, 2)))["auc_0_28"]
+    found = parameters(table(below(0, 0), quantified(7, 8, 1.0001), below(28, 2)))["auc_0_28"]
     # Half of the limit is 1.
-    assert found["value"] == pytest.approx(56 + 14 * 7 / math.log(8))
-    assert found["lower"] == pytest.approx(56, rel=1e-3)
-    assert found["upper"] == pytest.approx(56 + 14 * 6 / math.log(4), rel=1e-3)
+    assert found["value"] == pytest.approx(28 + 21 * 7 / math.log(8))
+    assert found["lower"] == pytest.approx(28, rel=1e-3)
+    assert found["upper"] == pytest.approx(28 + 21 * 6 / math.log(4), rel=1e-3)
 
 
 def test_values_below_quantification_make_an_area_that_is_detected_only():
-    rows = [below(0, 0), (14, 2.0, 0.0, 5.0, "detected_below_loq"), below(28, 1)]
+    rows = [below(0, 0), (7, 2.0, 0.0, 5.0, "detected_below_loq"), below(28, 1)]
     found = parameters(table(*rows))
     assert found["auc_0_28"]["status"] == found["peak"]["status"] == "detected_below_loq"
     assert (found["peak"]["lower"], found["peak"]["upper"]) == (0, 5)
