@@ -129,6 +129,11 @@ def grid(row, lower, upper):
                     yield base, low, high, float(f"{value:.12g}")
 
 
+def written(value):
+    """Return a number with a digit more, as the point of 1.998 U/L may part thousands."""
+    return f"{float(value)!r}0"
+
+
 def compare(version, row):
     """Return the grades of both, one a point of the grid."""
     test, unit, lower, upper = TERMS[row["TERM"]]
@@ -138,8 +143,8 @@ def compare(version, row):
     for number, (base, low, high, value) in enumerate(points):
         own = {"subject": str(number), "test": test, "unit": unit}
         if base is not None:
-            rows.append(own | {"day": -9, "value_text": repr(base), "lower_limit": lower, "upper_limit": upper})
-        rows.append(own | {"day": 1, "value_text": repr(value), "lower_limit": low, "upper_limit": high})
+            rows.append(own | {"day": -9, "value_text": written(base), "lower_limit": lower, "upper_limit": upper})
+        rows.append(own | {"day": 1, "value_text": written(value), "lower_limit": low, "upper_limit": high})
         indicator = None if base is None else "high" if base > upper else "low" if base < lower else "normal"
         change = None if base is None else 100 * (value - base) / base
         names = {"AVAL": value, "ANRLO": low, "ANRHI": high, "BASE": base, "BNRIND": indicator, "PCHG": change}

@@ -18,10 +18,14 @@ def test_a_lot_counts_from_the_day_it_was_infused_and_for_all_that_came_before_t
     tables = subject.run(infusions=[(0, "A"), (14, "B")])
     expected = {"base": 0.6, "pre0": 0.6, "d0": 0.1, "d13": 0.1, "d14pre": 0.1, "d14": 0.6, "d28": 0.6}
     assert masses(tables) == pytest.approx(expected)
-    told = tables["quality"].sort("sample")
-    assert told.select("sample", "check", "verdict").rows() == [
-        (name, "lots infused", "pass") for name in ("d0", "d13", "d14pre")
-    ]
+    told = tables["quality"].filter(check="lots infused").sort("sample")
+    assert told.select("sample", "verdict").rows() == [(name, "pass") for name in ("d0", "d13", "d14pre")]
+    # the baseline is the blood of day 28, which a product seldom is of
+    others = tables["quality"].join(told, on=["sample", "check"], how="anti")
+    assert set(others.select("sample", "check").rows()) == {
+        ("base", "before the infusion"),
+        ("pre0", "before the infusion"),
+    }
     assert told["reason"][1] == (
         "held against what had been infused by day 13, which is without lot2: what is kept of the product, and shares "
         "of its clones, do not compare with those of later samples"
@@ -59,7 +63,7 @@ def test_a_lot_that_no_infusion_names_is_of_the_infusion_that_names_none(subject
     assert masses(tables) == pytest.approx({"base": 0.6, "d7": 0.1, "d28": 0.6})
     told = dict(tables["quality"].select("sample", "reason").rows())
     assert told["lot1"] == "no infusion names lot A: it is taken for what was given on day 0, whose lot is not named"
-    assert set(told) == {"lot1", "d7"}
+    assert set(told) == {"lot1", "d7", "base"}
     # The other way round A is not held against blood from before day 14.
     tables = subject.run(infusions=[(0, "B"), (14, None)])
     assert masses(tables) == pytest.approx({"base": 0.6, "d7": 0.5, "d28": 0.6})

@@ -63,7 +63,10 @@ def run(job: Job, folder: Path) -> None:
         }
         sure = dict(behind.filter(pl.col("cells_from") != "pair").select("locus", "n_effective").iter_rows())
         indices.append(diversity(table, sample=name, **known | {"n_effective": sure}))
-        rows += diversity_rows(of_sample[name], indices[-1], f"key: nucleotide junction; counts: {counts}")
+        # What other libraries tell of how templates are counted, or of cells, changes with them.
+        by_others = counts == "templates" or "replicates" in behind["cells_from"]
+        method = f"key: nucleotide junction; counts: {counts}"
+        rows += diversity_rows(of_sample[name], indices[-1], method, "cohort" if by_others else None)
         spectra[name] = effective_spectra(table, **known)
         profiles.append(hill_profile(table, sample=name, **known))
         curves.append(rarefaction(table, sample=name, points=POINTS, **known))

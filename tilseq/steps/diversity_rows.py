@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import polars as pl
 
+    from tilseq.endpoints.parameters import Scope
+
 METHOD_OF_LIMITS = "analytic, sampling only"
 
 
-def diversity_rows(sample: Mapping[str, Any], indices: pl.DataFrame, method: str) -> list[dict[str, Any]]:
+def diversity_rows(
+    sample: Mapping[str, Any], indices: pl.DataFrame, method: str, scope: Scope | None = None
+) -> list[dict[str, Any]]:
     """Return the endpoints of a sample's indices.
 
     Parameters
@@ -22,6 +26,8 @@ def diversity_rows(sample: Mapping[str, Any], indices: pl.DataFrame, method: str
         The table `diversity`.
     method
         What is a clone, and what its counts count.
+    scope
+        As for `endpoint`.
     """
     from tilseq.endpoints.rows import endpoint
 
@@ -36,6 +42,7 @@ def diversity_rows(sample: Mapping[str, Any], indices: pl.DataFrame, method: str
             interval_method=METHOD_OF_LIMITS,
             n=row["n"],
             method=method,
+            scope=scope,
         )
         for row in indices.iter_rows(named=True)
     ]

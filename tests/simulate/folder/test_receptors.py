@@ -244,11 +244,11 @@ def test_a_failed_library_is_written_all_the_same(plain, write):
     ]
 
 
-def test_the_table_of_samples_says_where_counts_are_of_reads(write):
-    for flavor, comment in (("gdna", None), ("umi", None), ("reads", "duplicate_count is of reads")):
+def test_the_table_of_samples_says_what_is_counted(write):
+    for flavor, counted in (("gdna", "templates"), ("umi", "umis"), ("reads", "reads")):
         for locus in ("tcr", "bcr"):
             _, rows = write(1, locus=locus, flavor=flavor, visits=["baseline"])
-            assert {row["comment"] for row in rows["samples"]} == {comment}
+            assert {row["count_of"] for row in rows["samples"]} == {counted}
 
 
 @pytest.mark.parametrize(("flavor", "column"), [("umi", "umi_count"), ("reads", "duplicate_count")])
