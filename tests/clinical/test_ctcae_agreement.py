@@ -130,8 +130,9 @@ def grid(row, lower, upper):
 
 
 def written(value):
-    """Return a number with a digit more, as the point of 1.998 U/L may part thousands."""
-    return f"{float(value)!r}0"
+    """Return a number with four decimals or more, as the point of 1.998 U/L may part thousands."""
+    whole, _, part = repr(float(value)).partition(".")
+    return f"{whole}.{part:0<4}"
 
 
 def compare(version, row):
