@@ -68,17 +68,20 @@ runs.select("run", "large_clones", "seen", "verdict", largest_rate_per_million=1
 # %% [markdown]
 # ## Depth, and what it lets us see
 #
-# From here on SIM-01 alone. The manifest says how many T cells went into each library. The effective number is what
-# cells and counts together are worth, 1 / (1 / cells + 1 / counts); a clone of the share f95 = 1 - 0.05^(1 / n) is
-# missed with a chance of 5 %.
+# From here on SIM-01 alone. The manifest says how many T cells went into each library, and that templates of DNA were
+# counted. How often one is counted twice, or not at all, the libraries tell together; the effective number is what the
+# counts are worth by that. A clone of the share f95 = 1 - 0.05^(1 / n) is missed with a chance of 5 %.
 
 # %%
 own = bulk.filter(subject="SIM-01")
 visits = dict(own.select("visit", "sample").iter_rows())
 day = {visit: told["day"][sample] for visit, sample in visits.items()}
 tables = {visit: read[sample].table for visit, sample in visits.items()}
+miscounted = ts.repertoire.miscounted_templates(tables.values())
 depth = pl.concat(
-    ts.repertoire.depth(table, sample=visit, count_of=read[visits[visit]].count_of, cells=told["cells"][visits[visit]])
+    ts.repertoire.depth(
+        table, sample=visit, count_of="templates", cells=told["cells"][visits[visit]], miscounted=miscounted
+    )
     for visit, table in tables.items()
 )
 effective = dict(depth.select("sample", "n_effective").iter_rows())
@@ -108,7 +111,7 @@ held.filter(pl.col("measure").is_in(["mass", "mass_new", "clones_at_n", "frequen
 #
 # **Do not conclude** that the cells of these clones all descend from infused ones: a clone that was in blood *and* in
 # the product may have grown from either. Nor that 14 % on day 7 were not infused: clones of the product that its
-# 4,000 cells did not show are missed, and the mass is a lower bound. Nor anything from the share of *clones* seen in
+# 4,600 cells did not show are missed, and the mass is a lower bound. Nor anything from the share of *clones* seen in
 # samples of unlike depth.
 
 # %%
@@ -168,7 +171,7 @@ beside.group_by("origin").agg((pl.col("truth") == kind).sum().alias(kind) for ki
 
 # %% [markdown]
 # **Conclude:** `infused_only` means "infused, and not seen in blood before". **Do not conclude** that such a clone
-# was new to blood: with one baseline of 4,000 cells that is not known of small clones. That no clone is called
+# was new to blood: with one baseline of 4,600 cells that is not known of small clones. That no clone is called
 # emergent is no proof that none arose: to call one takes a depth that would have shown it before.
 #
 # The same as a flow: each block is a whole repertoire, a flow is of the clones seen at both of its ends.
@@ -198,7 +201,7 @@ changed.drop_nulls("p").group_by("call").agg(
 show(ts.plots.change_scatter(changed), "change")
 
 # %% [markdown]
-# **Conclude:** a hundred clones of the product hold a smaller share of blood on day 180 than of the product, a
+# **Conclude:** 130 clones of the product hold a smaller share of blood on day 180 than of the product, a
 # handful a larger one. The ticks at the left are clones of blood that the product does not show, those below clones
 # of the product that blood does not. **Do not conclude** that the grey ones did not change: `cannot_tell` is not
 # `unchanged`. Shares are parts of a whole: as the blood fills up after lymphodepletion, a clone that keeps its cells
@@ -223,7 +226,7 @@ falling.select("cells", "slope_per_day", "half_life", "half_life_lower", "half_l
 # `cells` are the effective cells of the clone in all four samples; `half_life` is in days, with its 95 % limits.
 #
 # **Conclude:** of the clones that surely fall the largest lose half of their share in about 50 to 80 days; the limits
-# of a single clone reach from 35 to 160 days. **Do not conclude** a half-life from a course that rises first: give the
+# of a single clone reach from 36 to 173 days. **Do not conclude** a half-life from a course that rises first: give the
 # visits from the peak on.
 #
 # ## Near, but not the same
@@ -246,7 +249,7 @@ kinds.sort(pl.col("sample").replace_strict(day), "kind")
 # %%
 contigs = ts.io.read_contigs(STUDY / "raw/sctcr/SIM-01_D28_sctcr.csv.gz")
 cells = ts.repertoire.chain_pairing(contigs.table, sample="D28", cells=contigs.cells)
-lot = ts.repertoire.ProductLot("product", tables["product"], {"TRB": effective["product"]}, None)
+lot = ts.repertoire.ProductLot("product", tables["product"], {"TRB": effective["product"]}, None, "templates")
 labels = ts.repertoire.cell_labels(cells, [lot])
 droplets = pl.read_csv(STUDY / "truth/cells/SIM-01_D28_sc.csv.gz").select("infused", cell_id="barcode")
 labelled = labels.join(droplets, on="cell_id", how="left").group_by("label")
@@ -259,9 +262,9 @@ labelled.agg(
 
 # %% [markdown]
 # **Conclude:** 93 cells are of infused clones, with hardly a doubt. Of the 20 that the product does not show, each was
-# in it with a chance of about a half, and in truth 11 were infused. **Do not conclude** that cells which the product
+# in it with a chance of 0.43, and in truth 11 were infused. **Do not conclude** that cells which the product
 # does not show are endogenous. To compare expression take cells above 0.9 against cells below 0.1; here none lies
-# below 0.1, so this product, at 4,000 effective cells, leaves none to compare with.
+# below 0.1, so this product, at 4,600 effective cells, leaves none to compare with.
 #
 # In a study `tilseq run` does all of this for every subject; `tilseq repertoire track` does it for files.
 

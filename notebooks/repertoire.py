@@ -44,52 +44,55 @@ pl.DataFrame(
 # %% [markdown]
 # ## Depth
 #
-# Counts are not cells. The study says how many T cells went into each library; the effective number of cells is what
-# both allow, 1 / (1 / cells + 1 / counts).
+# Counts are not cells. These are of templates of DNA (samples.csv says so, AIRR cannot), of which a cell gives one.
+# Some are counted twice and some not at all; how often, the libraries tell together. By that they are worth so many
+# effective cells, of reads and UMIs it would be 1 / (1 / cells + 1 / counts).
 
 # %%
 samples = pl.read_csv(STUDY / "samples.csv", infer_schema_length=None)
 cells = dict(samples.select("sample", "cells").iter_rows())
+miscounted = ts.repertoire.miscounted_templates(tables.values())
 depth = pl.concat(
-    ts.repertoire.depth(table, sample=visit, count_of=read[visit].count_of, cells=cells[f"SIM-01_{visit}_tcr"])
+    ts.repertoire.depth(
+        table, sample=visit, count_of="templates", cells=cells[f"SIM-01_{visit}_tcr"], miscounted=miscounted
+    )
     for visit, table in tables.items()
 )
 effective = {visit: {locus: number} for visit, locus, number in depth.select("sample", "locus", "n_effective").rows()}
-depth.select("sample", "locus", "counts", "cells", "cells_from", "n_effective")
+behind = {
+    row["sample"]: {
+        "count_of": "templates",
+        "n_effective": effective[row["sample"]],
+        "counting": {row["locus"]: row["counting"]},
+    }
+    for row in depth.iter_rows(named=True)
+}
+depth.select("sample", "locus", "counts", "cells", "cells_from", "n_effective", "counting")
 
 # %% [markdown]
 # ## Diversity
 #
 # Of the clones seen, with limits where they are sound. Richness grows with depth; coverage tells how much of the
-# repertoire was seen at all. Chao1 is null: here each cell was counted several times, and such counts do not show which
-# clones are of one cell.
+# repertoire was seen at all. Chao1 is null: some cells were counted twice, and such counts do not show which clones are
+# of one cell.
 
 # %%
-indices = pl.concat(
-    ts.repertoire.diversity(table, sample=visit, count_of=read[visit].count_of, n_effective=effective[visit])
-    for visit, table in tables.items()
-)
+indices = pl.concat(ts.repertoire.diversity(table, sample=visit, **behind[visit]) for visit, table in tables.items())
 SHOWN = ("richness", "chao1_bias_corrected", "shannon_entropy_nats", "simpson_inverse", "clonality", "coverage")
 indices.filter(pl.col("parameter").is_in(SHOWN)).pivot(on="parameter", index="sample", values="value")
 
 # %% [markdown]
 # ## Rarefaction
 #
-# Compare richness at a depth that all samples have: the curves are what fewer cells would have shown. Of cells counted
-# several times they end at half of the cells; of cells counted once they go on, dashed, to twice those seen.
+# Compare richness at a depth that all samples have: the curves are what fewer cells would have shown. Of templates that
+# may be counted twice they end at the effective cells; of cells counted once they go on, dashed, to twice those seen.
 
 # %%
-curves = pl.concat(
-    ts.repertoire.rarefaction(table, sample=visit, count_of=read[visit].count_of, n_effective=effective[visit])
-    for visit, table in tables.items()
-)
+curves = pl.concat(ts.repertoire.rarefaction(table, sample=visit, **behind[visit]) for visit, table in tables.items())
 Image(filename=save(ts.plots.rarefaction_curves(curves).figure, folder.name, "rarefaction")[1])
 
 # %%
-spectra = {
-    visit: ts.repertoire.effective_spectra(table, count_of=read[visit].count_of, n_effective=effective[visit])
-    for visit, table in tables.items()
-}
+spectra = {visit: ts.repertoire.effective_spectra(table, **behind[visit]) for visit, table in tables.items()}
 common = ts.repertoire.standardised(spectra)
 common.filter(pl.col("parameter").is_in(["richness_at_n", "hill_q2_at_n"])).select(
     "sample", "parameter", "value", "lower", "upper", "depth"

@@ -56,8 +56,8 @@ def depth(
     replicates, pair
         Locus → estimate, of `cells_from_replicates` and `cells_from_pair`.
     miscounted
-        Locus → how often templates are counted, of `miscounting`, where libraries of one laboratory tell it together;
-        by default what this table tells, which is little.
+        Locus → how often templates are counted, of `miscounted_templates`, where libraries of one laboratory tell it
+        together; by default what this table tells, which is little.
 
     Returns
     -------
@@ -113,8 +113,19 @@ def depth(
     return DEPTH.frame(rows)
 
 
-def miscounted_templates(tables: Iterable[pl.DataFrame]) -> dict[str, Miscounting]:
-    """Return locus → how often templates are counted, as clonotype tables of one laboratory tell it together."""
+def miscounted_templates(tables: Iterable[Any]) -> dict[str, Miscounting]:
+    """Return locus → how often templates are counted, as libraries of one laboratory tell it together (`miscounting`).
+
+    Parameters
+    ----------
+    tables
+        Clonotype tables of templates, polars or pandas: `locus`, `junction`, `duplicate_count`.
+
+    Raises
+    ------
+    TableError
+        A table is not a clonotype table.
+    """
     by_locus: dict[str, list[np.ndarray]] = {}
     for table in tables:
         for (locus,), clones in clone_counts(table).partition_by("locus", as_dict=True).items():
