@@ -63,6 +63,16 @@ def test_more_cells_told_than_replicates_allow_are_a_warning(made, told, warned)
         assert row["reason"].startswith("samples.csv tells 20000 cells, and its replicates differ as libraries of ")
 
 
+def test_templates_are_worth_what_they_are_whatever_cells_were_told(made):
+    rows, clones = made(
+        r1=(reads_of(2000, 50_000, 1), {"visit": "D28", "replicate": 1, "cells": 200_000}),
+        r2=(reads_of(2000, 50_000, 2), {"visit": "D28", "replicate": 2, "cells": 200_000}),
+    )
+    dna = {name: table.with_columns(count_of=pl.lit("templates")) for name, table in clones.items()}
+    assert cells_behind(rows, dna)["n_effective"].to_list() == [50_000] * 2
+    assert more_than_replicates(rows, dna) == []
+
+
 def test_libraries_of_two_lots_are_no_replicates(made):
     product = {"specimen": "infusion_product", "visit": "product"}
     rows, clones = made(

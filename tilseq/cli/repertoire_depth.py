@@ -82,7 +82,7 @@ def depth_of(
     if cells is not None and (found["cells_from"] == "counted").any():
         click.echo(f"{sample}: --cells is not used, as the file itself counts cells", err=True)
     for locus, estimate in (replicates or {}).items() if (found["cells_from"] == "declared").any() else ():
-        _tell_unused(sample, locus, estimate, cells or 0)
+        _tell_unused(sample, locus, estimate, cells or 0, rests_on_cells=counted != "templates")
     if found["n_effective"].null_count():
         click.echo(
             f"{sample}: {lost}, as the cells behind {counts_of(counted)} are not known (see {mends})",
@@ -117,10 +117,10 @@ def _tell_cut_off(sample: str, table: pl.DataFrame) -> None:
             click.echo(f"{sample}: {told}: {asked}", err=True)
 
 
-def _tell_unused(sample: str, locus: str, estimate: Estimate, cells: float) -> None:
+def _tell_unused(sample: str, locus: str, estimate: Estimate, cells: float, *, rests_on_cells: bool) -> None:
     """Say on stderr that cells told go before those of replicates, and whether these allow so many."""
     told = f"{sample}: --replicates is not used for {locus}, as --cells tells {cells:.0f} cells"
-    if estimate.upper is not None and cells > estimate.upper:
+    if rests_on_cells and estimate.upper is not None and cells > estimate.upper:
         told += (
             f"; the replicates differ as libraries of {estimate.upper:.0f} cells at most do: limits by --cells are too "
             "narrow; leave it out"

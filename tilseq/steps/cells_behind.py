@@ -82,7 +82,8 @@ def more_than_replicates(
     rows: list[dict[str, Any]] = []
     for sample in present:
         told = repertoire.cells_in_library(sample)
-        if told is None or repertoire.count_of(clones[sample["sample"]]) == "cells":
+        # Cells are worth their own number, and templates theirs, whatever was told.
+        if told is None or repertoire.count_of(clones[sample["sample"]]) in ("cells", "templates"):
             continue
         counts = clones[sample["sample"]].group_by("locus").agg(pl.col("duplicate_count").sum())
         of_locus = told_by_locus(told, dict(counts.iter_rows()))
