@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 S=data/sample/raw/bcr    # of the sample study, in a clone; or yours
 tilseq repertoire bcr $S/SIM-01_baseline_bcr.tsv.gz $S/SIM-01_D84_bcr.tsv.gz -o bcr
-tilseq repertoire bcr $S/SIM-01_D84_bcr.tsv.gz --threshold 0.15 --cells SIM-01_D84_bcr=6000 -o families"""
+tilseq repertoire bcr $S/SIM-01_D84_bcr.tsv.gz --threshold 0.15 --count-of templates -o families"""
 
 
 @click.command("bcr", cls=Examples, example=EXAMPLE)

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 S=data/sample/raw/tcr    # of the sample study, in a clone; or yours
 tilseq repertoire diversity $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz \\
-    --cells SIM-01_D7_tcr=12000 --cells SIM-01_D28_tcr=12000 --depth depth.csv -o diversity.csv
+    --count-of templates --depth depth.csv -o diversity.csv
+tilseq repertoire diversity a.tsv --count-of reads --cells a=12000 -o diversity.csv    # of 12,000 T cells
 tilseq repertoire diversity a.tsv b.tsv --replicates a,b --at-cells 5000 -o diversity.csv    # of one specimen"""
 
 

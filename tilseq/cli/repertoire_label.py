@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 S=data/sample/raw    # of the sample study, in a clone; or yours
 tilseq repertoire label $S/sctcr/SIM-01_D28_sctcr.csv.gz --product $S/tcr/SIM-01_product_tcr.tsv.gz \\
-    --cells SIM-01_product_tcr=12000 --count-of templates -o labels
+    --count-of templates -o labels
 tilseq repertoire label $S/sctcr/SIM-02_D28_sctcr.csv.gz --product $S/sctcr/SIM-02_productA_sctcr.csv.gz \\
     --product $S/sctcr/SIM-02_productB_sctcr.csv.gz --h5ad SIM-02_D28_sctcr=$S/scrna/SIM-02_D28_sc.h5ad -o two_lots"""
 

@@ -48,8 +48,7 @@ LOST_OF_REFERENCE = "no clone is absent from it and none is tested for change"
 TRACK_EXAMPLE = """\
 S=data/sample/raw/tcr    # of the sample study, in a clone; or yours
 tilseq repertoire track $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz --product $S/SIM-01_product_tcr.tsv.gz \\
-    --baseline $S/SIM-01_baseline_tcr.tsv.gz --cells SIM-01_D7_tcr=12000 --cells SIM-01_D28_tcr=12000 \\
-    --cells SIM-01_product_tcr=12000 --cells SIM-01_baseline_tcr=12000 -o tracked"""
+    --baseline $S/SIM-01_baseline_tcr.tsv.gz --count-of templates -o tracked"""
 
 
 def files_option(name: str, text: str, *, required: bool = False) -> Callable[[Any], Any]:
