@@ -80,6 +80,21 @@ def test_files_of_unequal_depth_are_also_told_at_a_common_one(folder, capsys):
     assert run("diversity", *files, "--at-coverage", 1) == 2
 
 
+def test_templates_of_one_library_tell_no_coverage_and_why(folder, capsys):
+    counts = [1] * 90 + [2] * 40 + [3] * 20 + [9] * 5
+    text = HEADER.replace("umi_count", "duplicate_count") + "".join(
+        f"{i}\tTRBV1\tTRBJ1-1\t{'ACGT'[i % 4] * (i + 5)}\tCAF\tT\t{n}\n" for i, n in enumerate(counts)
+    )
+    (folder / "dna.tsv").write_text(text)
+    out = folder / "d.csv"
+    assert run("diversity", folder / "dna.tsv", "--count-of", "templates", "-o", out) == 0
+    assert pl.read_csv(out).filter(parameter="coverage")["value"].to_list() == [None]
+    assert capsys.readouterr().err.startswith(
+        "dna: no coverage of TRB and nothing at a common depth: its clones are of templates, and too few libraries tell "
+        "how often one is counted; lay more of one laboratory together\n"
+    )
+
+
 def test_replicates_tell_cells(folder, capsys):
     rows = [(f"{number}", "T", 100 + 30 * (number % 5)) for number in range(1, 40)]
     for name, turn in (("r1", 0), ("r2", 2)):

@@ -82,6 +82,7 @@ def test_cells_that_were_told_yield_unequally_what_is_counted_of_a_product(count
     [
         ("templates", {"miscounted": {"TRB": Miscounting(0.5, True)}}, 600, "twice"),
         ("templates", {"miscounted": {"TRB": Miscounting(0.5, False)}, "cells": 9_000}, 600, "drawn"),
+        ("templates", {"miscounted": {"TRB": Miscounting(0.5, True, False)}}, 600, "unsure"),
         ("templates", {"miscounted": {"TRA": Miscounting(0.5, True)}}, 900, "once"),
         # 900 templates of 450 cells: more than twice on the average is no matter of counting twice
         ("templates", {"miscounted": {"TRB": Miscounting(0.5, True)}, "cells": 450}, 450, "drawn"),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\
 S=data/sample/raw/tcr    # of the sample study, in a clone; or yours
-tilseq repertoire diversity $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz \\
+tilseq repertoire diversity $S/SIM-01_baseline_tcr.tsv.gz $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz \\
     --count-of templates --depth depth.csv -o diversity.csv
 tilseq repertoire diversity a.tsv --count-of reads --cells a=12000 -o diversity.csv    # of 12,000 T cells
 tilseq repertoire diversity a.tsv b.tsv --replicates a,b --at-cells 5000 -o diversity.csv    # of one specimen"""
@@ -97,6 +97,7 @@ def diversity_command(
         frames.append(diversity(clonotypes.table, sample=sample, **behind))
         spectra[sample] = effective_spectra(clonotypes.table, **behind)
         depths.append(depth)
+    _tell_doubts(spectra)
     if len(paths) > 1 or at_cells or at_coverage:
         common = standardised(spectra, cells=at_cells, coverage=at_coverage)
         _tell_depths(joined(depths), common)
@@ -128,13 +129,21 @@ def _tell_depths(depths: pl.DataFrame, common: pl.DataFrame) -> None:
         )
 
 
+def _tell_doubts(spectra: Mapping[str, Mapping[str, Observed]]) -> None:
+    """Say on stderr of which samples it is not known what fewer cells would show."""
+    for sample, known in spectra.items():
+        for locus, seen in known.items():
+            if seen.doubt:
+                click.echo(
+                    f"{sample}: no coverage of {locus} and nothing at a common depth: its clones {seen.doubt}", err=True
+                )
+
+
 def _tell_too_few(depths: pl.DataFrame, spectra: Mapping[str, Mapping[str, Observed]]) -> None:
-    """Say on stderr which samples have no value at a common depth: of too few cells, or not counted as is taken."""
+    """Say on stderr which samples have no value at a common depth, of too few cells."""
     for sample, locus, cells in depths.select("sample", "locus", "n_effective").drop_nulls().iter_rows():
-        seen = spectra[sample].get(locus)
-        if seen is None or seen.doubt:
-            why = f"of {cells:.3g} effective cells" if seen is None else f"whose clones {seen.doubt}"
-            click.echo(f"{sample}: no rows at_n and at_coverage of {locus}, {why}", err=True)
+        if locus not in spectra[sample]:
+            click.echo(f"{sample}: no rows at_n and at_coverage of {locus}, of {cells:.3g} effective cells", err=True)
 
 
 def _tell_out_of_reach(spectra: Mapping[str, Mapping[str, Observed]], common: pl.DataFrame) -> None:

@@ -67,8 +67,9 @@ def depth(
         `not_known`. `n_effective` is ``1 / (1 / cells + 1 / counts)``, None of reads whose replicates look like one
         library (`one_library`); the counts where they are of cells, or of UMIs of which nothing else is known; of
         templates, but by replicates, ``counts / (1 + variance)``, see `effective_number`. `counting` is how often a
-        cell is counted: `once`; `twice`, that is 0, 1 or 2 times, as templates may be; `drawn` at random; None where
-        the counts' meaning is unknown and they are not worth their sum. A cell with two chains of a locus is an
+        cell is counted: `once`; `twice`, that is 0, 1 or 2 times, as templates may be; `drawn` at random; `unsure` of
+        templates whose libraries do not surely tell; None where the counts' meaning is unknown and they are not worth
+        their sum. A cell with two chains of a locus is an
         observation of each: it counts once in `cells` and twice in `n_effective`. Cells that were told stand behind
         each locus, but for those of light chains, see `told_by_locus`.
 
@@ -90,26 +91,26 @@ def depth(
     for locus, counts in sums.items():
         row: dict[str, Any] = {"sample": sample, "locus": locus, "counts": counts, "count_of": count_of}
         repeated, paired = (known.get(locus) if known else None for known in (replicates, pair))
-        variance, twice = (miscounted or {}).get(locus, ONCE)
+        how = (miscounted or {}).get(locus, ONCE)
         if count_of == "cells":
             known = min(counts, (counted or {}).get(locus, counts))
             row |= {"cells": known, "cells_from": "counted", "n_effective": counts}
         elif put_in is not None:
             source, behind = "declared" if cells is not None else "input_ng", of_locus[locus]
-            effective = effective_number(counts, count_of, behind, variance=variance)
+            effective = effective_number(counts, count_of, behind, variance=how.variance)
             row |= {"cells": behind, "cells_from": source, "n_effective": effective}
         elif repeated:
             row |= _estimated(repeated, "replicates", counts)
             if count_of not in INDEPENDENT and _like_one_library(repeated, counts):
                 row["n_effective"] = None
         elif count_of in ("templates", "umis"):
-            effective = effective_number(counts, count_of, variance=variance)
+            effective = effective_number(counts, count_of, variance=how.variance)
             row |= {"cells": counts, "cells_from": count_of, "n_effective": effective}
         elif paired:
             row |= _estimated(paired, "pair", counts)
         else:
             row |= {"cells_from": "not_known"}
-        rows.append(row | {"counting": _counting(row, twice)})
+        rows.append(row | {"counting": _counting(row, how)})
     return DEPTH.frame(rows)
 
 
@@ -257,13 +258,13 @@ def product_cells(depths: pl.DataFrame) -> dict[str, float | None]:
     return share_cells(depths) | dict(known.iter_rows())
 
 
-def _counting(row: Mapping[str, Any], twice: bool) -> str | None:
-    """Return how often a cell is counted, of a row of `depth`; more than twice in the mean is no matter of `twice`."""
+def _counting(row: Mapping[str, Any], how: Miscounting) -> str | None:
+    """Return how often a cell is counted, of a row of `depth`; templates are not counted twice in the mean."""
     counts, effective = row["counts"], row.get("n_effective")
     if effective is None or effective >= counts:
         return None if effective is None else "once"
-    if row["count_of"] == "templates" and twice and 2 * effective > counts:
-        return "twice"
+    if row["count_of"] == "templates" and 2 * effective > counts:
+        return "unsure" if not how.sure else "twice" if how.twice else "drawn"
     return None if row["count_of"] == "unknown" else "drawn"
 
 

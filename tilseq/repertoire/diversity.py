@@ -100,7 +100,7 @@ def diversity(
     counting
         How often a cell is counted, by locus, see `depth`; it matters where the effective cells are fewer than the
         counts. `drawn`, the default but for counts of unknown meaning: cells are drawn from the repertoire and counts
-        from the cells (1 / effective = 1 / cells + 1 / counts). `twice`: 0, 1 or 2 times. None: not known; nor is it
+        from the cells (1 / effective = 1 / cells + 1 / counts). `twice`: 0, 1 or 2 times. `unsure`, None: not known, as
         where clones repeat less often than counts would that are drawn so of so few cells.
 
     Returns

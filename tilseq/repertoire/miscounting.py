@@ -21,6 +21,7 @@ START = -0.8  # slope of the density of sizes over their logarithm that the asce
 STEPS = 40
 FEWEST_CLONES = 100  # of a library of so few counts: fewer hardly tell
 NEXT_TO_NONE = 0.05  # a variance that moves the effective cells by less than other things do
+SURE, LIKELY = 0.03, 0.8  # standard deviation of the variance, and chance of the law, that are good enough
 
 
 class Miscounting(NamedTuple):
@@ -32,10 +33,13 @@ class Miscounting(NamedTuple):
         Variance of the counts of a template, whose mean is 1.
     twice
         Whether a template is counted no more than twice; else some are as often as chance has it.
+    sure
+        Whether that is known well enough to tell what fewer cells would show.
     """
 
     variance: float
     twice: bool
+    sure: bool = True
 
 
 ONCE = Miscounting(0.0, False)
@@ -62,7 +66,8 @@ def miscounting(libraries: Iterable[ArrayLike]) -> Miscounting:
     -------
     Miscounting
         The mean of u over laws by how likely each makes all libraries, and the likelier law. Where nothing tells, or
-        the mean is below 0.05, each template is counted once.
+        the mean is below 0.05, each template is counted once. It is sure where u has a standard deviation of 0.03 at
+        most and the likelier law a chance of 0.8: few libraries seldom tell as much, and can be far off.
     """
     cost = np.zeros((2, len(VARIANCES)))
     for library in libraries:
@@ -73,8 +78,12 @@ def miscounting(libraries: Iterable[ArrayLike]) -> Miscounting:
         return ONCE
     weight = np.exp(cost.min() - cost) * np.gradient(VARIANCES)
     twice, drawn = weight / weight.sum()
-    variance = float((twice + drawn) @ VARIANCES)
-    return Miscounting(variance, bool(twice.sum() > drawn.sum())) if variance >= NEXT_TO_NONE else ONCE
+    both, of_law = twice + drawn, max(twice.sum(), drawn.sum())
+    variance = float(both @ VARIANCES)
+    if variance < NEXT_TO_NONE:
+        return ONCE
+    error = np.sqrt(both @ (VARIANCES - variance) ** 2)
+    return Miscounting(variance, bool(twice.sum() == of_law), bool(error <= SURE and of_law >= LIKELY))
 
 
 def _cost(clones: Floats) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tilseq.tables.outputs import LOWER, SAMPLE, UPPER
 from tilseq.tables.schema import Column, Table
 
-COUNTING = ("once", "twice", "drawn")
+COUNTING = ("once", "twice", "drawn", "unsure")
 CELLS_FROM = ("counted", "declared", "input_ng", "replicates", "templates", "umis", "pair", "not_known")
 DIVERSITY_PARAMETERS = (
     "cells_or_counts",
@@ -256,8 +256,8 @@ DEPTH = Table(
         Column(
             "counting",
             "text",
-            "How often a cell is counted: once; 0, 1 or 2 times (twice); as often as chance has it (drawn); null where "
-            "that is not known.",
+            "How often a cell is counted: once; 0, 1 or 2 times (twice); as often as chance has it (drawn); templates "
+            "of which the libraries do not surely tell (unsure); null where it is not known what was counted.",
             allowed=COUNTING,
         ),
     ),
