@@ -89,10 +89,8 @@ def test_templates_of_one_library_tell_no_coverage_and_why(folder, capsys):
     out = folder / "d.csv"
     assert run("diversity", folder / "dna.tsv", "--count-of", "templates", "-o", out) == 0
     assert pl.read_csv(out).filter(parameter="coverage")["value"].to_list() == [None]
-    assert capsys.readouterr().err.startswith(
-        "dna: no coverage of TRB and nothing at a common depth: its clones are of templates, and too few libraries tell "
-        "how often one is counted; lay more of one laboratory together\n"
-    )
+    told = "are of templates, and too few libraries tell how often one is counted; lay more of one laboratory together"
+    assert f"dna: no coverage of TRB and nothing at a common depth: its clones {told}\n" in capsys.readouterr().err
 
 
 def test_replicates_tell_cells(folder, capsys):
