@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
 
-from tilseq.repertoire.cells import cells_of, effective_number
+from tilseq.repertoire.cells import cells_of, effective_cells, effective_number
 from tilseq.repertoire.clones import INDEPENDENT, check_count_of, clone_counts
 from tilseq.repertoire.miscounting import ONCE, Miscounting, miscounting
 from tilseq.repertoire.replicates import Estimate
@@ -220,6 +220,21 @@ def too_few_cells(table: Any, depths: Any) -> pl.DataFrame:
         pl.col("cells").round(0).cast(pl.Int64),
     )
     return few.select("locus", "cells", "clones", reason.alias("reason")).sort("locus")
+
+
+def worth_more_than(row: Mapping[str, Any], estimate: Estimate) -> bool:
+    """Tell whether the counts of a locus are taken to be worth more cells than an estimate allows at most.
+
+    Of templates that need not be so where more cells are told: they are no more worth for it, see `effective_number`.
+
+    Parameters
+    ----------
+    row
+        Row of the table `depth`.
+    estimate
+        Of the same locus and sample, of `cells_from_replicates`.
+    """
+    return estimate.upper is not None and row["n_effective"] > effective_cells(estimate.upper, row["counts"])
 
 
 def share_cells(depths: pl.DataFrame) -> dict[str, float | None]:
