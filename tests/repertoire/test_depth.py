@@ -12,7 +12,7 @@ from tilseq.repertoire import (
     overlap,
     share_cells,
 )
-from tilseq.repertoire.depth import product_cells
+from tilseq.repertoire.depth import product_cells, too_few_cells
 from tilseq.repertoire.miscounting import Miscounting
 from tilseq.repertoire.replicates import Estimate
 
@@ -100,6 +100,23 @@ def test_how_often_a_cell_is_counted(count_of, known, effective, counting):
         effective if effective is None else pytest.approx(effective),
         counting,
     )
+
+
+@pytest.mark.parametrize(
+    ("counts", "count_of", "locus", "cells", "shown"),
+    [
+        ([600, 300], "templates", "TRB", 899, ["900 templates"]),
+        ([600, 300], "templates", "TRB", 900, []),
+        ([600, 300], "templates", "TRA", 450, []),  # of two TRA each
+        ([600, 300], "umis", "TRB", 10, []),  # a cell gives many
+        ([1, 1, 1], "templates", "TRB", 2, ["3 clones"]),
+    ],
+)
+def test_more_clones_or_templates_than_cells_told(counts, count_of, locus, cells, shown):
+    clones = table(counts).with_columns(locus=pl.lit(locus))
+    found = too_few_cells(clones, depth(clones, sample="s", count_of=count_of, cells=cells))
+    assert found["shown"].to_list() == shown
+    assert all(f"{locus}: {one} are more than {cells} cells can hold" in found["reason"][0] for one in shown)
 
 
 def test_limits_of_estimated_cells_are_told():

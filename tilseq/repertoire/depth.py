@@ -191,10 +191,10 @@ def one_library(depths: Any) -> pl.DataFrame:
 
 
 def too_few_cells(table: Any, depths: Any) -> pl.DataFrame:
-    """Return the loci of a sample that show more clones than their library can have held cells for.
+    """Return the loci of a sample that show more clones, or templates, than their library can have held cells for.
 
-    Of cells or DNA that were told: a cell has one clone of a locus, of TRA two. The number told is kept; limits that
-    rest on it are too wide.
+    Of cells or DNA that were told: a cell has one clone of a locus, of TRA two, and gives one template of DNA of each.
+    The number told is kept; limits that rest on it are too wide.
 
     Parameters
     ----------
@@ -206,20 +206,30 @@ def too_few_cells(table: Any, depths: Any) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        `locus, cells, clones, reason`, a row each.
+        `locus, cells, shown, reason`, a row each; `shown` is the clones or templates in words.
     """
     clones = clone_counts(table).group_by("locus").agg(clones=pl.len())
     told = as_polars(depths).filter(pl.col("cells_from").is_in(TOLD)).join(clones, on="locus")
-    of_cell = pl.when(pl.col("locus") == "TRA").then(2).otherwise(1)
-    few = told.filter(pl.col("clones") > pl.col("cells") * of_cell)
-    reason = pl.format(
-        "{}: {} clones are more than {} cells can hold: too few cells are told, or errors of reading stand as clones; "
-        "limits are too wide",
-        "locus",
-        "clones",
-        pl.col("cells").round(0).cast(pl.Int64),
+    held = pl.col("cells") * pl.when(pl.col("locus") == "TRA").then(2).otherwise(1)
+    many = (pl.col("count_of") == "templates") & (pl.col("counts") > held)
+    few = told.filter((pl.col("clones") > held) | many).with_columns(
+        shown=pl.when(pl.col("clones") > held)
+        .then(pl.format("{} clones", "clones"))
+        .otherwise(pl.format("{} templates", "counts"))
     )
-    return few.select("locus", "cells", "clones", reason.alias("reason")).sort("locus")
+    why = (
+        pl.when(pl.col("clones") > held)
+        .then(pl.lit("errors of reading stand as clones"))
+        .otherwise(pl.lit("the counts are of something else"))
+    )
+    reason = pl.format(
+        "{}: {} are more than {} cells can hold: too few cells are told, or {}; limits are too wide",
+        "locus",
+        "shown",
+        pl.col("cells").round(0).cast(pl.Int64),
+        why,
+    )
+    return few.select("locus", "cells", "shown", reason.alias("reason")).sort("locus")
 
 
 def worth_more_than(row: Mapping[str, Any], estimate: Estimate) -> bool:
