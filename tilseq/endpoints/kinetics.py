@@ -116,7 +116,8 @@ def kinetics(
       that day and below a tenth of the highest lower limit of any day: a measurement that would not have seen as much
       tells no loss, and one that may have missed more than a tenth of what was surely there tells of a fall alone. The
       loss lies between its two limits, which are these two days, and is one to less than that upper limit, which
-      `reason` tells. Without limits of any detected day nothing was surely there, and no loss is told. Where the last day measured is the last detected it is the value, with the status `above_range`.
+      `reason` tells. Without limits of any detected day nothing was surely there, and no loss is told. Where the last
+      day measured is the last detected it is the value, with the status `above_range`.
 
     Limits are 2.5 and 97.5 % points of 10,000 draws of the series, each value log-normal with its own limits as 95 %
     limits, independent from day to day. A lower limit of 0 makes the lower side normal. A value without limits leaves
