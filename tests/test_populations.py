@@ -77,3 +77,8 @@ def test_what_bears_its_marker_somewhere_above_is_not_refused():
     assert with_further({"CD3+": rule("singlets", "CD3+", "CD19-")})["CD3+"].parent == "singlets"
     with pytest.raises(AnalysisError, match="too many populations; found 101; expected at most 100"):
         with_further({f"P{number}": rule("CD3+", "CD4+") for number in range(101)})
+
+
+def test_what_a_rule_asks_to_be_there():
+    assert rule("CD3-", "CD19-", "CD16+|CD56+").borne == ["CD16", "CD56"]
+    assert rule("CD3+", "CD4-", "CD8-").borne == []

@@ -43,6 +43,11 @@ class Rule(NamedTuple):
         """Markers that the rule asks for, in order."""
         return list(dict.fromkeys(sign.marker for condition in self.conditions for sign in condition))
 
+    @property
+    def borne(self) -> list[str]:
+        """Markers that the rule asks to be there, of any condition, in order."""
+        return [sign.marker for condition in self.conditions for sign in condition if sign.positive]
+
 
 def rule(parent: str, *conditions: str) -> Rule:
     """Return a rule from conditions as text: ``CD4+``, ``CD8-``, or ``CD16+|CD56+`` where either will do.

@@ -118,10 +118,6 @@ def test_replicates_tell_cells(folder, capsys):
     err = capsys.readouterr().err
     assert "r1: --replicates is not used for TRB, as --cells tells 1000000 cells; the replicates differ as" in err
     assert "r2: --replicates is not used for TRB, as --cells tells 2 cells\n" in err
-    # no limit of templates rests on the cells
-    dna = ["--count-of", "templates", "-o", folder / "d.csv"]
-    assert run("diversity", *files, "--replicates", "r1,r2", *told, *dna) == 0
-    assert "r1: --replicates is not used for TRB, as --cells tells 1000000 cells\n" in capsys.readouterr().err
     assert run("diversity", *files, "--replicates", "r1,r2", "--depth", out, "-o", folder / "d.csv") == 0
     found = pl.read_csv(out)
     assert run("overlap", *files, "--replicates", "r1,r2", "-o", out) == 0

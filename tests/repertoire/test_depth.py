@@ -12,7 +12,7 @@ from tilseq.repertoire import (
     overlap,
     share_cells,
 )
-from tilseq.repertoire.depth import product_cells
+from tilseq.repertoire.depth import product_cells, too_few_cells
 from tilseq.repertoire.miscounting import Miscounting
 from tilseq.repertoire.replicates import Estimate
 
@@ -84,8 +84,17 @@ def test_cells_that_were_told_yield_unequally_what_is_counted_of_a_product(count
         ("templates", {"miscounted": {"TRB": Miscounting(0.5, False)}, "cells": 9_000}, 600, "drawn"),
         ("templates", {"miscounted": {"TRB": Miscounting(0.5, True, False)}}, 600, "unsure"),
         ("templates", {"miscounted": {"TRA": Miscounting(0.5, True)}}, 900, "once"),
-        # 900 templates of 450 cells: more than twice on the average is no matter of counting twice
-        ("templates", {"miscounted": {"TRB": Miscounting(0.5, True)}, "cells": 450}, 450, "drawn"),
+        # 450 or 599 cells do not give 900 templates, each counted 0, 1 or 2 times with a variance of 0.5: 600 may
+        ("templates", {"miscounted": {"TRB": Miscounting(0.5, True)}, "cells": 450}, 450, None),
+        ("templates", {"miscounted": {"TRB": Miscounting(0.5, True)}, "cells": 599}, 599, None),
+        ("templates", {"miscounted": {"TRB": Miscounting(0.5, True)}, "cells": 601}, 600, "twice"),
+        # more than twice on the average is no matter of counting twice
+        (
+            "templates",
+            {"miscounted": {"TRB": Miscounting(0.5, True)}, "replicates": {"TRB": Estimate(450, 300, 600)}},
+            300,
+            "drawn",
+        ),
         ("templates", {"replicates": {"TRB": Estimate(1_800, 900, 2_000)}}, 600, "drawn"),
         ("reads", {"cells": 100}, 90, "drawn"),
         ("umis", {"cells": 100}, 90, "drawn"),
@@ -101,6 +110,23 @@ def test_how_often_a_cell_is_counted(count_of, known, effective, counting):
         effective if effective is None else pytest.approx(effective),
         counting,
     )
+
+
+@pytest.mark.parametrize(
+    ("counts", "count_of", "locus", "cells", "shown"),
+    [
+        ([600, 300], "templates", "TRB", 899, ["900 templates"]),
+        ([600, 300], "templates", "TRB", 900, []),
+        ([600, 300], "templates", "TRA", 450, []),  # of two TRA each
+        ([600, 300], "umis", "TRB", 10, []),  # a cell gives many
+        ([1, 1, 1], "templates", "TRB", 2, ["3 clones"]),
+    ],
+)
+def test_more_clones_or_templates_than_cells_told(counts, count_of, locus, cells, shown):
+    clones = table(counts).with_columns(locus=pl.lit(locus))
+    found = too_few_cells(clones, depth(clones, sample="s", count_of=count_of, cells=cells))
+    assert found["shown"].to_list() == shown
+    assert all(f"{locus}: {one} are more than {cells} cells can hold" in found["reason"][0] for one in shown)
 
 
 def test_limits_of_estimated_cells_are_told():

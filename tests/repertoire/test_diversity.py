@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tilseq.errors import AnalysisError, TableError
 from tilseq.io.clonotypes import read_clonotypes
-from tilseq.repertoire import depth, diversity, effective_number, hill_profile, isotypes, qc
+from tilseq.repertoire import depth, diversity, effective_number, effective_spectra, hill_profile, isotypes, qc
 from tilseq.repertoire.largest import error_of_largest
 from tilseq.repertoire.sampling import Sampling
 from tilseq.repertoire.spectrum import spectrum
@@ -338,3 +338,22 @@ def test_a_word_that_counts_cannot_be_of_is_refused():
     ):
         with pytest.raises(AnalysisError, match="found 'umi'; expected cells, umis, .*; did you mean 'umis'"):
             call(count_of="umi")
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        (
+            "twise",
+            "cells of TRB are not counted so; found 'twise'; expected once, twice, drawn, unsure; did you mean 'twice'",
+        ),
+        (
+            "twice",
+            "cells of TRB are counted more than twice in the mean; found '4 counts worth 2 cells, .* 2 cells",
+        ),
+    ],
+)
+def test_a_way_of_counting_that_cannot_be_is_refused(how, told):
+    for measure in (partial(diversity, sample="s"), partial(hill_profile, sample="s"), effective_spectra):
+        with pytest.raises(AnalysisError, match=told):
+            measure(clones([3, 1]), count_of="templates", n_effective=2, counting={"TRB": how})

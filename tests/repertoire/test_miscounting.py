@@ -73,6 +73,10 @@ def test_a_library_that_tells_nothing(library):
     assert miscounting([library]) == miscounting([]) == ONCE == Miscounting(0.0, False)
 
 
+def test_clones_of_any_count_take_no_memory():
+    assert miscounting([[2**50] + [1] * 200]) == miscounting([[13] + [1] * 200])
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.lists(st.integers(1, 10**9), max_size=300), max_size=3))
 def test_any_counts_have_a_variance(libraries):

@@ -56,21 +56,33 @@ def test_more_cells_told_than_replicates_allow_are_a_warning(made, told, warned)
         r2=(reads_of(2000, 50_000, 2), {"visit": "D28", "replicate": 2}),
     )
     assert cells_behind(rows, clones)["cells_from"].to_list() == ["declared", "replicates"]
-    found = more_than_replicates(rows, clones)
+    found = more_than_replicates(rows, clones, cells_behind(rows, clones))
     assert [row["sample"] for row in found] == warned
     for row in found:
         assert (row["check"], row["verdict"]) == ("cells told against replicates, TRB", "warn")
         assert row["reason"].startswith("samples.csv tells 20000 cells, and its replicates differ as libraries of ")
 
 
-def test_templates_are_worth_what_they_are_whatever_cells_were_told(made):
-    rows, clones = made(
-        r1=(reads_of(2000, 50_000, 1), {"visit": "D28", "replicate": 1, "cells": 200_000}),
-        r2=(reads_of(2000, 50_000, 2), {"visit": "D28", "replicate": 2, "cells": 200_000}),
-    )
-    dna = {name: table.with_columns(count_of=pl.lit("templates")) for name, table in clones.items()}
-    assert cells_behind(rows, dna)["n_effective"].to_list() == [50_000] * 2
-    assert more_than_replicates(rows, dna) == []
+def test_cells_told_of_templates_do_not_make_their_limits_narrow(sample):
+    """Each template is counted 0, 1 or 2 times, of variance 0.8: replicates differ as those of 19,000 cells would.
+
+    However many cells are told, 15,000 templates are worth 15,000 / 1.8.
+    """
+    random = np.random.default_rng(5)
+    size = random.lognormal(0, 2, 4000)
+    rows = [sample(f"r{part}", assay="tcr", visit="D28", replicate=part, cells=10**6) for part in (1, 2)]
+    clones = {}
+    for row in rows:
+        templates = np.append(random.poisson(10_500 * size / size.sum()), np.ones(4500, int))
+        lost = random.binomial(templates, 0.4)
+        counts = templates - lost + random.binomial(templates - lost, 0.4 / 0.6)
+        names = [f"M{i}" for i in range(4000)] + [f"{row['sample']} N{i}" for i in range(4500)]
+        table = pl.DataFrame({"locus": "TRB", "junction": names, "duplicate_count": counts})
+        table = table.with_columns(count_of=pl.lit("templates"), cells_of_locus=pl.lit(None, pl.Int64))
+        clones[row["sample"]] = table.filter(pl.col("duplicate_count") > 0)
+    found = cells_behind(rows, clones)
+    assert (found["n_effective"] / found["counts"]).to_list() == pytest.approx([1 / 1.8] * 2, rel=0.03)
+    assert more_than_replicates(rows, clones, found) == []
 
 
 def test_libraries_of_two_lots_are_no_replicates(made):

@@ -27,6 +27,7 @@ def test_the_template_passes_all_checks(tmp_path):
     ]
     assert folder.settings.study == "my_study"
     assert folder.subjects.height == 1 and folder.samples.height == 0
+    assert ",count_of," in (tmp_path / "my_study" / "samples.csv").read_text()  # without it AIRR has no coverage
     for name, table in (("followup", FOLLOWUP), ("therapies", THERAPIES), ("schedule", SCHEDULE)):
         header = (tmp_path / "my_study" / "clinical" / f"{name}.csv").read_text()
         assert header == ",".join(table.names) + "\n"

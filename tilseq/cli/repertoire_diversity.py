@@ -78,7 +78,7 @@ def diversity_command(
     def read(path: Path) -> tuple[str, Clonotypes]:
         sample = sample_name(path)
         clonotypes, _ = read_file(path, sample, dialect, locus)
-        counted_by(sample, clonotypes, count_of)
+        counted_by(sample, clonotypes, count_of)  # raises where the file says otherwise
         if clonotypes.table.is_empty():
             click.echo(f"{sample}: the file holds no clonotype, so that it has no rows", err=True)
         return sample, clonotypes

@@ -80,7 +80,7 @@ def overlap_command(
         clonotypes, _ = read_file(path, sample, dialect, locus)
         for rule, rows, counts in lacking(clonotypes.table, key).iter_rows():
             click.echo(f"{sample}: {some(rows, 'clonotype')} ({some(counts, 'count')}) left out: {rule}", err=True)
-        counted_by(sample, clonotypes, count_of)
+        counted_by(sample, clonotypes, count_of)  # raises where the file says otherwise
         return sample, clonotypes
 
     every, status = each_file(paths, read)

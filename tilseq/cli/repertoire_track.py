@@ -124,7 +124,7 @@ def track_command(
     def read(path: Path) -> Read:
         sample = sample_name(path)
         clonotypes, left_out = read_file(path, sample, dialect, locus)
-        counted_by(sample, clonotypes, count_of)
+        counted_by(sample, clonotypes, count_of)  # raises where the file says otherwise
         return sample, clonotypes, left_out
 
     def read_given(path: Path) -> Read:

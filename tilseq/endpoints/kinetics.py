@@ -106,8 +106,7 @@ def kinetics(
       of its day are the measured days that hold the peak in 95 % of draws.
     - `auc_0_28`, `auc_0_last`: area from day 0 to day 28 and to the last day quantified, see `tilseq.endpoints.areas`.
       Day 0 must be measured, a day of the first week, a day between the two, and day 28, or later a day from which it
-      is interpolated. A course
-      that is 0 before the infusion has a row of day 0 with the value 0.
+      is interpolated. A course that is 0 before the infusion has a row of day 0 with the value 0.
     - `half_life`: ln 2 over the fall of ln(value) a day, by an unweighted straight line through the quantified days
       after the peak, at least 3. Its limits are the wider, on each side, of the regression's own (Student's t) and
       those that the points' limits propagate to: neither alone covers both a course that is no straight line and
@@ -117,7 +116,8 @@ def kinetics(
       that day and below a tenth of the highest lower limit of any day: a measurement that would not have seen as much
       tells no loss, and one that may have missed more than a tenth of what was surely there tells of a fall alone. The
       loss lies between its two limits, which are these two days, and is one to less than that upper limit, which
-      `reason` tells. Where the last day measured is the last detected it is the value, with the status `above_range`.
+      `reason` tells. Without limits of any detected day nothing was surely there, and no loss is told. Where the last
+      day measured is the last detected it is the value, with the status `above_range`.
 
     Limits are 2.5 and 97.5 % points of 10,000 draws of the series, each value log-normal with its own limits as 95 %
     limits, independent from day to day. A lower limit of 0 makes the lower side normal. A value without limits leaves

@@ -12,7 +12,6 @@ from tilseq.flow.rare import NO_BLANK, Blank, rare, status_of_counts
 from tilseq.flow.share_limits import ratio_limits, share_limits
 from tilseq.flow.tree import Population
 from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
-from tilseq.populations import Rule
 
 if TYPE_CHECKING:
     import polars as pl
@@ -92,9 +91,9 @@ def blank_for(gating: Gating) -> tuple[dict[str, int], list[str]]:
     told = {
         name: gating.populations[name].events
         for name, rule in gating.rules.items()
-        if _borne(rule) and _within_lymphocytes(gating, name)
+        if rule.borne and _within_lymphocytes(gating, name)
     }
-    stained = {marker for name, events in told.items() if events > most for marker in _borne(gating.rules[name])}
+    stained = {marker for name, events in told.items() if events > most for marker in gating.rules[name].borne}
     blank = [name for name, events in told.items() if events <= most and _asks_for_other(gating, name, stained)]
     return {name: told[name] for name in blank}, [name for name in told if name not in blank]
 
@@ -147,10 +146,6 @@ def _share_limits(gating: Gating, population: Population) -> dict[str, float]:
     both, gates = share_limits(gating, population)
     names = ("lower", "upper", "counting_lower", "counting_upper", "gate_lower", "gate_upper")
     return dict(zip(names, (*both, *counting, *gates), strict=True))
-
-
-def _borne(rule: Rule) -> list[str]:
-    return [sign.marker for condition in rule.conditions for sign in condition if sign.positive]
 
 
 def cd4_cd8_ratio(gating: Gating) -> Ratio:

@@ -48,7 +48,7 @@ from tilseq.flow.uncertainty import (
     with_gates,
 )
 from tilseq.intervals import Z95, clopper_pearson, scalar
-from tilseq.populations import T_CELLS, Rule
+from tilseq.populations import T_CELLS
 
 if TYPE_CHECKING:
     from tilseq.flow.gated import Gating
@@ -246,7 +246,7 @@ def _of_few(gating: Gating, population: Population) -> tuple[Limits, Limits]:
     fewest = (min(part / max(1, whole) for part, whole in pair) for gate, pair in ends.items() if gate in own)
     by_ends = math.hypot(*(max(0.0, share - least) for least in fewest))
     across_cuts = few_across(_beside(gating, name, markers), rare=_rare(gating.region))
-    misplaced = bearing(share, _borne(gating.rules[name]), _impure(gating).get(parent, PURE))
+    misplaced = bearing(share, gating.rules[name].borne, _impure(gating).get(parent, PURE))
     misplaced = misplaced._replace(lost=math.hypot(misplaced.lost, across_cuts.lost))
     if Z95 * across_cuts.gained > by_ends:
         misplaced = misplaced._replace(gained=math.hypot(misplaced.gained, across_cuts.gained))
@@ -262,7 +262,7 @@ def _below_cuts(gating: Gating, name: str, parent: str) -> dict[str, Told] | Non
     """
     rule = gating.rules.get(name)
     events, total = gating.populations[name].events, gating.populations[parent].events
-    if rule is None or _borne(rule) or len(rule.markers) < 2 or 2 * events > total or not total:
+    if rule is None or rule.borne or len(rule.markers) < 2 or 2 * events > total or not total:
         return None
     groups = [cuts for cuts in by_channel(gating) if cuts[0].parent == parent and _any(cuts, rule.markers)]
     if not {cut.marker for cuts in groups for cut in cuts}.issuperset(rule.markers):
@@ -287,7 +287,7 @@ def _misplaced(gating: Gating, name: str, parent: str, told: Mapping[str, Told])
         if population.parent == parent
     }
     impure = _impure(gating).get(parent, PURE)
-    borne = {other: _borne(gating.rules[other]) for other in shares if other in gating.rules}
+    borne = {other: gating.rules[other].borne for other in shares if other in gating.rules}
     if borne.get(name) or name not in borne:
         markers = borne.get(name) or [name]
         own = bearing(shares[name], markers, impure, next(iter(told.values()), None))
@@ -303,7 +303,7 @@ def _told(gating: Gating, name: str, parent: str) -> dict[str, Told]:
 
     It is empty where none tell, and where the population bears several markers or none.
     """
-    borne = _borne(gating.rules[name]) if name in gating.rules else []
+    borne = gating.rules[name].borne if name in gating.rules else []
     if len(borne) != 1:
         return {}
     own = {name_of(cuts) for cuts in by_channel(gating) if cuts[0].parent == parent and _any(cuts, borne)}
@@ -354,7 +354,3 @@ def _impure(gating: Gating) -> Mapping[str, Misplaced]:
 def _rare(region: Region | None) -> bool:
     """Tell whether T cells are so rare that other tubes tell where lymphocytes lie."""
     return region is not None and region.source == "cohort"
-
-
-def _borne(rule: Rule) -> list[str]:
-    return [sign.marker for condition in rule.conditions for sign in condition if sign.positive]

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
 
-from tilseq.repertoire.cells import cells_of, effective_number
+from tilseq.repertoire.cells import cells_of, effective_cells, effective_number
 from tilseq.repertoire.clones import INDEPENDENT, check_count_of, clone_counts
 from tilseq.repertoire.miscounting import ONCE, Miscounting, miscounting
 from tilseq.repertoire.replicates import Estimate
@@ -69,9 +69,9 @@ def depth(
         templates, but by replicates, ``counts / (1 + variance)``, see `effective_number`. `counting` is how often a
         cell is counted: `once`; `twice`, that is 0, 1 or 2 times, as templates may be; `drawn` at random; `unsure` of
         templates whose libraries do not surely tell; None where the counts' meaning is unknown and they are not worth
-        their sum. A cell with two chains of a locus is an
-        observation of each: it counts once in `cells` and twice in `n_effective`. Cells that were told stand behind
-        each locus, but for those of light chains, see `told_by_locus`.
+        their sum, or more templates were counted than the cells told can have given. A cell with two chains of a locus
+        is an observation of each: it counts once in `cells` and twice in `n_effective`. Cells that were told stand
+        behind each locus, but for those of light chains, see `told_by_locus`.
 
     Raises
     ------
@@ -192,10 +192,10 @@ def one_library(depths: Any) -> pl.DataFrame:
 
 
 def too_few_cells(table: Any, depths: Any) -> pl.DataFrame:
-    """Return the loci of a sample that show more clones than their library can have held cells for.
+    """Return the loci of a sample that show more clones, or templates, than their library can have held cells for.
 
-    Of cells or DNA that were told: a cell has one clone of a locus, of TRA two. The number told is kept; limits that
-    rest on it are too wide.
+    Of cells or DNA that were told: a cell has one clone of a locus, of TRA two, and gives one template of DNA of each.
+    The number told is kept; limits that rest on it are too wide.
 
     Parameters
     ----------
@@ -207,20 +207,45 @@ def too_few_cells(table: Any, depths: Any) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        `locus, cells, clones, reason`, a row each.
+        `locus, cells, shown, reason`, a row each; `shown` is the clones or templates in words.
     """
     clones = clone_counts(table).group_by("locus").agg(clones=pl.len())
     told = as_polars(depths).filter(pl.col("cells_from").is_in(TOLD)).join(clones, on="locus")
-    of_cell = pl.when(pl.col("locus") == "TRA").then(2).otherwise(1)
-    few = told.filter(pl.col("clones") > pl.col("cells") * of_cell)
-    reason = pl.format(
-        "{}: {} clones are more than {} cells can hold: too few cells are told, or errors of reading stand as clones; "
-        "limits are too wide",
-        "locus",
-        "clones",
-        pl.col("cells").round(0).cast(pl.Int64),
+    held = pl.col("cells") * pl.when(pl.col("locus") == "TRA").then(2).otherwise(1)
+    many = (pl.col("count_of") == "templates") & (pl.col("counts") > held)
+    few = told.filter((pl.col("clones") > held) | many).with_columns(
+        shown=pl.when(pl.col("clones") > held)
+        .then(pl.format("{} clones", "clones"))
+        .otherwise(pl.format("{} templates", "counts"))
     )
-    return few.select("locus", "cells", "clones", reason.alias("reason")).sort("locus")
+    why = (
+        pl.when(pl.col("clones") > held)
+        .then(pl.lit("errors of reading stand as clones"))
+        .otherwise(pl.lit("the counts are of something else"))
+    )
+    reason = pl.format(
+        "{}: {} are more than {} cells can hold: too few cells are told, or {}; limits are too wide",
+        "locus",
+        "shown",
+        pl.col("cells").round(0).cast(pl.Int64),
+        why,
+    )
+    return few.select("locus", "cells", "shown", reason.alias("reason")).sort("locus")
+
+
+def worth_more_than(row: Mapping[str, Any], estimate: Estimate) -> bool:
+    """Tell whether the counts of a locus are taken to be worth more cells than an estimate allows at most.
+
+    Of templates that need not be so where more cells are told: they are no more worth for it, see `effective_number`.
+
+    Parameters
+    ----------
+    row
+        Row of the table `depth`.
+    estimate
+        Of the same locus and sample, of `cells_from_replicates`.
+    """
+    return estimate.upper is not None and row["n_effective"] > effective_cells(estimate.upper, row["counts"])
 
 
 def share_cells(depths: pl.DataFrame) -> dict[str, float | None]:
@@ -263,6 +288,8 @@ def _counting(row: Mapping[str, Any], how: Miscounting) -> str | None:
     counts, effective = row["counts"], row.get("n_effective")
     if effective is None or effective >= counts:
         return None if effective is None else "once"
+    if row["count_of"] == "templates" and row["cells_from"] in TOLD and effective >= row["cells"]:
+        return None  # more than those cells can have given: one of the two is wrong, and nothing tells which
     if row["count_of"] == "templates" and 2 * effective > counts:
         return "unsure" if not how.sure else "twice" if how.twice else "drawn"
     return None if row["count_of"] == "unknown" else "drawn"

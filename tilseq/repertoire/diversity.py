@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tilseq.errors import AnalysisError
+from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.intervals import Z95
 from tilseq.repertoire import indices
 from tilseq.repertoire.cells import checked_effective, effective_number
@@ -20,7 +20,7 @@ from tilseq.repertoire.largest import d50_clones, error_of_largest, held_by_larg
 from tilseq.repertoire.observed import LEAST_CELLS, Observed
 from tilseq.repertoire.sampling import Sampling, sampled
 from tilseq.repertoire.spectrum import Floats, Integers, Spectrum, spectrum
-from tilseq.tables.repertoire import DIVERSITY, HILL_PROFILE
+from tilseq.tables.repertoire import COUNTING, DIVERSITY, HILL_PROFILE
 
 Cells = float | Mapping[str, float | None] | None
 Counting = Mapping[str, str | None] | None
@@ -114,7 +114,8 @@ def diversity(
     TableError
         The table is not a clonotype table.
     AnalysisError
-        An effective number of cells is not above 0 or exceeds the counts of its locus; counts are not of that.
+        An effective number of cells is not above 0 or exceeds the counts of its locus; counts are not of that, or cells
+        not counted so.
     """
     rows: list[dict[str, Any]] = []
     for locus, counts, cells, how in by_locus(table, count_of, n_effective, counting):
@@ -186,8 +187,25 @@ def by_locus(
         cells = n_effective.get(str(locus)) if isinstance(n_effective, Mapping) else n_effective
         cells = effective_number(total, count_of) if cells is None else checked_effective(cells, total, str(locus))
         how = counting.get(str(locus)) if counting is not None else None if count_of == "unknown" else "drawn"
+        _check_counting(how, total, cells, str(locus))
         found.append((str(locus), counts, cells, how))
     return found
+
+
+def _check_counting(how: str | None, counts: float, cells: float | None, locus: str) -> None:
+    """Raise an AnalysisError unless this is a word for how often a cell is counted, and can be so.
+
+    A word that nobody knows would otherwise pass for `drawn`.
+    """
+    if how is not None and how not in COUNTING:
+        expected, mend = ", ".join(COUNTING), did_you_mean(str(how), COUNTING)
+        raise AnalysisError(f"cells of {locus} are not counted so", found=how, expected=expected, mend=mend)
+    if how == "twice" and cells is not None and 2 * cells <= counts:
+        raise AnalysisError(
+            f"cells of {locus} are counted more than twice in the mean",
+            found=f"{counts:.0f} counts worth {cells:.0f} cells, counted twice at most",
+            expected=f"more than {counts / 2:g} cells, or another counting",
+        )
 
 
 def measured(

@@ -71,7 +71,8 @@ def miscounting(libraries: Iterable[ArrayLike]) -> Miscounting:
     """
     cost = np.zeros((2, len(VARIANCES)))
     for library in libraries:
-        clones = np.bincount(np.asarray(library, np.int64), minlength=MOST + 1)[1 : MOST + 1].astype(float)
+        counts = np.minimum(np.asarray(library, np.int64), MOST + 1)  # else the largest count takes memory
+        clones = np.bincount(counts, minlength=MOST + 2)[1 : MOST + 1].astype(float)
         if clones.sum() >= FEWEST_CLONES and clones[0]:
             cost += _cost(clones)
     if not cost.any():

@@ -17,7 +17,10 @@ from tilseq.repertoire.spectrum import Integers, Spectrum
 LEAST_CELLS = 2  # effective cells: of fewer nothing is said
 FURTHEST = 2  # times the cells seen: beyond, the extrapolation of the richness is a guess
 CLEARLY = 3.0  # standard deviations by which pairs of counts are fewer than chance allows
-UNTOLD = "have counts of unknown meaning, so that how often a cell was counted is not known; say what they count"
+UNTOLD = (
+    "have counts of unknown meaning, or more templates than the cells told can give, so that how often a cell was "
+    "counted is not known; say what they count, and of how many cells"
+)
 ROUGH = "are of templates, and too few libraries tell how often one is counted; lay more of one laboratory together"
 SELDOM = "repeat less often than counts drawn at random of so few cells would: how its cells were counted is not known"
 DEEPEST = 0.5  # of cells counted several times: beyond, how unequally they are counted decides

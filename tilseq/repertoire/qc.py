@@ -37,7 +37,7 @@ def qc(
     - `anchors LOCUS`: share of the clones whose `junction_aa` lacks its C or its F or W; warns above 5 %, as it may be
       a CDR3 without its anchors, which matches no junction.
 
-    - `cells LOCUS`: warns where more clones were seen than the cells that were told can hold (see `too_few_cells`).
+    - `cells LOCUS`: warns where more clones or templates were seen than the cells told can hold (see `too_few_cells`).
 
     The limits that warn are round figures of ours, not of a paper.
 
@@ -100,7 +100,7 @@ def qc(
             {
                 "check": f"cells {few['locus']}",
                 "value": few["cells"],
-                "limit": f"at least those of {_some(few['clones'], 'clone')}",
+                "limit": f"at least those of {few['shown']}",
                 "verdict": "warn",
                 "reason": few["reason"],
             }

@@ -67,42 +67,36 @@ def cells_behind(samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.D
 
 
 def more_than_replicates(
-    samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.DataFrame]
+    samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.DataFrame], depths: pl.DataFrame
 ) -> list[dict[str, Any]]:
     """Return a row of `quality` for each sample of which more cells are told than its replicates allow.
 
-    What is told is kept; limits that rest on it are too narrow.
+    What is told is kept; limits that rest on it are too narrow. `depths` is what `cells_behind` says of the samples.
     """
     import polars as pl
 
-    from tilseq.repertoire.depth import told_by_locus
+    from tilseq.repertoire.depth import TOLD, worth_more_than
 
     present = [row for row in samples if clones.get(row["sample"]) is not None and clones[row["sample"]].height]
     estimates = _of_replicates(present, clones)
     rows: list[dict[str, Any]] = []
-    for sample in present:
-        told = repertoire.cells_in_library(sample)
-        # Cells are worth their own number, and templates theirs, whatever was told.
-        if told is None or repertoire.count_of(clones[sample["sample"]]) in ("cells", "templates"):
-            continue
-        counts = clones[sample["sample"]].group_by("locus").agg(pl.col("duplicate_count").sum())
-        of_locus = told_by_locus(told, dict(counts.iter_rows()))
-        for locus, estimate in estimates.get(sample["sample"], {}).items():
-            if estimate.upper is not None and of_locus[locus] > estimate.upper:
-                reason = (
-                    f"samples.csv tells {of_locus[locus]:.0f} cells, and its replicates differ as libraries of "
-                    f"{estimate.upper:.0f} at most do: limits are too narrow; without `cells` the replicates tell them"
-                )
-                rows.append(
-                    {
-                        "sample": sample["sample"],
-                        "check": f"cells told against replicates, {locus}",
-                        "value": of_locus[locus],
-                        "limit": f"at most {estimate.upper:.0f}",
-                        "verdict": "warn",
-                        "reason": reason,
-                    }
-                )
+    for row in depths.filter(pl.col("cells_from").is_in(TOLD)).iter_rows(named=True):
+        estimate = estimates.get(row["sample"], {}).get(row["locus"])
+        if estimate is not None and worth_more_than(row, estimate):
+            reason = (
+                f"samples.csv tells {row['cells']:.0f} cells, and its replicates differ as libraries of "
+                f"{estimate.upper:.0f} at most do: limits are too narrow; without `cells` the replicates tell them"
+            )
+            rows.append(
+                {
+                    "sample": row["sample"],
+                    "check": f"cells told against replicates, {row['locus']}",
+                    "value": row["cells"],
+                    "limit": f"at most {estimate.upper:.0f}",
+                    "verdict": "warn",
+                    "reason": reason,
+                }
+            )
     return rows
 
 

@@ -80,11 +80,11 @@ def run(job: Job, folder: Path) -> None:
     """Write the kinetics of the mass, of that of clones that the baseline did not show, and of its cells per µL.
 
     Of several samples of a day the one of most effective cells counts; of those whose cells nobody knows, of which none
-    is better than another, the mean, which has no limits. Areas start with the mass of the last blood
-    before the infusion, which is no peak, on day 0; the new mass and the cells are 0 there. Cells per µL are the new
-    mass, where there is a baseline, times the CD3+ cells that flow counts in blood of the same day. Of a subject one
-    of whose visits holds another subject's clones there are none: a course without that visit would be told wrong. A
-    further infusion ends the course, as what follows it is another; sorted cells have courses of their own.
+    is better than another, the mean, which has no limits. Areas start with the mass of the last blood before the
+    infusion, which is no peak, on day 0; the new mass and the cells are 0 there. Cells per µL are the new mass, where
+    there is a baseline, times the CD3+ cells that flow counts in blood of the same day. Of a subject one of whose
+    visits holds another subject's clones there are none: a course without that visit would be told wrong. A further
+    infusion ends the course, as what follows it is another; sorted cells have courses of their own.
     """
     import polars as pl
 
