@@ -205,13 +205,13 @@ def test_a_fall_that_may_be_none_has_no_upper_limit():
         # A share that was 0.86 on day 2 would have an area a third too small.
         (
             "auc_0_28",
-            [below(0, 0), quantified(8, 70), quantified(30, 51)],
-            "the first value after day 0 is of day 8: a",
+            [below(0, 0), quantified(11, 70), quantified(30, 51)],
+            "the first value after day 0 is of day 11: a",
         ),
         (
             "auc_0_last",
-            [below(0, 0), quantified(8, 7), quantified(30, 5)],
-            "the first value after day 0 is of day 8: a",
+            [below(0, 0), quantified(11, 7), quantified(30, 5)],
+            "the first value after day 0 is of day 11: a",
         ),
         ("half_life", COURSE.rows()[1:5], "fewer than 3 quantified days after the peak"),
         ("half_life", [quantified(d, v) for d, v in ((0, 9), (7, 2), (14, 3), (21, 4))], "no fall after the peak"),

@@ -23,7 +23,7 @@ Mask = NDArray[np.bool_]
 PARAMETERS = ("peak", "day_of_peak", "auc_0_28", "auc_0_last", "half_life", "last_day_quantified", "time_to_loss")
 DETECTED = ("detected_below_loq", "quantified", "above_range")
 END_OF_AUC = 28
-LATEST_FIRST = 7  # day after 0: infused cells rise and fall by then
+LATEST_FIRST = 10  # day after 0, a visit of day 7 with its window: infused cells rise and fall by then
 LEAST_POINTS = 3
 LOST = 0.1  # of what was surely there at the highest: more may be left of a mere fall
 SMALLEST_FALL = 1e-9  # of ln(value) a day; less is rounding
@@ -105,7 +105,7 @@ def kinetics(
       peak are those of its own measurement; they are slightly too high where several days are truly alike. The limits
       of its day are the measured days that hold the peak in 95 % of draws.
     - `auc_0_28`, `auc_0_last`: area from day 0 to day 28 and to the last day quantified, see `tilseq.endpoints.areas`.
-      Day 0 must be measured, a day of the first week, a day between the two, and day 28, or later a day from which it
+      Day 0 must be measured, one of the first ten days, one between the two, and day 28, or later a day from which it
       is interpolated. A course that is 0 before the infusion has a row of day 0 with the value 0.
     - `half_life`: ln 2 over the fall of ln(value) a day, by an unweighted straight line through the quantified days
       after the peak, at least 3. Its limits are the wider, on each side, of the regression's own (Student's t) and
@@ -215,7 +215,7 @@ def _area(name: str, points: _Series, draws: Floats | None, end: float | None, r
         return _not_evaluable(name, n, f"no value between day 0 and day {end:g}: a rise and a fall would go unseen")
     first = points.days[points.days > 0][0]
     if first > LATEST_FIRST:
-        reason = f"the first value after day 0 is of day {first:g}: a rise and a fall in the first week would go unseen"
+        reason = f"the first value after day 0 is of day {first:g}: a rise and a fall before would go unseen"
         return _not_evaluable(name, n, reason)
     n = int(np.searchsorted(points.days, end)) + 1
     half = np.where(points.detected, points.values, points.upper / 2)
