@@ -113,7 +113,6 @@ class _Derivation:
     readers: tuple[str | None, ...]
     planned: tuple[Planned, ...]
     origins: frozenset[str]
-    knows_infusions: bool
     not_looked_for: tuple[str, ...]
 
     @classmethod
@@ -136,7 +135,6 @@ class _Derivation:
             tuple(dict.fromkeys(row["reader"] for row in records.reads)) or (None,),
             planned,
             frozenset(dated),
-            records.infusions is not None,
             tuple(missing),
         )
 
