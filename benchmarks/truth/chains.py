@@ -14,7 +14,7 @@ def bulk_of(sample: str) -> str:
     return sample.replace("_sctcr", "_tcr")
 
 
-def library(run: Run, sample: str) -> pl.DataFrame:
+def drawn_library(run: Run, sample: str) -> pl.DataFrame:
     """Return the clones of a bulk library, `clone, frequency, counted`, without naive cells, which are of none."""
     return run.truth(f"tcr/{sample}.csv.gz").drop_nulls("clone")
 
@@ -46,7 +46,7 @@ def of_product(run: Run, subject: str) -> pl.DataFrame:
 
 def counted(run: Run, subject: str, sample: str) -> pl.DataFrame:
     """Return `junction, cells` (of DNA templates) that a bulk library counts, naive cells left out."""
-    own = library(run, sample).filter(pl.col("counted") > 0).join(of_clones(run, subject, "TRB"), on="clone")
+    own = drawn_library(run, sample).filter(pl.col("counted") > 0).join(of_clones(run, subject, "TRB"), on="clone")
     return own.group_by("junction").agg(cells=pl.col("counted").sum())
 
 

@@ -108,7 +108,7 @@ def _of_cells(run: Run) -> Iterator[Library]:
     told = run.of("cells_or_counts").filter(pl.col("locus").is_in(list(chains.OF_LOCUS)))
     told = told.filter(pl.col("sample").str.ends_with("_sctcr"))
     for sample, subject, locus, counted in told.select("sample", "subject", "locus", "value").rows():
-        table = chains.shares(run, subject, chains.library(run, chains.bulk_of(sample)), locus)
+        table = chains.shares(run, subject, chains.drawn_library(run, chains.bulk_of(sample)), locus)
         table = table.join(chains.seen(run, sample, locus), on="junction", how="left")
         yield Library(
             sample, locus, table["share"].to_numpy(), table["cells"].is_not_null().to_numpy(), int(counted), None

@@ -26,7 +26,7 @@ def reference(run: Run, subject: str) -> pl.DataFrame:
         ("in_product", pl.col("specimen") == "infusion_product"),
         ("in_baseline", pl.col("visit") == "baseline"),
     ):
-        drawn = [chains.library(run, sample) for sample in own.filter(which)["sample"]]
+        drawn = [chains.drawn_library(run, sample) for sample in own.filter(which)["sample"]]
         counts = pl.concat(drawn).group_by("clone").agg(pl.col("counted").sum().alias(name))
         table = table.join(counts, on="clone", how="left").with_columns(pl.col(name).fill_null(0))
     return table
@@ -41,7 +41,7 @@ def masses(run: Run) -> pl.DataFrame:
     for subject in run.subjects():
         clones = reference(run, subject)
         for sample in libraries(run, subject).filter(pl.col("specimen") != "infusion_product")["sample"]:
-            held = clones.join(chains.library(run, chains.bulk_of(sample)), on="clone", how="left").fill_null(0)
+            held = clones.join(chains.drawn_library(run, chains.bulk_of(sample)), on="clone", how="left").fill_null(0)
             share, known = held["frequency"].to_numpy(), held["in_product"].to_numpy() > 0
             new = known & (held["in_baseline"].to_numpy() == 0)
             rows.append({"sample": sample, "mass": share[known].sum(), "mass_new": share[new].sum()})
@@ -69,7 +69,7 @@ def kept(run: Run) -> pl.DataFrame:
                     return chains.counted(run, subject, name) if bulk else chains.seen(run, name, locus)
 
                 table = chains.shares(run, subject, product, locus).rename({"share": "product"})
-                held = chains.shares(run, subject, chains.library(run, chains.bulk_of(sample)), locus)
+                held = chains.shares(run, subject, chains.drawn_library(run, chains.bulk_of(sample)), locus)
                 known = pl.concat(map(shown, lots)).group_by("junction").agg(known=pl.col("cells").sum())
                 table = table.join(held, on="junction", how="left").join(known, on="junction", how="left")
                 table = table.join(shown(sample), on="junction", how="left").fill_null(0)
