@@ -261,6 +261,7 @@ def clinical_records(
         _reads(responses, unread),
         rows(therapies, THERAPIES),
         rows(schedule, SCHEDULE),
+        # As `given_infusions`, which would come before the rows have their numbers.
         None if infusions is None else [row for row in rows(infusions, INFUSIONS) or () if row["cells"] != 0],
         rows(lesions, NEW_LESIONS, wider=True, out=unread),
         rows(best_response, BEST_RESPONSES, wider=True, out=unread),
