@@ -24,6 +24,7 @@ ALL = (
     "diversity",
     "diversity_coverage",
     "cells_estimated",
+    "template_counting",
     "change",
     "contamination",
     "published_change",

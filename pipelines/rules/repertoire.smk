@@ -75,6 +75,17 @@ rule contamination:
         COMMAND + "contamination/{wildcards.unit}"
 
 
+rule template_counting:
+    input:
+        needs("template_counting"),
+    output:
+        STATUS.format("template_counting/{unit}"),
+    params:
+        fingerprint=fingerprint("template_counting"),
+    shell:
+        COMMAND + "template_counting/{wildcards.unit}"
+
+
 rule tracking:
     input:
         needs("tracking"),

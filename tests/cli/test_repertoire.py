@@ -89,7 +89,7 @@ def test_templates_of_one_library_tell_no_coverage_and_why(folder, capsys):
     out = folder / "d.csv"
     assert run("diversity", folder / "dna.tsv", "--count-of", "templates", "-o", out) == 0
     assert pl.read_csv(out).filter(parameter="coverage")["value"].to_list() == [None]
-    told = "are of templates, and too few libraries tell how often one is counted; lay more of one laboratory together"
+    told = "are of templates, and their libraries do not surely tell how often one is counted; more laid together may"
     assert f"dna: no coverage of TRB and nothing at a common depth: its clones {told}\n" in capsys.readouterr().err
 
 

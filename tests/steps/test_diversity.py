@@ -244,8 +244,8 @@ def test_jobs(monkeypatch, sample):
     monkeypatch.setattr(repertoire, "plan", lambda study: jobs)
     planned = diversity.plan(SimpleNamespace())
     assert [(job.step, job.folder, job.needs) for job in planned] == [
-        ("diversity", "diversity/s1", ("repertoire/y",)),
-        ("diversity", "diversity/s2", ("repertoire/x", "repertoire/z")),
+        ("diversity", "diversity/s1", ("repertoire/y", "template_counting/all")),
+        ("diversity", "diversity/s2", ("repertoire/x", "repertoire/z", "template_counting/all")),
     ]
     (whole,) = diversity_over_study.plan(SimpleNamespace())
     assert (whole.folder, whole.needs) == ("diversity_over_study/all", ("diversity/s1", "diversity/s2"))

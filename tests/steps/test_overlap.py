@@ -95,6 +95,6 @@ def test_one_job_a_subject(monkeypatch, sample):
     monkeypatch.setattr(repertoire, "plan", lambda study: jobs)
     planned = overlap.plan(SimpleNamespace())
     assert [(job.unit, job.folder, job.needs) for job in planned] == [
-        ("S1", f"overlap/{safe_name('S1')}", ("repertoire/y",)),
-        ("S2", f"overlap/{safe_name('S2')}", ("repertoire/x", "repertoire/z")),
+        ("S1", f"overlap/{safe_name('S1')}", ("repertoire/y", "template_counting/all")),
+        ("S2", f"overlap/{safe_name('S2')}", ("repertoire/x", "repertoire/z", "template_counting/all")),
     ]

@@ -380,7 +380,7 @@ def test_the_plan_names_what_the_study_calls_failed_and_leaves_blanks_out(tmp_pa
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     (job,) = persistence.plan(read_study(tmp_path))
-    assert job.needs == ("repertoire/p1", "repertoire/d28")
+    assert job.needs == ("repertoire/p1", "repertoire/d28", "template_counting/all")
     assert job.arguments["failed"] == [{"sample": "p2", "assay": "tcr", "lot": "B", "marked_population": None}]
     assert job.arguments["infusions"] == [{"day": 0, "lot": "A"}, {"day": 14, "lot": "B"}]
     (tmp_path / "infusions.csv").write_text("subject,infusion,day,lot,cells\nS1,1,0,A,\nS1,2,14,B,0\n")
@@ -389,7 +389,7 @@ def test_the_plan_names_what_the_study_calls_failed_and_leaves_blanks_out(tmp_pa
     samples = (tmp_path / "samples.csv").read_text()
     (tmp_path / "samples.csv").write_text(samples.replace("raw/p1.tsv,A,,", "raw/p1.tsv,A,failed,"))
     (job,) = persistence.plan(read_study(tmp_path))
-    assert job.needs == ("repertoire/d28",)
+    assert job.needs == ("repertoire/d28", "template_counting/all")
     assert [row["sample"] for row in job.arguments["failed"]] == ["p1", "p2"]
 
 

@@ -21,7 +21,7 @@ UNTOLD = (
     "have counts of unknown meaning, or more templates than the cells told can give, so that how often a cell was "
     "counted is not known; say what they count, and of how many cells"
 )
-ROUGH = "are of templates, and too few libraries tell how often one is counted; lay more of one laboratory together"
+ROUGH = "are of templates, and their libraries do not surely tell how often one is counted; more laid together may"
 SELDOM = "repeat less often than counts drawn at random of so few cells would: how its cells were counted is not known"
 DEEPEST = 0.5  # of cells counted several times: beyond, how unequally they are counted decides
 

@@ -23,6 +23,7 @@ from tilseq.steps.reference import (
     why_no_reference,
 )
 from tilseq.steps.repertoire import count_of
+from tilseq.steps.template_counting import after_counting, miscounted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,7 +51,7 @@ def plan(study: Study) -> list[Job]:
             job = subject_job(STEP, subject, of_t_cells, others=others, **further)
             known = (*others, *first, *filter(None, [tracked.get(subject)]))
             jobs.append(replace(job, needs=(*job.needs, *known)))
-    return jobs
+    return after_counting(study, jobs)
 
 
 def _of_product(job: Job) -> bool:
@@ -89,7 +90,7 @@ def run(job: Job, folder: Path) -> None:
     strange = of_another_subject(job, folder)
     read = {need: table for need, table in read.items() if samples[need]["sample"] not in strange}
     tables = {samples[need]["sample"]: one for need, one in read.items()}
-    behind = known_cells(list(samples.values()), tables)
+    behind = known_cells(list(samples.values()), tables, miscounted(job, folder))
     depth = {name: product_cells(behind.filter(sample=name)) for name in tables}
     counted = dict(behind.select("sample", "count_of").iter_rows())
     labels, quality = [CELL_LABELS.frame()], [QUALITY.frame()]

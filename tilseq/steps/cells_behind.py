@@ -11,6 +11,7 @@ from tilseq.steps import repertoire
 if TYPE_CHECKING:
     import polars as pl
 
+    from tilseq.repertoire.miscounting import Miscounting
     from tilseq.repertoire.replicates import Estimate
 
 # Libraries alike in all of these, and told apart by `replicate`, are of one specimen.
@@ -20,7 +21,11 @@ OF_ONE_KIND = ("assay", "specimen", "lesion", "marked_population", "locus")
 SampleEstimates = dict[str, "dict[str, Estimate]"]
 
 
-def cells_behind(samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def cells_behind(
+    samples: Sequence[Mapping[str, Any]],
+    clones: Mapping[str, pl.DataFrame],
+    miscounted: Mapping[str, Miscounting] | None = None,
+) -> pl.DataFrame:
     """Return the table `depth` of a subject's samples, one row a sample and locus.
 
     Parameters
@@ -29,13 +34,16 @@ def cells_behind(samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.D
         Rows of samples.csv in the order of their days.
     clones
         Sample → table `clonotypes` of the step `repertoire`; a sample without one is left out.
+    miscounted
+        Locus → how often templates are counted, of the step `template_counting`; by default as the subject's own
+        libraries tell it together, which is often too little.
 
     Returns
     -------
     polars.DataFrame
         What a sample says of itself, or else an estimate: from libraries of one specimen whose `replicate` differs,
         then, where cells are not known at all, from the sample before it, or after the first, of one kind of specimen;
-        of two such estimates the lower. How often templates are counted all of the subject's libraries tell together.
+        of two such estimates the lower.
     """
     import polars as pl
 
@@ -44,8 +52,9 @@ def cells_behind(samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.D
 
     present = [row for row in samples if clones.get(row["sample"]) is not None and clones[row["sample"]].height]
     replicates, pairs = _of_replicates(present, clones), _of_pairs(present, clones)
-    tables = (clones[row["sample"]] for row in present)
-    miscounted = miscounted_templates(table for table in tables if repertoire.count_of(table) == "templates")
+    if miscounted is None:
+        tables = (clones[row["sample"]] for row in present)
+        miscounted = miscounted_templates(table for table in tables if repertoire.count_of(table) == "templates")
     found = [DEPTH.frame()]
     for row in present:
         name = row["sample"]
@@ -100,23 +109,29 @@ def more_than_replicates(
     return rows
 
 
-def known_cells(samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def known_cells(
+    samples: Sequence[Mapping[str, Any]],
+    clones: Mapping[str, pl.DataFrame],
+    miscounted: Mapping[str, Miscounting] | None = None,
+) -> pl.DataFrame:
     """Return the table `depth` as `cells_behind` does, without what pairs tell.
 
     A pair tells too few cells where clones changed, which is what is asked of them elsewhere.
     """
     import polars as pl
 
-    return cells_behind(samples, clones).filter(pl.col("cells_from") != "pair")
+    return cells_behind(samples, clones, miscounted).filter(pl.col("cells_from") != "pair")
 
 
 def effective_by_sample(
-    samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.DataFrame]
+    samples: Sequence[Mapping[str, Any]],
+    clones: Mapping[str, pl.DataFrame],
+    miscounted: Mapping[str, Miscounting] | None = None,
 ) -> dict[str, dict[str, float | None]]:
     """Return sample → locus → effective number of cells that shares are worth, without what pairs tell."""
     from tilseq.repertoire.depth import share_cells
 
-    cells = known_cells(samples, clones)
+    cells = known_cells(samples, clones, miscounted)
     return {name: share_cells(cells.filter(sample=name)) for name in clones}
 
 

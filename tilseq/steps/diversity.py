@@ -11,6 +11,7 @@ from tilseq.steps.diversity_figures import draw_diversity
 from tilseq.steps.diversity_rows import METHOD_OF_LIMITS, diversity_rows
 from tilseq.steps.job import Job, needed
 from tilseq.steps.receptor_subjects import by_subject, in_time, subject_job
+from tilseq.steps.template_counting import after_counting, miscounted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,7 +27,7 @@ POINTS = 24  # of a curve
 
 def plan(study: Study) -> list[Job]:
     """Return one job for each subject with a receptor sample."""
-    return [subject_job(STEP, subject, needs) for subject, needs in by_subject(study).items()]
+    return after_counting(study, [subject_job(STEP, subject, needs) for subject, needs in by_subject(study).items()])
 
 
 def run(job: Job, folder: Path) -> None:
@@ -49,7 +50,7 @@ def run(job: Job, folder: Path) -> None:
     read = needed(job, folder, "clonotypes")
     present = [row["sample"] for row in samples if folders[row["sample"]] in read]
     clones = {name: pl.read_parquet(read[folders[name]]) for name in present}
-    cells = cells_behind(samples, clones)
+    cells = cells_behind(samples, clones, miscounted(job, folder))
     spectra: dict[str, dict[str, Observed]] = {}
     of_sample = {row["sample"]: row for row in samples}
     profiles, curves, indices = [HILL_PROFILE.frame()], [RAREFACTION.frame()], [DIVERSITY.frame()]

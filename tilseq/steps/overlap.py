@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tilseq.steps.job import Job, needed
 from tilseq.steps.receptor_subjects import by_subject, in_time, subject_job
+from tilseq.steps.template_counting import after_counting, miscounted
 
 if TYPE_CHECKING:
     from tilseq.study import Study
@@ -17,7 +18,7 @@ KEY = "junction"
 
 def plan(study: Study) -> list[Job]:
     """Return one job for each subject with a receptor sample."""
-    return [subject_job(STEP, subject, needs) for subject, needs in by_subject(study).items()]
+    return after_counting(study, [subject_job(STEP, subject, needs) for subject, needs in by_subject(study).items()])
 
 
 def run(job: Job, folder: Path) -> None:
@@ -38,7 +39,7 @@ def run(job: Job, folder: Path) -> None:
     samples = sorted((row for need, row in job.arguments["samples"].items() if need in read), key=in_time)
     paths = {job.arguments["samples"][need]["sample"]: path for need, path in read.items()}
     tables = {row["sample"]: pl.read_parquet(paths[row["sample"]]) for row in samples}
-    cells = known_cells(samples, tables)
+    cells = known_cells(samples, tables, miscounted(job, folder))
     effective = {name: dict(cells.filter(sample=name).select("locus", "n_effective").iter_rows()) for name in tables}
     used = pl.concat(
         [USAGE.frame(), *(usage(table, sample=name, n_effective=effective[name]) for name, table in tables.items())]

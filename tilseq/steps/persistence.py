@@ -33,10 +33,12 @@ from tilseq.steps.reference import (
     why_no_reference,
     with_kinds,
 )
+from tilseq.steps.template_counting import after_counting, miscounted
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from tilseq.repertoire.miscounting import Miscounting
     from tilseq.study import Study
 
 STEP = "persistence"
@@ -99,7 +101,7 @@ def plan(study: Study) -> list[Job]:
             further = {"reference": reference, "failed": failed, "infusions": infusions, "threshold": threshold}
             jobs.append(subject_job(STEP, subject, needs, **further))
     first = tuple(job.folder for job in contamination.plan(study))
-    return [replace(job, needs=job.needs + first) for job in jobs]
+    return after_counting(study, [replace(job, needs=job.needs + first) for job in jobs])
 
 
 def run(job: Job, folder: Path) -> None:
@@ -124,7 +126,7 @@ def run(job: Job, folder: Path) -> None:
     strange = of_another_subject(job, folder)
     clones = {need: frame for need, frame in clones.items() if job.arguments["samples"][need]["sample"] not in strange}
     poor = _of_poor_quality(job, folder)
-    with_cells = _with_cells(job, clones)
+    with_cells = _with_cells(job, clones, miscounted(job, folder))
     frames, rows, quality = [PERSISTENCE.frame()], [], not_infused(job) + lots_not_in_time(job)
     never = None if reference != PRODUCT or job.arguments["infusions"] else NEVER_INFUSED
     for need, sample in job.arguments["samples"].items():
@@ -200,7 +202,9 @@ def _of_poor_quality(job: Job, folder: Path) -> set[str]:
     return {need for need, path in needed(job, folder, "quality").items() if "fail" in pl.read_parquet(path)["verdict"]}
 
 
-def _with_cells(job: Job, clones: Mapping[str, pl.DataFrame]) -> Callable[[str], pl.DataFrame]:
+def _with_cells(
+    job: Job, clones: Mapping[str, pl.DataFrame], counting: Mapping[str, Miscounting] | None
+) -> Callable[[str], pl.DataFrame]:
     """Return need → clones as `effective_clones` gives them, each worked out when it is first asked for, and once."""
     from tilseq.repertoire.effective import effective_clones
     from tilseq.steps.cells_behind import effective_by_sample
@@ -209,7 +213,8 @@ def _with_cells(job: Job, clones: Mapping[str, pl.DataFrame]) -> Callable[[str],
 
     @cache
     def effective() -> dict[str, dict[str, float | None]]:
-        return effective_by_sample(list(rows.values()), {rows[one]["sample"]: clones[one] for one in clones})
+        by_sample = {rows[one]["sample"]: clones[one] for one in clones}
+        return effective_by_sample(list(rows.values()), by_sample, counting)
 
     @cache
     def with_cells(need: str) -> pl.DataFrame:

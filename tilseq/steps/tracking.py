@@ -19,6 +19,7 @@ from tilseq.steps.reference import (
     of_another_subject,
     of_lot,
 )
+from tilseq.steps.template_counting import miscounted
 from tilseq.steps.tracking_figures import draw_tracking
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def run(job: Job, folder: Path) -> None:
     every, tables = _taking_part(job, folder)
     rows, of_other_sort = _of_one_sort(every)
     lost = _lost_of_product(job, rows)
-    effective = effective_by_sample(every, tables)
+    effective = effective_by_sample(every, tables, miscounted(job, folder))
     clones = {name: effective_clones(table, effective[name]) for name, table in tables.items()}
     places = {place: {name: clones[name] for name in names} for place, names in _places(rows).items()}
     found = [table.frame() for table in tables_written]

@@ -39,6 +39,7 @@ GATHERED = (
     *CYTOKINE_TABLES,
     INTRACELLULAR,
     repertoire.DEPTH,
+    repertoire.TEMPLATE_COUNTING,
     repertoire.DIVERSITY,
     repertoire.HILL_PROFILE,
     repertoire.RAREFACTION,

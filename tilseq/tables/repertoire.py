@@ -264,6 +264,24 @@ DEPTH = Table(
     key=("sample", "locus"),
 )
 
+TEMPLATE_COUNTING = Table(
+    "template_counting",
+    "How often a template of DNA is counted, as all libraries of the study that count templates tell it together.",
+    (
+        Column("locus", "text", "Locus.", needed=True),
+        Column("variance", "number", "Variance of the counts of a template, whose mean is 1.", needed=True, minimum=0),
+        Column(
+            "counting",
+            "text",
+            "Once; 0, 1 or 2 times (twice); as often as chance has it (drawn): the likelier of the last two.",
+            needed=True,
+            allowed=COUNTING[:3],
+        ),
+        Column("sure", "boolean", "Whether that is known well enough for coverage and a common depth.", needed=True),
+    ),
+    key=("locus",),
+)
+
 HILL_PROFILE = Table(
     "hill_profile",
     "Hill number of one order of one locus of one sample a row.",

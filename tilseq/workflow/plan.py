@@ -29,6 +29,7 @@ STEPS = (
     "cytokines",
     "repertoire",
     "contamination",
+    "template_counting",
     "persistence",
     "persistence_kinetics",
     "tracking",
