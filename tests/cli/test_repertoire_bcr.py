@@ -37,7 +37,7 @@ def test_alignments_that_are_shifted_are_told(path, capsys):
 
 def test_tables_of_a_file(path, capsys):
     out = path.parent / "out"
-    assert run(path, "--threshold", 0.1, "--count-of", "umis", "-o", out) == 0
+    assert run(path, "--threshold", 0.1, "--count-of", "cells", "-o", out) == 0
     assert pl.read_csv(out / "families.csv").select(
         "family_id", "sequences", "isotypes", "threshold_source"
     ).rows() == [

@@ -10,7 +10,7 @@ def test_effective_cells_and_when_the_number_is_known():
     assert effective_number(900, "cells") == 900
     assert effective_number(900, "cells", cells=800) == 800  # cells with two chains count twice
     assert effective_number(900, "cells", cells=1000) == 900
-    assert effective_number(900, "umis") == 900
+    assert effective_number(900, "umis") is None  # a cell of RNA gives several
     assert effective_number(900, "reads") is None
     assert effective_number(900, "unknown") is None
     assert effective_number(900, "reads", cells=100) == 90

@@ -36,11 +36,11 @@ def row(count_of="reads", **known):
         ("reads", {"cells": 200, "t_cell_fraction": 0.5, "input_ng": 1}, 100, "declared", 90),
         ("reads", {"input_ng": 1.32, "t_cell_fraction": 0.5}, 100, "input_ng", 90),
         ("umis", {"cells": 100}, 100, "declared", 90),
-        ("umis", {}, 900, "umis", 900),
+        ("umis", {}, None, "not_known", None),  # of how many a cell gave the clones tell nothing
         ("templates", {}, 900, "templates", 900),
         ("reads", {"replicates": {"TRB": Estimate(100, 80, 120)}}, 100, "replicates", 90),
         ("umis", {"replicates": {"TRB": Estimate(100, 80, 120)}}, 100, "replicates", 90),
-        ("umis", {"pair": {"TRB": Estimate(100, 80, 120)}}, 900, "umis", 900),
+        ("umis", {"pair": {"TRB": Estimate(100, 80, 120)}}, 100, "pair", 90),
         ("reads", {"pair": {"TRB": Estimate(100, 80, None)}}, 100, "pair", 90),
         ("reads", {"pair": {"TRB": Estimate(None, 800, None)}}, None, "pair", 900),
         ("reads", {"pair": {"TRA": Estimate(100, 80, 120)}}, None, "not_known", None),
@@ -67,7 +67,7 @@ def test_the_source_of_the_cells_is_the_best_that_is_known(count_of, known, cell
         ("templates", {"miscounted": {"TRB": Miscounting(0.5, True)}}, 600),
         ("templates", {"replicates": {"TRB": Estimate(100, 80, 120)}}, 90),
         ("reads", {"replicates": {"TRB": Estimate(100, 80, 120)}}, 90),
-        ("umis", {}, 900),
+        ("umis", {}, None),
         ("reads", {}, None),
         ("cells", {"counted": {"TRB": 800}}, 800),
     ],
@@ -98,7 +98,7 @@ def test_cells_that_were_told_yield_unequally_what_is_counted_of_a_product(count
         ("templates", {"replicates": {"TRB": Estimate(1_800, 900, 2_000)}}, 600, "drawn"),
         ("reads", {"cells": 100}, 90, "drawn"),
         ("umis", {"cells": 100}, 90, "drawn"),
-        ("umis", {}, 900, "once"),
+        ("umis", {}, None, None),
         ("unknown", {"cells": 100}, 90, None),
         ("unknown", {}, None, None),
         ("cells", {"counted": {"TRB": 800}}, 900, "once"),
@@ -226,16 +226,16 @@ def test_one_library_sequenced_twice_is_told_from_two():
         }
         known = cells_from_replicates(tables)
         known_of.append(known)
-        found = depth(tables["a"], sample="a", count_of="reads", replicates=known)
-        told.append(one_library(found).select("sample", "locus").rows())
-        worth.append(found["n_effective"][0])
-        assert one_library(found.with_columns(count_of=pl.lit("umis"))).is_empty()
-        umis = depth(tables["a"], sample="a", count_of="umis", replicates=known)
-        assert umis["n_effective"].null_count() == 0  # each is a molecule
-    assert told == [[], [("a", "TRB")]]
+        for count_of in ("reads", "umis"):
+            found = depth(tables["a"], sample="a", count_of=count_of, replicates=known)
+            told.append(one_library(found).select("sample", "locus").rows())
+            worth.append(found["n_effective"][0])
+        templates = depth(tables["a"], sample="a", count_of="templates", replicates=known)
+        assert one_library(templates).is_empty() and templates["n_effective"].null_count() == 0  # a cell gives one
+    assert told == [[], [], [("a", "TRB")], [("a", "TRB")]]
     cells_told = known_of[0]["TRB"].cells
-    assert worth[0] == pytest.approx(1 / (1 / cells_told + 1 / 50_000))
-    assert worth[1] is None  # 2,000 cells, which the reads cannot tell, are not worth 50,000
+    assert worth[:2] == [pytest.approx(1 / (1 / cells_told + 1 / 50_000))] * 2
+    assert worth[2:] == [None, None]  # 2,000 cells, which the counts cannot tell, are not worth 50,000
 
 
 def test_shares_of_cells_counted_are_worth_their_number_and_no_more():

@@ -178,4 +178,6 @@ def test_sequences_without_a_family_take_their_cells_along():
     table = pl.DataFrame({"locus": "IGH", "family_id": ["a", "b", None], "duplicate_count": [40, 20, 20]})
     found = family_diversity(table, sample="s", count_of="umis", n_effective={"IGH": 40})
     assert found["depth"].unique().to_list() == [30]
-    assert family_diversity(table, sample="s", count_of="umis", n_effective={"IGH": None})["depth"][0] == 60
+    of_cells = family_diversity(table, sample="s", count_of="cells", n_effective={"IGH": None})
+    assert of_cells["depth"][0] == 60
+    assert family_diversity(table, sample="s", count_of="umis", n_effective={"IGH": None})["depth"][0] is None

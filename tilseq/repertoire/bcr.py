@@ -117,8 +117,7 @@ def bcr(
         is none 0.15, as most studies of human heavy chains set it between 0.1 and 0.2.
     n_effective
         Effective number of B cells behind the counts of heavy chains (see `depth`), on which limits of shares of counts
-        and of the diversity of families rest. Without it counts of cells, UMIs and templates are taken for as many
-        cells.
+        and of the diversity of families rest. Without it counts of cells and templates are taken for as many cells.
 
     Raises
     ------

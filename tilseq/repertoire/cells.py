@@ -93,8 +93,8 @@ def effective_number(
     -------
     float or None
         The counts themselves where they are cells, no more than there are distinct ones; of templates see above;
-        `effective_cells` where the cells are known; else the counts of UMIs, and None for reads and counts of unknown
-        meaning.
+        `effective_cells` where the cells are known; else None: how many UMIs or reads a cell gives, counts alone do not
+        tell, as a few large clones of cells counted once look like many clones of one cell counted often.
 
     Raises
     ------
@@ -108,9 +108,7 @@ def effective_number(
         return counts if cells is None else min(counts, cells)
     if count_of == "templates":
         return min(counts / (1 + variance), inf if cells is None else cells)
-    if cells is not None:
-        return effective_cells(cells, counts)
-    return counts if count_of == "umis" else None
+    return None if cells is None else effective_cells(cells, counts)
 
 
 def checked_effective(number: float | None, counts: float, of: str) -> float | None:

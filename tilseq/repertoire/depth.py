@@ -38,8 +38,8 @@ def depth(
     """Return the cells and the effective number of cells of each locus of a sample, and the source of the cells.
 
     The first that is known is taken: the cells counted, where the counts are of cells; the cells or the DNA that went
-    into the library (`cells_of`); an estimate from replicates; counts of templates or UMIs as they are; an estimate
-    from a pair. Counts of reads are never taken for cells.
+    into the library (`cells_of`); an estimate from replicates; counts of templates; an estimate from a pair. Counts of
+    UMIs or reads are never taken for cells: a cell of RNA gives several UMIs, and no library tells how many.
 
     Parameters
     ----------
@@ -63,10 +63,10 @@ def depth(
     -------
     polars.DataFrame
         The table `depth`: `sample, locus, counts, count_of, cells, cells_from, cells_lower, cells_upper, n_effective,
-        counting`. `cells_from` is `counted`, `declared`, `input_ng`, `replicates`, `templates`, `umis`, `pair` or
-        `not_known`. `n_effective` is ``1 / (1 / cells + 1 / counts)``, None of reads whose replicates look like one
-        library (`one_library`); the counts where they are of cells, or of UMIs of which nothing else is known; of
-        templates, but by replicates, ``counts / (1 + variance)``, see `effective_number`. `counting` is how often a
+        counting`. `cells_from` is `counted`, `declared`, `input_ng`, `replicates`, `templates`, `pair` or `not_known`.
+        `n_effective` is ``1 / (1 / cells + 1 / counts)``, None of UMIs and reads whose replicates look like one library
+        (`one_library`); the counts where they are of cells; of templates, but by replicates, ``counts / (1 +
+        variance)``, see `effective_number`. `counting` is how often a
         cell is counted: `once`; `twice`, that is 0, 1 or 2 times, as templates may be; `drawn` at random; `unsure` of
         templates whose libraries do not surely tell; None where the counts' meaning is unknown and they are not worth
         their sum, or more templates were counted than the cells told can have given. A cell with two chains of a locus
@@ -103,7 +103,7 @@ def depth(
             row |= _estimated(repeated, "replicates", counts)
             if count_of not in INDEPENDENT and _like_one_library(repeated, counts):
                 row["n_effective"] = None
-        elif count_of in ("templates", "umis"):
+        elif count_of == "templates":
             effective = effective_number(counts, count_of, variance=how.variance)
             row |= {"cells": counts, "cells_from": count_of, "n_effective": effective}
         elif paired:
@@ -168,8 +168,9 @@ def is_cut_off(counts: ArrayLike) -> bool:
 def one_library(depths: Any) -> pl.DataFrame:
     """Return the samples whose replicates look like one library sequenced several times.
 
-    Libraries made apart hold other cells, so that counts of reads differ between them by more than the reads do; where
-    they do not, the cells told are as many as the reads or more. So it is, too, where there are more cells than reads.
+    Libraries made apart hold other cells, so that counts of UMIs or reads differ between them by more than these do;
+    where they do not, the cells told are as many as the counts or more. So it is, too, where there are more cells than
+    counts.
 
     Parameters
     ----------

@@ -137,8 +137,8 @@ def _of_pairs(samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.Data
     from tilseq.repertoire.replicates import cells_from_pair
 
     found: SampleEstimates = {}
-    of_reads = [row for row in samples if repertoire.count_of(clones[row["sample"]]) not in INDEPENDENT]
-    unknown = [row for row in of_reads if repertoire.cells_in_library(row) is None]
+    untold = [row for row in samples if repertoire.count_of(clones[row["sample"]]) not in INDEPENDENT]
+    unknown = [row for row in untold if repertoire.cells_in_library(row) is None]
     for group in _alike(unknown, clones, OF_ONE_KIND):
         for first, second in pairwise(row["sample"] for row in group):
             for locus, estimate in cells_from_pair(clones[first], clones[second]).items():
