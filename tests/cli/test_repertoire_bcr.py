@@ -65,8 +65,8 @@ def test_cells_that_are_told_give_counts_of_reads_their_limits(path, capsys):
     out = path.parent / "out"
     assert run(path, "--threshold", 0.1, "--count-of", "reads", "--cells", "day28=11", "-o", out) == 0
     shares = pl.read_csv(out / "isotypes.csv").filter(unit="counts", level="switched")
-    # R: qbeta(0.025, 1.5, 5), qbeta(0.975, 2.5, 4): 3 of 11 counts, worth 1 / (1 / 11 + 1 / 11) = 5.5 cells
-    assert shares.select("lower", "upper").row(0) == pytest.approx((0.0203818996733, 0.750673009719), abs=1e-9)
+    # R: qbeta(0.025, x, n - x + 1), qbeta(0.975, x + 1, n - x): 3 of 11 counts, of n = 1 / (2.4 / 11 + 1 / 11) cells
+    assert shares.select("lower", "upper").row(0) == pytest.approx((0.00443000862709, 0.86422590438844), abs=1e-9)
     assert "no limits" not in capsys.readouterr().err
 
 

@@ -113,7 +113,8 @@ def test_a_faulty_file(folder, capsys):
 def test_the_cells_of_each_sample(folder):
     arguments = ["--product", folder / "product.tsv", "-o", folder, "--cells", "day7=9"]
     assert run(folder / "day7.tsv", *arguments) == 0
-    assert set(pl.read_csv(folder / "persistence.csv")["n_effective"]) == {6}
+    (worth,) = set(pl.read_csv(folder / "persistence.csv")["n_effective"])
+    assert worth == pytest.approx(4.09090909)  # 1 / (1.7 / 9 + 1 / 18)
     for wrong in ("day8=9", "day7=0", "day7=x", "day7", "day7=-3"):
         assert run(folder / "day7.tsv", *arguments[:-1], wrong) == 2
 

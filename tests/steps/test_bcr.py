@@ -73,8 +73,8 @@ def test_cells_that_are_told_are_the_depth_of_families(run):
     assert tables["endpoints"].filter(rare)["value"].to_list() == [None]  # UMIs show no family of one cell
     assert run(*ROWS)[0]["endpoints"].filter(rare)["value"].to_list() == [2]
     switched = tables["isotypes"].filter(unit="counts", level="switched").select("number", "total", "lower", "upper")
-    # R: qbeta(0.025, 1.5, 4.5), qbeta(0.975, 2.5, 3.5), of 1.5 cells of 5
-    assert switched.row(0) == (3, 10, pytest.approx(0.0225127659992), pytest.approx(0.790583335924))
+    # R: qbeta(0.025, x, n - x + 1), qbeta(0.975, x + 1, n - x), x = 0.3 n, n = 1 / (1.7 / 10 + 1 / 10)
+    assert switched.row(0) == (3, 10, pytest.approx(0.0105169666317), pytest.approx(0.8517915006662))
 
 
 def test_a_threshold_that_the_data_do_not_tell_is_a_warning(run):

@@ -96,7 +96,7 @@ def test_how_templates_are_counted_the_libraries_of_a_subject_tell_together(run)
 
 
 def test_counts_of_unknown_meaning_are_not_laid_at_a_common_depth(run):
-    told = {"count": "duplicate_count", "cells": 2_000.0}
+    told = {"count": "duplicate_count", "cells": 5_000.0}
     many = [9 * n for n in Y]
     of_reads = told | {"day": 2, "count_of": "reads"}
     (tables,), _ = run(a=(many, dict(told)), b=(many, told | {"day": 1}), c=(many, of_reads))

@@ -151,14 +151,14 @@ def _lot(path: Path, cells: dict[str, float], count_of: str | None) -> tuple[Pro
     """Return a library of the product and its rows of the table `exclusions`."""
     from tilseq.io.contigs import read_contigs
     from tilseq.repertoire import ProductLot
-    from tilseq.repertoire.depth import product_cells
+    from tilseq.repertoire.depth import share_cells
 
     name = sample_name(path)
     clonotypes, left_out = read_file(path, name, None, None)
     single = clonotypes.dialect == "10x"
     counted = "cells" if single else counted_by(name, clonotypes, count_of)
     depths = depth_of(name, clonotypes, counted, cells.get(name), None, mends=MENDS, lost=LOST)
-    effective = product_cells(depths)
+    effective = share_cells(depths)
     receptors = _paired(read_contigs(path), name) if single else None
     return ProductLot(name, clonotypes.table, effective, receptors, counted), left_out
 

@@ -16,7 +16,6 @@ from tilseq.repertoire.replicates import Estimate
 from tilseq.tables import as_polars
 from tilseq.tables.repertoire import DEPTH
 
-UNEQUAL, YIELD_CV2 = ("umis", "reads", "unknown"), 0.7  # what cells yield unequally, and how
 FEWEST_FOR_SINGLETONS = 100  # clones: of so many at least one is seen once, unless they were cut off
 TOLD = ("declared", "input_ng")  # sources of cells that the counts have no part in
 LIGHT = ("IGK", "IGL")  # of which a B cell bears one
@@ -64,9 +63,9 @@ def depth(
     polars.DataFrame
         The table `depth`: `sample, locus, counts, count_of, cells, cells_from, cells_lower, cells_upper, n_effective,
         counting`. `cells_from` is `counted`, `declared`, `input_ng`, `replicates`, `templates`, `pair` or `not_known`.
-        `n_effective` is ``1 / (1 / cells + 1 / counts)``, None of UMIs and reads whose replicates look like one library
-        (`one_library`); the counts where they are of cells; of templates, but by replicates, ``counts / (1 +
-        variance)``, see `effective_number`. `counting` is how often a
+        `n_effective` is that of `effective_number`, where cells were told; ``1 / (1 / cells + 1 / counts)`` of cells
+        that replicates or a pair tell, in which unequal yields are; None of UMIs and reads whose replicates look like
+        one library (`one_library`). `counting` is how often a
         cell is counted: `once`; `twice`, that is 0, 1 or 2 times, as templates may be; `drawn` at random; `unsure` of
         templates whose libraries do not surely tell; None where the counts' meaning is unknown and they are not worth
         their sum, or more templates were counted than the cells told can have given. A cell with two chains of a locus
@@ -265,25 +264,6 @@ def share_cells(depths: pl.DataFrame) -> dict[str, float | None]:
     return dict(depths.select("locus", worth.alias("n_effective")).iter_rows())
 
 
-def product_cells(depths: pl.DataFrame) -> dict[str, float | None]:
-    """Return locus → effective number of cells by which a product's library misses clones, None where not known.
-
-    As `share_cells`, but where the cells were told, and UMIs, reads or what is not known was counted: cells yield these
-    unequally, so that N cells with D counts are worth ``1 / ((1 + c) / N + 1 / D)``, with c the squared coefficient of
-    variation of what cells yield. It is taken to be 0.7, by which replicates of Minervina and others scatter (eLife
-    2021;10:e63502). An estimate from replicates has it in itself.
-
-    Parameters
-    ----------
-    depths
-        Rows of the table `depth` of one sample.
-    """
-    unequal = pl.col("cells_from").is_in(TOLD) & pl.col("count_of").is_in(UNEQUAL)
-    worth = pl.when(unequal).then(1 / ((1 + YIELD_CV2) / pl.col("cells") + 1 / pl.col("counts")))
-    known = depths.select("locus", worth.alias("n_effective")).drop_nulls()
-    return share_cells(depths) | dict(known.iter_rows())
-
-
 def _counting(row: Mapping[str, Any], how: Miscounting) -> str | None:
     """Return how often a cell is counted, of a row of `depth`; templates are not counted twice in the mean."""
     counts, effective = row["counts"], row.get("n_effective")
@@ -303,6 +283,6 @@ def _like_one_library(found: Estimate, counts: int) -> bool:
 
 def _estimated(found: Estimate, source: str, counts: int) -> dict[str, Any]:
     """Return what an estimate says; where counts vary no more than if each were a cell, they are worth their sum."""
-    effective = effective_number(counts, "reads", found.cells) if found.cells else float(counts)
+    effective = effective_cells(found.cells, counts) if found.cells else float(counts)
     limits = {"cells_lower": found.lower, "cells_upper": found.upper}
     return {"cells": found.cells, "cells_from": source, "n_effective": effective, **limits}
