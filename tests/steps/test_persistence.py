@@ -302,7 +302,7 @@ def test_later_samples_are_compared_in_the_cells_that_all_of_one_kind_show(subje
 
 def test_a_visit_without_cells_is_told_and_the_others_are_compared(subject):
     subject.add("lot1", LOT1, specimen="infusion_product").add("d28", {"AAA": 30, "TTT": 70}, cells=1000)
-    reads = {"count": "duplicate_count"}
+    reads = {"count": "duplicate_count", "count_of": "reads"}
     subject.add("r28", {"AAA": 30, "TTT": 70}, cells=300, **reads).add("r42", {"AAA": 90, "TTT": 10}, day=42, **reads)
     tables = subject.add("r56", {"AAA": 20, "TTT": 80}, day=56, cells=300, **reads).run()
     compared = tables["persistence"].filter(measure="clones_at_n")["sample"].to_list()

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from tilseq.repertoire.cells import cells_of, effective_cells, effective_number
 from tilseq.repertoire.clones import INDEPENDENT, check_count_of, clone_counts
+from tilseq.repertoire.effective import effective_clones
 from tilseq.repertoire.miscounting import ONCE, Miscounting, miscounting
 from tilseq.repertoire.replicates import Estimate
 from tilseq.tables import as_polars
@@ -262,6 +263,11 @@ def share_cells(depths: pl.DataFrame) -> dict[str, float | None]:
     counted = pl.col("cells_from") == "counted"
     worth = pl.when(counted).then(pl.min_horizontal("n_effective", "cells")).otherwise("n_effective")
     return dict(depths.select("locus", worth.alias("n_effective")).iter_rows())
+
+
+def with_depth(table: Any, depths: pl.DataFrame) -> pl.DataFrame:
+    """Return the clones of a sample as `effective_clones` gives them, by its rows of the table `depth`."""
+    return effective_clones(table, share_cells(depths), dict(depths.select("locus", "counting").iter_rows()))
 
 
 def _counting(row: Mapping[str, Any], how: Miscounting) -> str | None:

@@ -110,16 +110,6 @@ def known_cells(samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.Da
     return cells_behind(samples, clones).filter(pl.col("cells_from") != "pair")
 
 
-def effective_by_sample(
-    samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.DataFrame]
-) -> dict[str, dict[str, float | None]]:
-    """Return sample → locus → effective number of cells that shares are worth, without what pairs tell."""
-    from tilseq.repertoire.depth import share_cells
-
-    cells = known_cells(samples, clones)
-    return {name: share_cells(cells.filter(sample=name)) for name in clones}
-
-
 def _of_replicates(samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.DataFrame]) -> SampleEstimates:
     from tilseq.repertoire.replicates import cells_from_replicates
 

@@ -202,18 +202,18 @@ def _of_poor_quality(job: Job, folder: Path) -> set[str]:
 
 def _with_cells(job: Job, clones: Mapping[str, pl.DataFrame]) -> Callable[[str], pl.DataFrame]:
     """Return need → clones as `effective_clones` gives them, each worked out when it is first asked for, and once."""
-    from tilseq.repertoire.effective import effective_clones
-    from tilseq.steps.cells_behind import effective_by_sample
+    from tilseq.repertoire.depth import with_depth
+    from tilseq.steps.cells_behind import known_cells
 
     rows = job.arguments["samples"]
 
     @cache
-    def effective() -> dict[str, dict[str, float | None]]:
-        return effective_by_sample(list(rows.values()), {rows[one]["sample"]: clones[one] for one in clones})
+    def cells() -> pl.DataFrame:
+        return known_cells(list(rows.values()), {rows[one]["sample"]: clones[one] for one in clones})
 
     @cache
     def with_cells(need: str) -> pl.DataFrame:
-        return effective_clones(clones[need], effective()[rows[need]["sample"]])
+        return with_depth(clones[need], cells().filter(sample=rows[need]["sample"]))
 
     return with_cells
 
