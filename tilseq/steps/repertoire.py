@@ -70,9 +70,7 @@ def run(job: Job, folder: Path) -> None:
     quality += _depth(sample, clonotypes, job.arguments["least_yield"])
     if sample["assay"] == "bcr":
         told = (*clonotypes.warnings, *clonotypes.notes)
-        heavy = cells.filter(locus="IGH")["n_effective"]
-        n_effective = heavy[0] if heavy.len() else None
-        rows, checks, of_t_cells = write_bcr(job, folder, told, count_of=counts, n_effective=n_effective)
+        rows, checks, of_t_cells = write_bcr(job, folder, told)
         quality += checks
         excluded = pl.concat([excluded, of_t_cells])
     if clonotypes.dialect == "10x":
