@@ -20,7 +20,7 @@ import polars as pl
 
 from tilseq.repertoire import ProductLot, cell_labels, chain_pairing
 from tilseq.repertoire import depth as cells_behind
-from tilseq.repertoire.depth import product_cells
+from tilseq.repertoire.depth import share_cells
 from tilseq.simulate.cells.capture import capture
 from tilseq.simulate.design import Design
 from tilseq.simulate.sequencing.contigs import draw_contigs, draw_doublets, true_clones
@@ -107,7 +107,7 @@ def products(subject: Subject, kinds: Collection[str]) -> Iterator[tuple[str, st
             table = library(subject, kind, depth)
             counted = cells_behind(table, sample="product", count_of=flavor.count_of, cells=cells)
             of_templates = flavor.count_of == "templates"
-            behind = dict.fromkeys((ALONE, TOGETHER) if of_templates else ("declared",), product_cells(counted))
+            behind = dict.fromkeys((ALONE, TOGETHER) if of_templates else ("declared",), share_cells(counted))
             if kind == "umi":
                 behind["true"] = {"TRB": min(n_effective(cells, depth, flavor), float(table["duplicate_count"].sum()))}
             for known, effective in behind.items():

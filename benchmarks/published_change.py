@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from tilseq.multiplicity import benjamini_hochberg
-from tilseq.repertoire import change, effective_cells
+from tilseq.repertoire import change, effective_number
 from tilseq.repertoire.change import FEWEST
 from tilseq.repertoire.counting_tests import overdispersion_of
 
@@ -38,7 +38,7 @@ class Libraries:
             for sample, day, name, umis in depth.select("Donor", "Day", "Sample id", "UMIs").rows()
             if sample == donor and name[-2:] in REPLICATES
         }
-        self.worth = {library: effective_cells(cells, umis) for library, umis in self.umis.items()}
+        self.worth = {library: effective_number(umis, "umis", cells) for library, umis in self.umis.items()}
 
     def share(self, day: int, replicate: str) -> np.ndarray:
         """Return the published frequencies."""

@@ -85,7 +85,7 @@ depth = pl.concat(
     for visit, table in tables.items()
 )
 effective = dict(depth.select("sample", "n_effective").iter_rows())
-clones = {visit: ts.repertoire.effective_clones(table, effective[visit]) for visit, table in tables.items()}
+clones = {visit: ts.repertoire.with_depth(table, depth.filter(sample=visit)) for visit, table in tables.items()}
 depth.select("sample", "counts", "cells", "n_effective").with_columns(
     f95_percent=100 * (1 - 0.05 ** (1 / pl.col("n_effective")))
 )

@@ -46,7 +46,7 @@ pl.DataFrame(
 #
 # Counts are not cells. These are of templates of DNA (samples.csv says so, AIRR cannot), of which a cell gives one.
 # Some are counted twice and some not at all; how often, the libraries tell together. By that they are worth so many
-# effective cells, of reads and UMIs it would be 1 / (1 / cells + 1 / counts).
+# effective cells; of UMIs, which cells yield unequally, it would be 1 / (1.7 / cells + 1 / counts).
 
 # %%
 samples = pl.read_csv(STUDY / "samples.csv", infer_schema_length=None)

@@ -52,7 +52,7 @@ def table(tmp_path):
 def track(run, table, tmp_path):
     """Follow blood against a product with `tilseq repertoire track`; return exit code, what it said and its tables."""
 
-    def track(blood, products, *more, count_of="umis"):
+    def track(blood, products, *more, count_of="templates"):
         paths = [table(name, counts) for name, counts in blood.items()]
         given = [one for name, counts in products.items() for one in ("--product", table(name, counts))]
         out = tmp_path / "out"

@@ -49,15 +49,24 @@ def test_diversity_goes_to_stdout(folder, capsys):
     printed = capsys.readouterr()
     assert printed.out.splitlines()[:2] == [
         "sample,locus,parameter,value,lower,upper,n,depth,at_coverage,over",
-        "day7,TRB,ace,3.0,,,18.0,18.0,,",
+        "day7,TRB,ace,3.0,,,18.0,,,",
     ]
-    assert "day7,TRB,richness,3.0,,,18.0,18.0," in printed.out
+    assert "day7,TRB,richness,3.0,,,18.0,," in printed.out
     assert "at_n" not in printed.out
+    assert "day7: no limits and no common depth, as the cells behind counts of umis are not known" in printed.err
+
+
+def of_templates(folder, *names):
+    """Have files count what `--count-of templates` says; return them and that."""
+    files = [folder / name for name in names]
+    for file in files:
+        file.write_text(file.read_text().replace("umi_count", "duplicate_count"))
+    return [*files, "--count-of", "templates"]
 
 
 def test_files_of_unequal_depth_are_also_told_at_a_common_one(folder, capsys):
     out, depth = folder / "diversity.csv", folder / "depth.csv"
-    files = folder / "product.tsv", folder / "day7.tsv"
+    files = of_templates(folder, "product.tsv", "day7.tsv")
     assert run("diversity", *files, "-o", out, "--depth", depth) == 0
     assert (
         "TRB: raw values are of 18 to 100 cells and do not compare; the rows at_n (18 cells)" in capsys.readouterr().err
@@ -70,13 +79,11 @@ def test_files_of_unequal_depth_are_also_told_at_a_common_one(folder, capsys):
     assert common["value"].to_list() == pytest.approx([3, 1 + 1 - 0.12404 + 1 - 0.01117], abs=0.02)
     assert found.filter(parameter="hill_q1_at_coverage")["at_coverage"].to_list() == [1, 1]
     assert pl.read_csv(depth).select("sample", "cells", "cells_from", "n_effective").rows() == [
-        ("day7", 18, "umis", 18),
-        ("product", 100, "umis", 100),
+        ("day7", 18, "templates", 18),
+        ("product", 100, "templates", 100),
     ]
-    assert run("diversity", *files, "-o", out, "--at-cells", 10, "--cells", "product=25") == 0
-    found = pl.read_csv(out)
-    assert found.filter(parameter="richness_at_n")["depth"].to_list() == [10, 10]
-    assert found.filter(parameter="richness")["depth"].to_list() == [18, 20]
+    assert run("diversity", *files, "-o", out, "--at-cells", 10) == 0
+    assert pl.read_csv(out).filter(parameter="richness_at_n")["depth"].to_list() == [10, 10]
     assert run("diversity", *files, "--at-coverage", 1) == 2
 
 
@@ -168,7 +175,7 @@ def test_a_file_with_hardly_a_cell_or_no_clonotype_is_told(folder, capsys):
     lines = (folder / "day7.tsv").read_text().splitlines(keepends=True)
     (folder / "empty.tsv").write_text(lines[0])
     (folder / "one.tsv").write_text(lines[0] + "1\tTRBV1\tTRBJ1-1\tTGTTGTTTC\tCCF\tT\t1\n")
-    files = [folder / f"{name}.tsv" for name in ("product", "empty", "one")]
+    files = of_templates(folder, "product.tsv", "empty.tsv", "one.tsv")
     assert run("diversity", *files, "-o", folder / "d.csv") == 0
     err = capsys.readouterr().err
     assert "empty: the file holds no clonotype, so that it has no rows" in err
@@ -190,7 +197,7 @@ def test_a_table_without_its_small_clones_is_told(folder, capsys):
 
 
 def test_a_common_depth_out_of_reach_is_told(folder, capsys):
-    files = folder / "product.tsv", folder / "day7.tsv"
+    files = of_templates(folder, "product.tsv", "day7.tsv")
     assert run("diversity", *files, "--at-cells", 150, "-o", folder / "d.csv") == 0
     told = capsys.readouterr().err
     assert "day7: no rows at_n of TRB, out of reach of twice its 18 cells" in told
@@ -208,7 +215,8 @@ def test_limits_need_to_know_what_is_counted(folder, capsys):
         "open: no limits and no common depth, as the cells behind counts of unknown meaning are not known"
         in capsys.readouterr().err
     )
-    assert run(*arguments, "--count-of", "umis") == 0
+    of_templates(folder, "product.tsv")
+    assert run(*arguments, "--count-of", "templates") == 0
     assert set(pl.read_csv(folder / "persistence.csv")["n_effective"]) == {18}
     assert run("diversity", folder / "open.tsv") == 0
     assert (

@@ -1,7 +1,9 @@
+import numpy as np
 import polars as pl
 import pytest
 
 from tilseq.cli import main
+from tilseq.repertoire import miscounting
 
 NAMES = "sequence_id v_call j_call c_call junction productive duplicate_count sequence_alignment germline_alignment"
 HEADER = "\t".join(NAMES.split()) + "\n"
@@ -37,7 +39,7 @@ def test_alignments_that_are_shifted_are_told(path, capsys):
 
 def test_tables_of_a_file(path, capsys):
     out = path.parent / "out"
-    assert run(path, "--threshold", 0.1, "--count-of", "umis", "-o", out) == 0
+    assert run(path, "--threshold", 0.1, "--count-of", "cells", "-o", out) == 0
     assert pl.read_csv(out / "families.csv").select(
         "family_id", "sequences", "isotypes", "threshold_source"
     ).rows() == [
@@ -65,9 +67,35 @@ def test_cells_that_are_told_give_counts_of_reads_their_limits(path, capsys):
     out = path.parent / "out"
     assert run(path, "--threshold", 0.1, "--count-of", "reads", "--cells", "day28=11", "-o", out) == 0
     shares = pl.read_csv(out / "isotypes.csv").filter(unit="counts", level="switched")
-    # R: qbeta(0.025, 1.5, 5), qbeta(0.975, 2.5, 4): 3 of 11 counts, worth 1 / (1 / 11 + 1 / 11) = 5.5 cells
-    assert shares.select("lower", "upper").row(0) == pytest.approx((0.0203818996733, 0.750673009719), abs=1e-9)
+    # R: qbeta(0.025, x, n - x + 1), qbeta(0.975, x + 1, n - x): 3 of 11 counts, of n = 1 / (2.4 / 11 + 1 / 11) cells
+    assert shares.select("lower", "upper").row(0) == pytest.approx((0.00443000862709, 0.86422590438844), abs=1e-9)
     assert "no limits" not in capsys.readouterr().err
+
+
+def test_how_templates_are_counted_all_files_tell_together(tmp_path):
+    rng = np.random.default_rng(4)
+    cells = np.concatenate([np.ones(700, int), np.full(20, 10)])
+    junctions = ["TGT" + "".join("ACG"[int(d)] for d in np.base_repr(i, 3).zfill(6)) + "TGG" for i in range(720)]
+    libraries = []
+    for name, share in (("a", 0.1), ("b", 0.4)):
+        missed = rng.binomial(cells, share)
+        counts = cells - missed + rng.binomial(cells - missed, share / (1 - share))
+        libraries.append(counts[counts > 0])
+        rows = [
+            f"{j}\tIGHV1-2*01\tIGHJ4*02\tIGHM\t{j}\tT\t{n}\t\t" for j, n in zip(junctions, counts, strict=True) if n
+        ]
+        (tmp_path / f"{name}.tsv").write_text(HEADER + "\n".join(rows) + "\n")
+    given = ["--threshold", 0, "--count-of", "templates", "-o", tmp_path / "out"]
+
+    def depths(*names):
+        assert run(*(tmp_path / f"{name}.tsv" for name in names), *given) == 0
+        found = pl.read_csv(tmp_path / "out" / "diversity.csv").filter(parameter="richness").sort("sample")
+        return found["depth"].to_list()
+
+    sums = [counts.sum() for counts in libraries]
+    variance = miscounting(libraries).variance
+    assert depths("a", "b") == pytest.approx([total / (1 + variance) for total in sums])
+    assert depths("a") != pytest.approx([sums[0] / (1 + variance)], rel=0.01)
 
 
 def test_what_a_file_lacks_is_told(path, capsys):

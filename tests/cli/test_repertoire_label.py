@@ -1,5 +1,5 @@
 import gzip
-from itertools import product
+from itertools import islice, product
 
 import numpy as np
 import polars as pl
@@ -7,6 +7,7 @@ import pytest
 from anndata import AnnData, read_h5ad
 
 from tilseq.cli import main
+from tilseq.repertoire import miscounting
 
 HEADER = "barcode,is_cell,contig_id,high_confidence,chain,v_gene,j_gene,c_gene,productive,cdr3,cdr3_nt,reads,umis\n"
 BASES = "ACGT"
@@ -59,6 +60,31 @@ def test_cells_against_a_bulk_product(folder, capsys):
     assert pl.read_csv(folder / "reads" / "cell_labels.csv")["probability"].null_count() == 3
     assert run(blood, "--product", bulk, "--count-of", "templates", "-o", folder / "templates") == 0
     assert pl.read_csv(folder / "templates" / "cell_labels.csv")["product_n_effective"][0] == 820
+
+
+def test_how_templates_are_counted_all_libraries_of_the_product_tell_together(folder):
+    rng = np.random.default_rng(4)
+    cells = np.concatenate([np.ones(700, int), np.full(20, 10)])
+    junctions = ["TGT" + "".join(one) + "TGG" for one in islice(product("ACG", repeat=6), 720)]
+    libraries, given = [], []
+    for name, share in (("lot1", 0.1), ("lot2", 0.4)):
+        missed = rng.binomial(cells, share)
+        counts = cells - missed + rng.binomial(cells - missed, share / (1 - share))
+        lines = [f"TRBV2\tTRBJ1-1\t{one}\tCAF\t{n}" for one, n in zip(junctions, counts, strict=True) if n]
+        (folder / f"{name}.tsv").write_text(
+            "\n".join(["v_call\tj_call\tjunction\tjunction_aa\tduplicate_count", *lines, ""])
+        )
+        libraries.append(counts[counts > 0])
+        given += ["--product", folder / f"{name}.tsv"]
+
+    def effective(*lots):
+        assert run(folder / "blood.csv.gz", *lots, "--count-of", "templates", "-o", folder / "out") == 0
+        return pl.read_csv(folder / "out" / "cell_labels.csv")["product_n_effective"][0]
+
+    total = sum(counts.sum() for counts in libraries)
+    together = total / (1 + miscounting(libraries).variance)
+    assert effective(*given) == pytest.approx(together)
+    assert effective(*given[:2]) + effective(*given[2:]) != pytest.approx(together, rel=0.01)
 
 
 def test_products_of_other_subjects_tell_how_templates_are_counted(folder, capsys):

@@ -44,7 +44,11 @@ def test_overlap_of_all_pairs(folder):
 
 
 def test_a_key_with_genes_tells_what_it_leaves_out(folder, capsys):
-    assert run("overlap", folder / "a.tsv", folder / "c.tsv", "--key", "junction_aa+v", "-o", folder / "o.csv") == 0
+    files = folder / "a.tsv", folder / "c.tsv"
+    for file in files:
+        file.write_text(file.read_text().replace("umi_count", "duplicate_count"))
+    given = ["--key", "junction_aa+v", "--count-of", "templates", "-o", folder / "o.csv"]
+    assert run("overlap", *files, *given) == 0
     assert "a: 1 clonotype (2 counts) left out: no v_call for the key junction_aa+v" in capsys.readouterr().err
     found = pl.read_csv(folder / "o.csv").filter(key="junction_aa+v", parameter="shared_clones")
     assert found["value"].to_list() == [0]

@@ -11,14 +11,16 @@ for (mean in c(0.5, 4)) for (each in c(0.5, 10)) {
 }
 
 # A Poisson number of cells that yield unequally: each a negative binomial, with a variance of u beyond the mean in all.
-unequal <- function(y, mean, u) {
-  each <- u / 1.7
+# The squared coefficient of variation of what a cell yields is 0.7 of UMIs and 1.4 of reads.
+unequal <- function(y, mean, u, squared_cv) {
+  each <- u / (1 + squared_cv)
   cells <- 1:4000
   (y == 0) * dpois(0, mean / each) +
-    sum(dpois(cells, mean / each) * dnbinom(y, size = cells / 0.7, mu = cells * each))
+    sum(dpois(cells, mean / each) * dnbinom(y, size = cells / squared_cv, mu = cells * each))
 }
 for (mean in c(0.5, 4)) for (u in c(0.5, 10)) {
-  cat("unequal", mean, u, sapply(c(0, 1, 2, 7, 40), unequal, mean = mean, u = u), "\n")
+  cat("umis", mean, u, sapply(c(0, 1, 2, 7, 40), unequal, mean = mean, u = u, squared_cv = 0.7), "\n")
+  cat("reads", mean, u, sapply(c(0, 1, 2, 7, 40), unequal, mean = mean, u = u, squared_cv = 1.4), "\n")
 }
 
 # A Poisson number of templates, each missed, counted once or counted twice.

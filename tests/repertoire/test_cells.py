@@ -10,10 +10,13 @@ def test_effective_cells_and_when_the_number_is_known():
     assert effective_number(900, "cells") == 900
     assert effective_number(900, "cells", cells=800) == 800  # cells with two chains count twice
     assert effective_number(900, "cells", cells=1000) == 900
-    assert effective_number(900, "umis") == 900
+    assert effective_number(900, "umis") is None  # a cell of RNA gives several
     assert effective_number(900, "reads") is None
     assert effective_number(900, "unknown") is None
-    assert effective_number(900, "reads", cells=100) == 90
+    # cells yield unequally: 1 / (2.4 / 100 + 1 / 900), 1 / (1.7 / 100 + 1 / 900)
+    assert effective_number(900, "reads", cells=100) == pytest.approx(39.8230088)
+    assert effective_number(900, "unknown", cells=100) == pytest.approx(39.8230088)
+    assert effective_number(900, "umis", cells=100) == pytest.approx(55.2147239)
     # templates: no cell gives two, so that they are worth what is counted, but for the variance of how often
     assert effective_number(900, "templates") == effective_number(900, "templates", cells=2_000) == 900
     assert effective_number(900, "templates", cells=2_000, variance=0.5) == 600

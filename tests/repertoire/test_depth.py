@@ -12,7 +12,7 @@ from tilseq.repertoire import (
     overlap,
     share_cells,
 )
-from tilseq.repertoire.depth import product_cells, too_few_cells
+from tilseq.repertoire.depth import too_few_cells
 from tilseq.repertoire.miscounting import Miscounting
 from tilseq.repertoire.replicates import Estimate
 
@@ -32,15 +32,19 @@ def row(count_of="reads", **known):
     [
         ("cells", {"counted": {"TRB": 800}}, 800, "counted", 900),  # a hundred cells with two chains
         ("cells", {"cells": 5000}, 900, "counted", 900),
-        ("reads", {"cells": 100}, 100, "declared", 90),
-        ("reads", {"cells": 200, "t_cell_fraction": 0.5, "input_ng": 1}, 100, "declared", 90),
-        ("reads", {"input_ng": 1.32, "t_cell_fraction": 0.5}, 100, "input_ng", 90),
-        ("umis", {"cells": 100}, 100, "declared", 90),
-        ("umis", {}, 900, "umis", 900),
+        # 1 / (2.4 / 100 + 1 / 900) of reads, 1 / (1.7 / 100 + 1 / 900) of UMIs: cells yield them unequally
+        ("reads", {"cells": 100}, 100, "declared", 39.8230088),
+        ("reads", {"cells": 200, "t_cell_fraction": 0.5, "input_ng": 1}, 100, "declared", 39.8230088),
+        ("reads", {"input_ng": 1.32, "t_cell_fraction": 0.5}, 100, "input_ng", 39.8230088),
+        ("unknown", {"cells": 100}, 100, "declared", 39.8230088),
+        ("umis", {"cells": 100}, 100, "declared", 55.2147239),
+        ("templates", {"cells": 1_700}, 1_700, "declared", 900),  # drawn without replacement: the cells do not matter
+        ("templates", {"cells": 600}, 600, "declared", 600),
+        ("umis", {}, None, "not_known", None),  # of how many a cell gave the clones tell nothing
         ("templates", {}, 900, "templates", 900),
         ("reads", {"replicates": {"TRB": Estimate(100, 80, 120)}}, 100, "replicates", 90),
         ("umis", {"replicates": {"TRB": Estimate(100, 80, 120)}}, 100, "replicates", 90),
-        ("umis", {"pair": {"TRB": Estimate(100, 80, 120)}}, 900, "umis", 900),
+        ("umis", {"pair": {"TRB": Estimate(100, 80, 120)}}, 100, "pair", 90),
         ("reads", {"pair": {"TRB": Estimate(100, 80, None)}}, 100, "pair", 90),
         ("reads", {"pair": {"TRB": Estimate(None, 800, None)}}, None, "pair", 900),
         ("reads", {"pair": {"TRA": Estimate(100, 80, 120)}}, None, "not_known", None),
@@ -53,28 +57,6 @@ def test_the_source_of_the_cells_is_the_best_that_is_known(count_of, known, cell
     assert (found["counts"], found["count_of"]) == (900, count_of)
     assert (found["cells"], found["cells_from"]) == (cells if cells is None else pytest.approx(cells), source)
     assert found["n_effective"] == (effective if effective is None else pytest.approx(effective))
-
-
-@pytest.mark.parametrize(
-    ("count_of", "known", "worth"),
-    [
-        ("umis", {"cells": 1700}, 1 / (1.7 / 1700 + 1 / 900)),
-        ("reads", {"cells": 1700}, 1 / (1.7 / 1700 + 1 / 900)),
-        ("unknown", {"cells": 1700}, 1 / (1.7 / 1700 + 1 / 900)),
-        ("templates", {"cells": 1700}, 900),  # drawn without replacement: the cells do not matter
-        ("templates", {"cells": 600}, 600),
-        ("templates", {}, 900),
-        ("templates", {"miscounted": {"TRB": Miscounting(0.5, True)}}, 600),
-        ("templates", {"replicates": {"TRB": Estimate(100, 80, 120)}}, 90),
-        ("reads", {"replicates": {"TRB": Estimate(100, 80, 120)}}, 90),
-        ("umis", {}, 900),
-        ("reads", {}, None),
-        ("cells", {"counted": {"TRB": 800}}, 800),
-    ],
-)
-def test_cells_that_were_told_yield_unequally_what_is_counted_of_a_product(count_of, known, worth):
-    found = product_cells(depth(table([600, 300]), sample="s", count_of=count_of, **known))
-    assert found == {"TRB": worth if worth is None else pytest.approx(worth)}
 
 
 @pytest.mark.parametrize(
@@ -96,10 +78,10 @@ def test_cells_that_were_told_yield_unequally_what_is_counted_of_a_product(count
             "drawn",
         ),
         ("templates", {"replicates": {"TRB": Estimate(1_800, 900, 2_000)}}, 600, "drawn"),
-        ("reads", {"cells": 100}, 90, "drawn"),
-        ("umis", {"cells": 100}, 90, "drawn"),
-        ("umis", {}, 900, "once"),
-        ("unknown", {"cells": 100}, 90, None),
+        ("reads", {"cells": 100}, 39.8230088, "drawn"),
+        ("umis", {"cells": 100}, 55.2147239, "drawn"),
+        ("umis", {}, None, None),
+        ("unknown", {"cells": 100}, 39.8230088, None),
         ("unknown", {}, None, None),
         ("cells", {"counted": {"TRB": 800}}, 900, "once"),
     ],
@@ -226,16 +208,16 @@ def test_one_library_sequenced_twice_is_told_from_two():
         }
         known = cells_from_replicates(tables)
         known_of.append(known)
-        found = depth(tables["a"], sample="a", count_of="reads", replicates=known)
-        told.append(one_library(found).select("sample", "locus").rows())
-        worth.append(found["n_effective"][0])
-        assert one_library(found.with_columns(count_of=pl.lit("umis"))).is_empty()
-        umis = depth(tables["a"], sample="a", count_of="umis", replicates=known)
-        assert umis["n_effective"].null_count() == 0  # each is a molecule
-    assert told == [[], [("a", "TRB")]]
+        for count_of in ("reads", "umis"):
+            found = depth(tables["a"], sample="a", count_of=count_of, replicates=known)
+            told.append(one_library(found).select("sample", "locus").rows())
+            worth.append(found["n_effective"][0])
+        templates = depth(tables["a"], sample="a", count_of="templates", replicates=known)
+        assert one_library(templates).is_empty() and templates["n_effective"].null_count() == 0  # a cell gives one
+    assert told == [[], [], [("a", "TRB")], [("a", "TRB")]]
     cells_told = known_of[0]["TRB"].cells
-    assert worth[0] == pytest.approx(1 / (1 / cells_told + 1 / 50_000))
-    assert worth[1] is None  # 2,000 cells, which the reads cannot tell, are not worth 50,000
+    assert worth[:2] == [pytest.approx(1 / (1 / cells_told + 1 / 50_000))] * 2
+    assert worth[2:] == [None, None]  # 2,000 cells, which the counts cannot tell, are not worth 50,000
 
 
 def test_shares_of_cells_counted_are_worth_their_number_and_no_more():
@@ -245,17 +227,18 @@ def test_shares_of_cells_counted_are_worth_their_number_and_no_more():
     cells = depth(table, sample="s", count_of="cells", counted={"TRA": 100, "TRB": 100})
     assert share_cells(cells) == {"TRA": 100, "TRB": 100}  # ten cells have two TRA
     reads = depth(table, sample="s", count_of="reads", cells=100)
-    assert share_cells(reads) == {"TRA": pytest.approx(110 / 2.1), "TRB": 50}
+    # 1 / (2.4 / 100 + 1 / 110), 1 / (2.4 / 100 + 1 / 100)
+    assert share_cells(reads) == {"TRA": pytest.approx(30.2197802), "TRB": pytest.approx(29.4117647)}
     assert share_cells(depth(table, sample="s", count_of="reads")) == {"TRA": None, "TRB": None}
 
 
 def test_a_b_cell_bears_kappa_or_lambda():
-    # Of 1,000 B cells 3 in 5 counts of light chains are kappa: 600 cells, 1 / (1 / 600 + 1 / 300) = 200.
+    # Of 1,000 B cells 3 in 5 counts of light chains are kappa: 600 cells, 1 / (2.4 / 600 + 1 / 300) = 136.4.
     counts = {"IGH": 1000, "IGK": 300, "IGL": 200}
     table = pl.DataFrame({"locus": list(counts), "junction": "AAA", "duplicate_count": list(counts.values())})
     found = depth(table, sample="s", count_of="reads", cells=1000).rows_by_key("locus", named=True, unique=True)
     assert {locus: row["cells"] for locus, row in found.items()} == {"IGH": 1000, "IGK": 600, "IGL": 400}
     worth = {locus: row["n_effective"] for locus, row in found.items()}
-    assert worth == pytest.approx({"IGH": 500, "IGK": 200, "IGL": 400 / 3})
+    assert worth == pytest.approx({"IGH": 294.117647, "IGK": 136.363636, "IGL": 90.9090909})
     alone = depth(table.filter(locus="IGL"), sample="s", count_of="reads", cells=1000)
     assert alone["cells"].to_list() == [1000]  # how many of them bear lambda is not known

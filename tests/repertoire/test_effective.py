@@ -25,6 +25,20 @@ def test_clones_carry_their_shares_and_cells():
     assert by_clone(effective_clones(clones({"a": 3, "b": 7}), 10)) == {"a": (0.3, 10, 3), "b": (0.7, 10, 7)}
 
 
+def test_how_often_a_cell_is_counted_is_told_or_goes_by_the_cells():
+    def counting(table, *of):
+        return dict(effective_clones(table, *of).select("locus", "counting").unique().iter_rows())
+
+    both = pl.concat([clones({"a": 3, "b": 7}), clones({"c": 5}).with_columns(locus=pl.lit("TRA"))])
+    assert counting(both, {"TRB": 10.0, "TRA": 4.0}) == {"TRB": "once", "TRA": "drawn"}
+    assert counting(both, {"TRB": 8.0}, {"TRB": "twice"}) == {"TRB": "twice", "TRA": None}
+    assert counting(clones({"a": 3}), None) == {"TRB": None}
+    assert counting(clones({"a": 3}), 2, {"TRB": "unsure"}) == {"TRB": "unsure"}
+    twice, drawn = (effective_clones(clones({"a": 30}), 20, {"TRB": how}) for how in ("twice", "drawn"))
+    assert summed([twice, twice])["counting"].to_list() == ["twice"]
+    assert summed([twice, drawn])["counting"].to_list() == [None]
+
+
 @pytest.mark.parametrize("n", [0, -1, 5, float("nan")])
 def test_more_cells_than_counts_are_refused(n):
     with pytest.raises(AnalysisError, match="effective number of cells of TRB cannot exceed its counts"):

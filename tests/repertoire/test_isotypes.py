@@ -38,7 +38,7 @@ def test_class_of_a_call(call, isotype):
 
 def test_sequences_and_counts_are_shared_out():
     table = sequences("IGHM", "IGHM", "IGHG1*01", "IGHG2", "IGHG", None, counts=[5, 1, 3, 1, 2, 8])
-    found = isotypes(table, sample="s", count_of="umis")
+    found = isotypes(table, sample="s", count_of="cells")
     assert numbers(found, unit="sequences") == {
         ("class", "IGHM"): 2, ("class", "IGHG"): 3, ("class", "unassigned"): 1, ("switched", "switched"): 3,
         ("subclass", "IGHM"): 2, ("subclass", "IGHG1"): 1, ("subclass", "IGHG2"): 1, ("subclass", "IGHG"): 1,
@@ -51,6 +51,8 @@ def test_sequences_and_counts_are_shared_out():
     unassigned = found.filter(unit="counts", level="class", isotype="unassigned").row(0, named=True)
     assert (unassigned["number"], unassigned["total"], unassigned["share"]) == (8, 20, None)
     assert found.filter(unit="sequences")["lower"].null_count() == found.filter(unit="sequences").height
+    for count_of in ("umis", "reads"):  # of cells that are not known
+        assert isotypes(table, sample="s", count_of=count_of).filter(unit="counts")["lower"].is_null().all()
 
 
 @pytest.mark.parametrize("count_of", ["reads", "umis"])

@@ -22,10 +22,12 @@ COUNTED = [
     (0.5, 10, "poisson", (0.951231583791, 2.1592923546e-05, 0.000107964862809, 0.00428492293228, 3.24994155209e-07)),
     (4, 0.5, "poisson", (0.0429484498874, 0.104198206575, 0.152448365594, 0.0628372678497, 2.18656766646e-15)),
     (4, 10, "poisson", (0.670332219139, 0.000121732142666, 0.000608671766591, 0.0241808384611, 0.000147429285506)),
-    (0.5, 0.5, "unequal", (0.671034344306, 0.212941299101, 0.0779330107804, 0.000213567685487, 9.52637425484e-25)),
-    (0.5, 10, "unequal", (0.926121484511, 0.00878233534664, 0.00862208366895, 0.00468796020286, 1.03737171505e-05)),
-    (4, 0.5, "unequal", (0.0411109949411, 0.10436698204, 0.154113380871, 0.0621725837012, 1.33117983587e-14)),
-    (4, 10, "unequal", (0.541182412026, 0.0410559133384, 0.0416694188989, 0.0278488303457, 0.0002956023364)),
+    (0.5, 0.5, "umis", (0.671034344306, 0.212941299101, 0.0779330107804, 0.000213567685487, 9.52637425484e-25)),
+    (0.5, 10, "umis", (0.926121484511, 0.00878233534664, 0.00862208366895, 0.00468796020286, 1.03737171505e-05)),
+    (4, 0.5, "umis", (0.0411109949411, 0.10436698204, 0.154113380871, 0.0621725837012, 1.33117983587e-14)),
+    (4, 10, "umis", (0.541182412026, 0.0410559133384, 0.0416694188989, 0.0278488303457, 0.0002956023364)),
+    (0.5, 10, "reads", (0.914305889281, 0.0169536326162, 0.012562279475, 0.00432888024401, 1.76702256193e-05)),
+    (4, 10, "reads", (0.488351063057, 0.0724424909243, 0.0583797968855, 0.0274844054291, 0.000347002268643)),
     (0.5, 0.3, "twice", (0.65376978513, 0.228819424795, 0.0890761332239, 3.1457640656e-05, 1.09683761384e-39)),
     (4, 0.3, "twice", (0.0333732699603, 0.0934451558889, 0.150847180221, 0.062995225372, 6.27408771313e-19)),
 ]
@@ -63,7 +65,7 @@ def test_counts_of_cells_counted_once_are_poisson():
     assert [none[0], *chances[:, 0]] == pytest.approx([np.exp(-2), 2 * np.exp(-2), 8 / 6 * np.exp(-2)])
 
 
-@pytest.mark.parametrize("law", ["poisson", "unequal", "twice"])
+@pytest.mark.parametrize("law", ["poisson", "umis", "reads", "twice"])
 def test_large_counts_keep_mean_and_variance(law):
     counts = np.arange(1, 3000)
     chances, none = count_chances(counts, np.array([200.0]), 0.5, law)
@@ -88,7 +90,7 @@ def test_large_counts_sum_to_their_integral_wherever_the_grid_lies(offset):
 
 
 def test_cells_of_grown_clones_as_r():
-    model = _Model(np.ones(30, int), np.arange(1, 31), 0.0, "unequal")
+    model = _Model(np.ones(30, int), np.arange(1, 31), 0.0, "umis")
     model.log_expected = np.log(list(GROWN))
     chances = model.of_cells(np.array([0, 0, 0, np.log(0.6), np.log(3)]), np.array([0, 1, 4, 12]))
     for found, expected in zip(chances.T, GROWN.values(), strict=True):
@@ -96,7 +98,7 @@ def test_cells_of_grown_clones_as_r():
 
 
 def test_large_clones_after_growth_as_r():
-    model = _Model(np.ones(30, int), np.arange(1, 31) * 1_000, 0.0, "unequal")
+    model = _Model(np.ones(30, int), np.arange(1, 31) * 1_000, 0.0, "umis")
     parameters = np.array([0.3, np.log(1.4), 0.5, np.log(0.8), np.log(3)])
     chances = model.of_cells(parameters, np.array(list(GROWN_LARGE))) @ model.weight(parameters)
     assert chances == pytest.approx(list(GROWN_LARGE.values()), rel=0.08)

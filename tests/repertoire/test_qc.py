@@ -26,7 +26,7 @@ def verdicts(frame):
 
 def test_what_is_well_passes():
     left_out = pl.DataFrame({"rule": ["not productive", "no junction"], "rows": [2, 1], "counts": [7.0, 1.0]})
-    found = qc(clones([3, 1, 1]), sample="s", count_of="umis", exclusions=left_out)
+    found = qc(clones([3, 1, 1]), sample="s", count_of="templates", exclusions=left_out)
     assert verdicts(found) == {
         "anchors TRB": (0, "pass"),
         "clonotypes": (3, "pass"),

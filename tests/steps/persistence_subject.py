@@ -19,8 +19,10 @@ class Subject:
         self.folder, self.sample, self.write, self.write_contigs = folder, make_sample, write_clones, write_contigs
         self.rows: dict[str, dict] = {}
 
-    def add(self, name, counts, *, specimen="blood", gene="TRB", count="umi_count", **cells):
+    def add(self, name, counts, *, specimen="blood", gene="TRB", count="templates", **cells):
         """Add a sample; `counts` is junction → count of one gene, or gene → such counts."""
+        told = {"count_of": count} if count == "templates" else {}
+        count = "duplicate_count" if told else count
         path = self.folder / f"{name}.tsv"
         of_genes = {gene: counts} if counts is None or "TRA" not in counts else counts
         lines = []
@@ -33,7 +35,7 @@ class Subject:
                 self.write(path, numbers, count=count, gene=one)
             lines += path.read_text().splitlines(keepends=True)[1 if lines else 0 :]
         path.write_text("".join(lines))
-        row = self.sample(name, specimen=specimen, path=f"raw/{name}.tsv", **{"assay": "tcr", **cells})
+        row = self.sample(name, specimen=specimen, path=f"raw/{name}.tsv", **{"assay": "tcr", **told, **cells})
         self.rows[f"repertoire/{name}"] = row
         job = Job("repertoire", name, f"repertoire/{name}", paths=(str(path),), sample=row,
                   arguments={"dialect": None, "locus": None, "least_yield": 0.05})  # fmt: skip
@@ -63,6 +65,6 @@ def masses(tables):
     return dict(rows.select("sample", "value").iter_rows())
 
 
-def lots(subject, other="umi_count"):
+def lots(subject, other="templates"):
     subject.add("lot1", LOT1, specimen="infusion_product", lot="A")
     return subject.add("lot2", LOT2, specimen="infusion_product", lot="B", count=other)

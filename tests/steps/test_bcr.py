@@ -1,7 +1,8 @@
+import numpy as np
 import polars as pl
 import pytest
 
-from tilseq.steps import repertoire
+from tilseq.steps import diversity, repertoire
 from tilseq.steps.job import Job
 
 HEADER = "sequence_id\tv_call\tj_call\tc_call\tjunction\tproductive\tumi_count\tsequence_alignment\tgermline_alignment"
@@ -9,8 +10,12 @@ GERMLINE = "ATGAAACCC"
 
 
 @pytest.fixture
-def run(tmp_path, sample):
-    """Return a function that runs a sample of rows: V gene, constant gene, junction, count, aligned sequence."""
+def run(tmp_path, sample, monkeypatch):
+    """Return a function that runs a sample of rows: V gene, constant gene, junction, count, aligned sequence.
+
+    The job of its subject follows, with endpoints beside its own.
+    """
+    monkeypatch.setattr(diversity, "draw_diversity", lambda *parts: None)
 
     def run(*rows, threshold=0.1, header=HEADER, germline=GERMLINE, **cells):
         path = tmp_path / "b.tsv"
@@ -25,6 +30,11 @@ def run(tmp_path, sample):
         job = Job("repertoire", "b", "repertoire/b", paths=(str(path),), arguments=arguments, sample=row)
         repertoire.run(job, folder)
         tables = {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}
+        whole = tmp_path / "work" / "diversity" / "S1"
+        needs = {job.folder: row}
+        diversity.run(Job("diversity", "S1", "diversity/S1", needs=tuple(needs), arguments={"samples": needs}), whole)
+        tables["isotypes"] = pl.read_parquet(whole / "isotypes.parquet")
+        tables["endpoints"] = pl.concat([tables["endpoints"], pl.read_parquet(whole / "endpoints.parquet")])
         return tables, sorted(path.name for path in folder.glob("figures/*.svg"))
 
     return run
@@ -73,8 +83,40 @@ def test_cells_that_are_told_are_the_depth_of_families(run):
     assert tables["endpoints"].filter(rare)["value"].to_list() == [None]  # UMIs show no family of one cell
     assert run(*ROWS)[0]["endpoints"].filter(rare)["value"].to_list() == [2]
     switched = tables["isotypes"].filter(unit="counts", level="switched").select("number", "total", "lower", "upper")
-    # R: qbeta(0.025, 1.5, 4.5), qbeta(0.975, 2.5, 3.5), of 1.5 cells of 5
-    assert switched.row(0) == (3, 10, pytest.approx(0.0225127659992), pytest.approx(0.790583335924))
+    # R: qbeta(0.025, x, n - x + 1), qbeta(0.975, x + 1, n - x), x = 0.3 n, n = 1 / (1.7 / 10 + 1 / 10)
+    assert switched.row(0) == (3, 10, pytest.approx(0.0105169666317), pytest.approx(0.8517915006662))
+
+
+def test_how_templates_are_counted_the_libraries_of_a_subject_tell_together(tmp_path, sample, monkeypatch):
+    # 1,800 cells, most of a family of their own: of each 20 templates 3 are missed and 3 counted twice
+    monkeypatch.setattr(diversity, "draw_diversity", lambda *parts: None)
+    rng = np.random.default_rng(9)
+    cells = np.concatenate([np.ones(1_500, int), np.full(30, 10)])
+    junctions = ["TGT" + "".join("ACG"[int(d)] for d in np.base_repr(i, 3).zfill(9)) + "TGG" for i in range(1_530)]
+    needs = {}
+    for day, name in enumerate("abcdef"):
+        missed = rng.binomial(cells, 0.15)
+        counts = rng.permutation(cells - missed + rng.binomial(cells - missed, 0.15 / 0.85))
+        rows = zip(junctions, counts, strict=True)
+        lines = [f"{j}\tIGHV1-2*01\tIGHJ4*02\tIGHG1\t{j}\tT\t{n}" for j, n in rows if n]
+        header = "sequence_id\tv_call\tj_call\tc_call\tjunction\tproductive\tduplicate_count"
+        (tmp_path / f"{name}.tsv").write_text("\n".join([header, *lines]) + "\n")
+        arguments = {"dialect": None, "locus": None, "least_yield": 0.05, "family_threshold": 0.0}
+        row = sample(name, path=f"raw/{name}.tsv", assay="bcr", day=day, count_of="templates")
+        job = Job("repertoire", name, f"repertoire/{name}", paths=(str(tmp_path / f"{name}.tsv"),), sample=row,
+                  arguments=arguments)  # fmt: skip
+        repertoire.run(job, tmp_path / "work" / job.folder)
+        needs[job.folder] = row
+    folder = tmp_path / "work" / "diversity" / "S1"
+    diversity.run(Job("diversity", "S1", "diversity/S1", needs=tuple(needs), arguments={"samples": needs}), folder)
+    depth = pl.read_parquet(folder / "depth.parquet")
+    assert depth["counting"].to_list() == ["twice"] * 6
+    families = pl.read_parquet(folder / "endpoints.parquet").filter(qualifier="locus=IGH families")
+    assert families.filter(parameter="coverage")["value"].null_count() == 0
+    assert families["scope"].unique().to_list() == ["cohort"]  # it changes with the other libraries
+    # R's binom.test has the same limits: of all counts, worth n_effective cells, each is an IGHG
+    isotypes = pl.read_parquet(folder / "isotypes.parquet").filter(unit="counts", level="switched")
+    assert isotypes["lower"].to_list() == pytest.approx((0.025 ** (1 / depth["n_effective"])).to_list())
 
 
 def test_a_threshold_that_the_data_do_not_tell_is_a_warning(run):

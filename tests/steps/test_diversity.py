@@ -30,8 +30,9 @@ def run(tmp_path, sample, write_clones, monkeypatch):
         rows = {}
         for name, (counts, cells) in of_samples.items():
             path = tmp_path / f"{name}.tsv"
-            write_clones(path, named(counts), count=cells.pop("count", "umi_count"))
-            row = sample(name, path=f"raw/{name}.tsv", **{"assay": "tcr", **cells})
+            told = {} if "count" in cells else {"count_of": "templates"}
+            write_clones(path, named(counts), count=cells.pop("count", "duplicate_count"))
+            row = sample(name, path=f"raw/{name}.tsv", **{"assay": "tcr", **told, **cells})
             arguments = {"dialect": None, "locus": None, "least_yield": 0.05}
             job = Job("repertoire", name, f"repertoire/{name}", paths=(str(path),), sample=row, arguments=arguments)
             try:
@@ -62,13 +63,13 @@ def run(tmp_path, sample, write_clones, monkeypatch):
 def test_each_sample_has_its_depth_and_its_indices(run):
     (tables,), _ = run(a=({0: 90, 1: 10}.values(), {}), b=([3], {"day": 1}))
     assert tables["depth"].select("sample", "counts", "cells_from", "n_effective", "counting").rows() == [
-        ("a", 100, "umis", 100, "once"),
-        ("b", 3, "umis", 3, "once"),
+        ("a", 100, "templates", 100, "once"),
+        ("b", 3, "templates", 3, "once"),
     ]
     richness = tables["endpoints"].filter(parameter="richness", sample="a").row(0, named=True)
     assert [richness[name] for name in ("value", "n", "status", "qualifier", "method")] == [
         *(2, 100, "quantified", "locus=TRB"),
-        "key: nucleotide junction; counts: umis",
+        "key: nucleotide junction; counts: templates",
     ]
     # an index that is not there has no method of limits
     row = tables["endpoints"].filter(parameter="clonality", sample="b").row(0, named=True)
@@ -95,7 +96,7 @@ def test_how_templates_are_counted_the_libraries_of_a_subject_tell_together(run)
 
 
 def test_counts_of_unknown_meaning_are_not_laid_at_a_common_depth(run):
-    told = {"count": "duplicate_count", "cells": 2_000.0}
+    told = {"count": "duplicate_count", "cells": 5_000.0}
     many = [9 * n for n in Y]
     of_reads = told | {"day": 2, "count_of": "reads"}
     (tables,), _ = run(a=(many, dict(told)), b=(many, told | {"day": 1}), c=(many, of_reads))
@@ -119,7 +120,7 @@ def test_samples_stand_at_the_cells_of_the_least(run):
     assert at["value"].to_list()[1] == 11
     rows = tables["endpoints"].filter(parameter="richness_at_n", sample="b").row(0, named=True)
     assert (rows["qualifier"], rows["scope"], rows["value"], rows["n"]) == ("locus=TRB;over=subject", "cohort", 11, 100)
-    assert "at 100 cells, in reach of all the subject's libraries; cells: umis" in rows["method"]
+    assert "at 100 cells, in reach of all the subject's libraries; cells: templates" in rows["method"]
     assert {path.name.split("-")[0] for path in (folder / "figures").glob("*.png")} == {
         "Hill_profile_TRB",
         "ranks_TRB",
@@ -152,7 +153,7 @@ def test_a_sample_of_a_coverage_that_is_hardly_known_has_no_values_at_one(run):
 def test_counted_cells_and_libraries_have_each_their_own_depth():
     sizes = {"bulk": 4000, "more": 3000, "cells": 200, "few": 120}
     spectra = {name: {"TRB": Observed(spectrum(np.array([n // 2, n // 2])), n)} for name, n in sizes.items()}
-    kinds = ("umis", "declared", "counted", "counted")
+    kinds = ("templates", "declared", "counted", "counted")
     cells = pl.DataFrame({"sample": list(sizes), "locus": ["TRB"] * 4, "cells_from": kinds})
     common = diversity.at_common_depth(spectra, cells, "subject").filter(parameter="richness_at_n")
     assert dict(common.select("sample", "depth").iter_rows()) == {"bulk": 3000, "more": 3000, "cells": 120, "few": 120}

@@ -22,7 +22,7 @@ def parts(**of_samples):
 
 
 def test_single_cells_and_libraries_have_figures_of_their_own(tmp_path):
-    draw_diversity(*parts(a=("TRB", "umis"), b=("TRB", "cells"), c=("TRB", "reads"), d=("TRA", "cells")), tmp_path)
+    draw_diversity(*parts(a=("TRB", "templates"), b=("TRB", "cells"), c=("TRB", "reads"), d=("TRA", "cells")), tmp_path)
     captions = json.loads((tmp_path / "captions.json").read_text())
     found = {name.rpartition("-")[0]: words.split(":")[0] for name, words in captions.items() if name.endswith("svg")}
     libraries, cells = "TRB, sequenced libraries", "TRB, samples of single cells"
@@ -42,6 +42,6 @@ def test_a_chain_that_tells_little_is_drawn_where_there_is_no_other(tmp_path):
 
 
 def test_nothing_is_drawn_of_nothing(tmp_path):
-    profiles, curves, _, cells = parts(a=("TRB", "umis"))
+    profiles, curves, _, cells = parts(a=("TRB", "templates"))
     draw_diversity(profiles.clear(), curves.clear(), {}, cells.clear(), tmp_path)
     assert not list(tmp_path.iterdir())

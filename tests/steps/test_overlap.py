@@ -54,6 +54,7 @@ def test_pairs_stand_in_the_order_of_their_days(run):
 
 def test_depth_is_cells(run):
     tables = run(
+        dna=({"AAA": 30, "CCC": 10}, {"count": "duplicate_count", "count_of": "templates"}),
         umis=({"AAA": 30, "CCC": 10}, {}),
         library=({"AAA": 30, "CCC": 30}, {"cells": 40.0, "count": "duplicate_count"}),
         reads=({"AAA": 30, "CCC": 30}, {"count": "duplicate_count"}),
@@ -61,7 +62,8 @@ def test_depth_is_cells(run):
     )
     rows = tables["overlap"].filter(parameter="morisita")
     depth = dict(rows.select("sample_a", "n_a").rows()) | dict(rows.select("sample_b", "n_b").rows())
-    assert depth == {"umis": 40, "library": pytest.approx(24), "reads": None, "contigs": 5}
+    # 1 / (2.4 / 40 + 1 / 60) of what may be reads
+    assert depth == {"dna": 40, "umis": None, "library": pytest.approx(13.0434783), "reads": None, "contigs": 5}
 
 
 def test_replicates_tell_the_cells_of_reads_and_a_pair_does_not(run):

@@ -93,7 +93,7 @@ def kept(tables):
     return tables["endpoints"].filter(parameter="product_mass_kept")["value"].to_list()
 
 
-@pytest.mark.parametrize("count", ["umi_count", "cells", "duplicate_count"])
+@pytest.mark.parametrize("count", ["templates", "cells", "duplicate_count"])
 def test_lots_that_count_different_things_are_seen_but_not_summed(subject, count):
     lots(subject, other="cells").add("d28", DAY28, count=count)
     tables = subject.run()
@@ -101,8 +101,8 @@ def test_lots_that_count_different_things_are_seen_but_not_summed(subject, count
     ((name, check, verdict, reason),) = tables["quality"].select("sample", "check", "verdict", "reason").rows()
     assert (name, check, verdict) == ("d28", "reference", "pass")
     assert reason == (
-        "mass of clones seen in any of lot1 (umis), lot2 (cells); product mass kept: not told, as no kind of count is "
-        "had of the whole reference and is the sample's own"
+        "mass of clones seen in any of lot1 (templates), lot2 (cells); product mass kept: not told, as no kind of "
+        "count is had of the whole reference and is the sample's own"
     )
 
 
@@ -117,20 +117,20 @@ def bulk_and_contigs(subject, **both):
 
 @pytest.mark.parametrize(
     ("count", "share", "served"),
-    [("umi_count", 0.75, "bulk (umis)"), ("cells", 1.0, "contigs (cells)")],
+    [("templates", 0.75, "bulk (templates)"), ("cells", 1.0, "contigs (cells)")],
 )
 def test_a_clone_is_infused_where_any_library_shows_it(subject, count, share, served):
     tables = bulk_and_contigs(subject, lot="A").add("d28", DAY28, count=count).run(infusions=[(0, "A")])
     assert masses(tables) == {"d28": 0.6}
     assert kept(tables) == [share]
     assert mass(tables)["n"] == 100
-    reason = f"mass of clones seen in any of bulk (umis), contigs (cells); product mass kept: that of {served}"
+    reason = f"mass of clones seen in any of bulk (templates), contigs (cells); product mass kept: that of {served}"
     assert tables["quality"].select("sample", "check", "verdict", "reason").rows() == [
         ("d28", "reference", "pass", reason)
     ]
 
 
-@pytest.mark.parametrize(("product", "count"), [("cells", "umi_count"), ("umi_count", "cells")])
+@pytest.mark.parametrize(("product", "count"), [("cells", "templates"), ("templates", "cells")])
 def test_a_reference_that_counts_one_other_thing_serves(subject, product, count):
     subject.add("lot2", LOT2, specimen="infusion_product", count=product).add("d28", DAY28, count=count)
     tables = subject.run()
@@ -190,7 +190,8 @@ def test_a_locus_of_few_cells_beside_a_deep_library_of_another_has_no_mass(subje
     assert held.select("value", "lower", "upper", "n_effective", "limit_of_detection").row(0) == (None,) * 5
     ((check, verdict, reason),) = tables["quality"].select("check", "verdict", "reason").rows()
     assert (check, verdict) == ("reference", "warn")
-    assert reason.startswith("mass of clones seen in any of bulk (umis), contigs (cells); product mass kept: that of")
+    seen_in = "mass of clones seen in any of bulk (templates), contigs (cells)"
+    assert reason.startswith(f"{seen_in}; product mass kept: that of")
     assert reason.endswith(f"; {ONLY.format('contigs (cells)')}")
 
 
@@ -201,7 +202,7 @@ def test_a_locus_that_one_lot_lacks_has_no_numbers(subject):
     assert of_locus(tables, "TRB") == [(0.6, "quantified"), (0.8, "quantified")]
     assert of_locus(tables, "TRA") == [(None, "not_evaluable")] * 2
     assert tables["quality"].select("sample", "check", "verdict", "reason").rows() == [
-        ("d28", "reference", "warn", ONLY.format("lot1 (umis)"))
+        ("d28", "reference", "warn", ONLY.format("lot1 (templates)"))
     ]
 
 
@@ -301,7 +302,7 @@ def test_later_samples_are_compared_in_the_cells_that_all_of_one_kind_show(subje
 
 def test_a_visit_without_cells_is_told_and_the_others_are_compared(subject):
     subject.add("lot1", LOT1, specimen="infusion_product").add("d28", {"AAA": 30, "TTT": 70}, cells=1000)
-    reads = {"count": "duplicate_count"}
+    reads = {"count": "duplicate_count", "count_of": "reads"}
     subject.add("r28", {"AAA": 30, "TTT": 70}, cells=300, **reads).add("r42", {"AAA": 90, "TTT": 10}, day=42, **reads)
     tables = subject.add("r56", {"AAA": 20, "TTT": 80}, day=56, cells=300, **reads).run()
     compared = tables["persistence"].filter(measure="clones_at_n")["sample"].to_list()
@@ -344,9 +345,10 @@ def test_a_locus_without_a_number_says_on_which_side_it_is_missing(subject):
 @pytest.mark.parametrize(
     ("cells", "n"),
     [
-        ({"cells": 200.0}, 1 / (1 / 200 + 1 / 100)),
-        ({"cells": 200.0, "t_cell_fraction": 0.5}, 50),
-        ({"input_ng": 1.32, "t_cell_fraction": 0.5}, 50),  # 200 cells of 6.6 pg
+        # 1 / (2.4 / cells + 1 / 100): the counts may be reads, which cells yield unequally
+        ({"cells": 200.0}, 45.4545454545),
+        ({"cells": 200.0, "t_cell_fraction": 0.5}, 29.4117647059),
+        ({"input_ng": 1.32, "t_cell_fraction": 0.5}, 29.4117647059),  # 200 cells of 6.6 pg
         ({"input_ng": 1.32}, None),
     ],
 )

@@ -131,7 +131,7 @@ def test_sorted_blood_beside_a_product_of_all_cells_has_a_mass_of_its_own_and_no
     found = of_sample(tables, "d28cd8")
     assert found["persistence_mass"] == (0.75, "locus=TRB;population=CD8+ T;reference=infusion_product")
     assert found["product_mass_kept"][0] is None  # CD4+ clones of the product cannot be seen
-    why = "not told, as the sample's cells were sorted (CD8+ T) and those of lot1 (umis) were not"
+    why = "not told, as the sample's cells were sorted (CD8+ T) and those of lot1 (templates) were not"
     assert tables["endpoints"].filter(sample="d28cd8", parameter="product_mass_kept")["method"].to_list() == [why]
     assert tables["quality"].select("sample", "check", "verdict", "reason").rows() == [
         ("d28cd8", "reference", "pass", f"product mass kept: {why}")

@@ -50,13 +50,17 @@ def test_what_counts_count_is_told_in_samples_csv_where_the_file_does_not_tell(r
     assert str(caught.value) == ("the counts of a are umis; found 'reads'; leave count_of empty in samples.csv")
 
 
+UNTOLD = "counts of {}, cells not known: indices have no limits; tell `cells`, or give replicate libraries"
+
+
 @pytest.mark.parametrize(
     ("given", "counts"),
     [
-        ({}, ("pass", "4 of umis")),
+        ({"cells": 9.0}, ("pass", "4 of umis")),
+        ({}, ("warn", UNTOLD.format("umis"))),
         ({"count": "cells"}, ("pass", "4 of cells")),
         ({"count": "duplicate_count", "cells": 9.0}, ("pass", "4 of unknown meaning")),
-        ({"count": "duplicate_count"}, ("warn", "counts of unknown meaning, cells not known: indices have no limits")),
+        ({"count": "duplicate_count"}, ("warn", UNTOLD.format("unknown meaning"))),
     ],
 )
 def test_the_table_itself_is_checked(run, given, counts):

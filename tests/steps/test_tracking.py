@@ -22,8 +22,9 @@ class Subject:
 
     def add(self, name, counts, *, specimen="blood", gene="TRB", **cells):
         path = self.folder / f"{name}.tsv"
-        self.write(path, counts, gene=gene)
-        row = self.sample(name, specimen=specimen, path=f"raw/{name}.tsv", **{"assay": "tcr", **cells})
+        self.write(path, counts, count="duplicate_count", gene=gene)
+        told = {"assay": "tcr", "count_of": "templates"}
+        row = self.sample(name, specimen=specimen, path=f"raw/{name}.tsv", **told | cells)
         self.rows[f"repertoire/{name}"] = row
         job = Job("repertoire", name, f"repertoire/{name}", paths=(str(path),), sample=row,
                   arguments={"dialect": None, "locus": None, "least_yield": 0.05})  # fmt: skip

@@ -19,7 +19,7 @@ from tilseq.cli.repertoire_files import (
 )
 
 if TYPE_CHECKING:
-    import polars as pl
+    from tilseq.io.bcr import BcrSequences
 
 EXAMPLE = """\
 S=data/sample/raw/bcr    # of the sample study, in a clone; or yours
@@ -57,33 +57,42 @@ def bcr_command(
     import polars as pl
 
     from tilseq.io.bcr import read_bcr
-    from tilseq.repertoire import bcr, depth
+    from tilseq.repertoire import bcr, depth, miscounted_templates
     from tilseq.tables.outputs import EXCLUSIONS
     from tilseq.tables.repertoire import DIVERSITY, FAMILIES, ISOTYPES, MUTATION, MUTATION_LOAD
 
     written = (FAMILIES, MUTATION, MUTATION_LOAD, ISOTYPES, DIVERSITY)
     known = cells_given(cells, sample_names(paths))
 
-    def measure(path: Path) -> dict[str, pl.DataFrame]:
+    def read(path: Path) -> tuple[Path, BcrSequences, str]:
         sample = sample_name(path)
         sequences = read_bcr(path, dialect=dialect)
         tell(sample, sequences)
-        counted = counted_by(sample, sequences, count_of)
-        depths = depth(sequences.table, sample=sample, count_of=counted, cells=known.get(sample)).filter(locus="IGH")
-        n_effective = depths["n_effective"][0] if depths.height else None
+        return path, sequences, counted_by(sample, sequences, count_of)
+
+    every, status = each_file(paths, read)
+    miscounted = miscounted_templates(sequences.table for _, sequences, counted in every if counted == "templates")
+    of_path = {path: (sequences, counted) for path, sequences, counted in every}
+
+    def measure(path: Path) -> dict[str, pl.DataFrame]:
+        sample, (sequences, counted) = sample_name(path), of_path[path]
+        depths = depth(
+            sequences.table, sample=sample, count_of=counted, cells=known.get(sample), miscounted=miscounted
+        ).filter(locus="IGH")
         if sample in known and (depths["cells_from"] == "counted").any():
             click.echo(f"{sample}: --cells is not used, as the file itself counts cells", err=True)
-        found = bcr(sequences.table, sample=sample, count_of=counted, threshold=threshold, n_effective=n_effective)
+        behind = next(depths.select("n_effective", "counting").iter_rows(named=True), {})
+        found = bcr(sequences.table, sample=sample, count_of=counted, threshold=threshold, **behind)
         click.echo(f"{sample}: threshold of families {found.threshold:g} ({found.threshold_source})", err=True)
         for sentence in found.lacking(counted):
             click.echo(f"{sample}: {sentence}", err=True)
         tables = {table.name: getattr(found, table.name) for table in written}
         return tables | {"exclusions": sequences.exclusions.with_columns(sample=pl.lit(sample))}
 
-    results, status = each_file(paths, measure)
+    results, of_measuring = each_file(list(of_path), measure)
     for table in (*written, EXCLUSIONS) if results else ():
         frame = joined([tables[table.name] for tables in results])
         write_result(frame, table, str(output / f"{table.name}.csv"))
     if results:
         tell_written(output)
-    return status
+    return of_measuring or status

@@ -31,10 +31,13 @@ from tilseq.cli.repertoire_files import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import polars as pl
 
+    from tilseq.io.clonotypes import Clonotypes
     from tilseq.io.contigs import Contigs
-    from tilseq.repertoire import ProductLot
+    from tilseq.repertoire import Miscounting, ProductLot
 
 EXAMPLE = """\
 S=data/sample/raw    # of the sample study, in a clone; or yours
@@ -95,16 +98,18 @@ def label_command(
     import polars as pl
 
     from tilseq.io.contigs import read_contigs
-    from tilseq.repertoire import cell_labels, label_checks
+    from tilseq.repertoire import cell_labels, label_checks, miscounted_templates
     from tilseq.tables.cell_labels import CELL_LABELS
     from tilseq.tables.outputs import EXCLUSIONS, QUALITY
 
     objects = _objects(h5ads, sample_names(paths))
     known = cells_given(cells, sample_names(products))
     refuse_copies((*paths, *products, *alike))
-    read = [_lot(path, known, count_of) for path in products]
-    lots = [lot for lot, _ in read]
+    read = [_library(path, count_of) for path in products]
     others = [_of_templates(path, count_of) for path in alike]
+    of_templates = [one.table for _, one, counted, _ in read if counted == "templates"]
+    miscounted = miscounted_templates([*of_templates, *(table for table, _ in others)])
+    lots = [_lot(path, clonotypes, counted, known, miscounted) for path, clonotypes, counted, _ in read]
     alike_tables = dict(zip(sample_names(alike), (table for table, _ in others), strict=True))
     refuse_same_clones({lot.name: lot.table for lot in lots} | alike_tables)
 
@@ -120,7 +125,7 @@ def label_command(
     results, status = each_file(paths, measure)
     if results:
         labels = joined([found for found, _ in results])
-        left_out = [rows for _, rows in (*read, *others, *results)]
+        left_out = [*(rows for _, _, _, rows in read), *(rows for _, rows in (*others, *results))]
         write_result(labels, CELL_LABELS, str(output / "cell_labels.csv"))
         write_result(label_checks(labels), QUALITY, str(output / "quality.csv"))
         write_result(joined(left_out).unique(maintain_order=True), EXCLUSIONS, str(output / "exclusions.csv"))
@@ -147,20 +152,26 @@ def _paired(contigs: Contigs, sample: str) -> pl.DataFrame:
     return chain_pairing(contigs.table, sample=sample, cells=contigs.cells)
 
 
-def _lot(path: Path, cells: dict[str, float], count_of: str | None) -> tuple[ProductLot, pl.DataFrame]:
-    """Return a library of the product and its rows of the table `exclusions`."""
-    from tilseq.io.contigs import read_contigs
-    from tilseq.repertoire import ProductLot
-    from tilseq.repertoire.depth import product_cells
-
+def _library(path: Path, count_of: str | None) -> tuple[Path, Clonotypes, str, pl.DataFrame]:
+    """Return a library of the product: its file, clonotypes, what they count, and its rows of `exclusions`."""
     name = sample_name(path)
     clonotypes, left_out = read_file(path, name, None, None)
-    single = clonotypes.dialect == "10x"
-    counted = "cells" if single else counted_by(name, clonotypes, count_of)
-    depths = depth_of(name, clonotypes, counted, cells.get(name), None, mends=MENDS, lost=LOST)
-    effective = product_cells(depths)
-    receptors = _paired(read_contigs(path), name) if single else None
-    return ProductLot(name, clonotypes.table, effective, receptors, counted), left_out
+    counted = "cells" if clonotypes.dialect == "10x" else counted_by(name, clonotypes, count_of)
+    return path, clonotypes, counted, left_out
+
+
+def _lot(
+    path: Path, clonotypes: Clonotypes, counted: str, cells: dict[str, float], miscounted: Mapping[str, Miscounting]
+) -> ProductLot:
+    """Return a library of the product with the cells behind it."""
+    from tilseq.io.contigs import read_contigs
+    from tilseq.repertoire import ProductLot
+    from tilseq.repertoire.depth import share_cells
+
+    name = sample_name(path)
+    depths = depth_of(name, clonotypes, counted, cells.get(name), None, miscounted=miscounted, mends=MENDS, lost=LOST)
+    receptors = _paired(read_contigs(path), name) if clonotypes.dialect == "10x" else None
+    return ProductLot(name, clonotypes.table, share_cells(depths), receptors, counted)
 
 
 def _of_templates(path: Path, count_of: str | None) -> tuple[pl.DataFrame, pl.DataFrame]:

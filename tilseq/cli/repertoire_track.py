@@ -110,7 +110,7 @@ def track_command(
     --replicates.
     """
     from tilseq.errors import AnalysisError
-    from tilseq.repertoire import effective_clones, near_matches, pooled, share_cells, track
+    from tilseq.repertoire import near_matches, pooled, track, with_depth
     from tilseq.repertoire.near_matches import whole_product
     from tilseq.repertoire.persistence import check_loci
     from tilseq.repertoire.track import changes
@@ -152,7 +152,7 @@ def track_command(
         sample, clonotypes, left_out = found
         told = known.get(sample), estimated.get(sample)
         depth = depth_of(sample, clonotypes, count_of, *told, miscounted=miscounted, lost=lost)
-        return sample, clonotypes, effective_clones(clonotypes.table, share_cells(depth)), left_out
+        return sample, clonotypes, with_depth(clonotypes.table, depth), left_out
 
     given = {name: [known_cells(one, LOST_OF_REFERENCE) for one in some] for name, some in references.items()}
     later = [known_cells(one, LOST_OF_BLOOD) for one in after]

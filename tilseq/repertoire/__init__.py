@@ -8,7 +8,7 @@ from tilseq.repertoire.cells import cells_of, effective_cells, effective_number
 from tilseq.repertoire.chains import chain_pairing, check_overlap, joined_lanes
 from tilseq.repertoire.change import change
 from tilseq.repertoire.contamination import Contamination, contamination
-from tilseq.repertoire.depth import depth, miscounted_templates, one_library, product_cells, share_cells
+from tilseq.repertoire.depth import depth, miscounted_templates, one_library, share_cells, with_depth
 from tilseq.repertoire.diversity import diversity, hill_profile
 from tilseq.repertoire.effective import effective_clones, summed
 from tilseq.repertoire.families import distance_to_nearest, families, family_diversity
@@ -83,7 +83,6 @@ __all__ = [
     "persistence",
     "pooled",
     "presence",
-    "product_cells",
     "qc",
     "rarefaction",
     "share_cells",
@@ -93,5 +92,6 @@ __all__ = [
     "trend",
     "usage",
     "usage_divergence",
+    "with_depth",
     "with_origins",
 ]

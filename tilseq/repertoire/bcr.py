@@ -98,6 +98,7 @@ def bcr(
     count_of: str = "unknown",
     threshold: float | None = None,
     n_effective: float | None = None,
+    counting: str | None = None,
 ) -> Bcr:
     """Return families, isotypes and mutations of a sample's immunoglobulins.
 
@@ -117,8 +118,9 @@ def bcr(
         is none 0.15, as most studies of human heavy chains set it between 0.1 and 0.2.
     n_effective
         Effective number of B cells behind the counts of heavy chains (see `depth`), on which limits of shares of counts
-        and of the diversity of families rest. Without it counts of cells, UMIs and templates are taken for as many
-        cells.
+        and of the diversity of families rest. Without it counts of cells and templates are taken for as many cells.
+    counting
+        How often a cell is counted, likewise; it is asked for beside `n_effective`.
 
     Raises
     ------
@@ -141,7 +143,13 @@ def bcr(
         mutation=conform(found.select(name for name in MUTATION.names if name in found.columns), MUTATION),
         mutation_load=mutation_load(found, sample=sample),
         isotypes=isotypes(found, sample=sample, count_of=count_of, n_effective=n_effective),
-        diversity=family_diversity(found, sample=sample, count_of=count_of, n_effective={HEAVY: n_effective}),
+        diversity=family_diversity(
+            found,
+            sample=sample,
+            count_of=count_of,
+            n_effective={HEAVY: n_effective},
+            counting=None if n_effective is None else {HEAVY: counting},
+        ),
         distances=distances,
         threshold=threshold,
         threshold_source=source,

@@ -143,7 +143,7 @@ def worth_in_cells(n_effective: Effective, locus: str, sample: str, counts: int)
     if n is None:
         raise AnalysisError(
             f"no change can be told without the effective number of cells of {sample}, {locus}",
-            expected="cells, UMIs or templates, as reads are not independent",
+            expected="cells or templates, as UMIs or reads of one cell are not independent",
             mend="say how many T cells went into the library",
         )
     checked_effective(n, counts, f"{sample}, {locus},")

@@ -11,9 +11,9 @@ from tilseq.errors import AnalysisError, TableError, did_you_mean
 from tilseq.receptors import CLONE
 from tilseq.tables import as_polars
 
-# Counts of these are taken for independent observations; reads of one molecule are not.
-INDEPENDENT = ("cells", "umis", "templates")
-COUNTED = (*INDEPENDENT, "reads", "unknown")
+# Counts of these are taken for independent observations; several UMIs or reads of one cell are not.
+INDEPENDENT = ("cells", "templates")
+COUNTED = ("cells", "umis", "templates", "reads", "unknown")
 
 LARGEST_SUM = 2**53  # beyond it a float no longer holds every whole number
 NUCLEOTIDES = "^[ACGTNacgtn+]{3,}$"  # a codon or more; `+` between the chains of a pair

@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike
 
 from tilseq.repertoire.cells import cells_of, effective_cells, effective_number
 from tilseq.repertoire.clones import INDEPENDENT, check_count_of, clone_counts
+from tilseq.repertoire.effective import effective_clones
 from tilseq.repertoire.miscounting import ONCE, Miscounting, miscounting
 from tilseq.repertoire.replicates import Estimate
 from tilseq.tables import as_polars
 from tilseq.tables.repertoire import DEPTH
 
-UNEQUAL, YIELD_CV2 = ("umis", "reads", "unknown"), 0.7  # what cells yield unequally, and how
 FEWEST_FOR_SINGLETONS = 100  # clones: of so many at least one is seen once, unless they were cut off
 TOLD = ("declared", "input_ng")  # sources of cells that the counts have no part in
 LIGHT = ("IGK", "IGL")  # of which a B cell bears one
@@ -38,8 +38,8 @@ def depth(
     """Return the cells and the effective number of cells of each locus of a sample, and the source of the cells.
 
     The first that is known is taken: the cells counted, where the counts are of cells; the cells or the DNA that went
-    into the library (`cells_of`); an estimate from replicates; counts of templates or UMIs as they are; an estimate
-    from a pair. Counts of reads are never taken for cells.
+    into the library (`cells_of`); an estimate from replicates; counts of templates; an estimate from a pair. Counts of
+    UMIs or reads are never taken for cells: a cell of RNA gives several UMIs, and no library tells how many.
 
     Parameters
     ----------
@@ -63,10 +63,10 @@ def depth(
     -------
     polars.DataFrame
         The table `depth`: `sample, locus, counts, count_of, cells, cells_from, cells_lower, cells_upper, n_effective,
-        counting`. `cells_from` is `counted`, `declared`, `input_ng`, `replicates`, `templates`, `umis`, `pair` or
-        `not_known`. `n_effective` is ``1 / (1 / cells + 1 / counts)``, None of reads whose replicates look like one
-        library (`one_library`); the counts where they are of cells, or of UMIs of which nothing else is known; of
-        templates, but by replicates, ``counts / (1 + variance)``, see `effective_number`. `counting` is how often a
+        counting`. `cells_from` is `counted`, `declared`, `input_ng`, `replicates`, `templates`, `pair` or `not_known`.
+        `n_effective` is that of `effective_number`, where cells were told; ``1 / (1 / cells + 1 / counts)`` of cells
+        that replicates or a pair tell, in which unequal yields are; None of UMIs and reads whose replicates look like
+        one library (`one_library`). `counting` is how often a
         cell is counted: `once`; `twice`, that is 0, 1 or 2 times, as templates may be; `drawn` at random; `unsure` of
         templates whose libraries do not surely tell; None where the counts' meaning is unknown and they are not worth
         their sum, or more templates were counted than the cells told can have given. A cell with two chains of a locus
@@ -103,7 +103,7 @@ def depth(
             row |= _estimated(repeated, "replicates", counts)
             if count_of not in INDEPENDENT and _like_one_library(repeated, counts):
                 row["n_effective"] = None
-        elif count_of in ("templates", "umis"):
+        elif count_of == "templates":
             effective = effective_number(counts, count_of, variance=how.variance)
             row |= {"cells": counts, "cells_from": count_of, "n_effective": effective}
         elif paired:
@@ -168,8 +168,9 @@ def is_cut_off(counts: ArrayLike) -> bool:
 def one_library(depths: Any) -> pl.DataFrame:
     """Return the samples whose replicates look like one library sequenced several times.
 
-    Libraries made apart hold other cells, so that counts of reads differ between them by more than the reads do; where
-    they do not, the cells told are as many as the reads or more. So it is, too, where there are more cells than reads.
+    Libraries made apart hold other cells, so that counts of UMIs or reads differ between them by more than these do;
+    where they do not, the cells told are as many as the counts or more. So it is, too, where there are more cells than
+    counts.
 
     Parameters
     ----------
@@ -264,23 +265,9 @@ def share_cells(depths: pl.DataFrame) -> dict[str, float | None]:
     return dict(depths.select("locus", worth.alias("n_effective")).iter_rows())
 
 
-def product_cells(depths: pl.DataFrame) -> dict[str, float | None]:
-    """Return locus → effective number of cells by which a product's library misses clones, None where not known.
-
-    As `share_cells`, but where the cells were told, and UMIs, reads or what is not known was counted: cells yield these
-    unequally, so that N cells with D counts are worth ``1 / ((1 + c) / N + 1 / D)``, with c the squared coefficient of
-    variation of what cells yield. It is taken to be 0.7, by which replicates of Minervina and others scatter (eLife
-    2021;10:e63502). An estimate from replicates has it in itself.
-
-    Parameters
-    ----------
-    depths
-        Rows of the table `depth` of one sample.
-    """
-    unequal = pl.col("cells_from").is_in(TOLD) & pl.col("count_of").is_in(UNEQUAL)
-    worth = pl.when(unequal).then(1 / ((1 + YIELD_CV2) / pl.col("cells") + 1 / pl.col("counts")))
-    known = depths.select("locus", worth.alias("n_effective")).drop_nulls()
-    return share_cells(depths) | dict(known.iter_rows())
+def with_depth(table: Any, depths: pl.DataFrame) -> pl.DataFrame:
+    """Return the clones of a sample as `effective_clones` gives them, by its rows of the table `depth`."""
+    return effective_clones(table, share_cells(depths), dict(depths.select("locus", "counting").iter_rows()))
 
 
 def _counting(row: Mapping[str, Any], how: Miscounting) -> str | None:
@@ -302,6 +289,6 @@ def _like_one_library(found: Estimate, counts: int) -> bool:
 
 def _estimated(found: Estimate, source: str, counts: int) -> dict[str, Any]:
     """Return what an estimate says; where counts vary no more than if each were a cell, they are worth their sum."""
-    effective = effective_number(counts, "reads", found.cells) if found.cells else float(counts)
+    effective = effective_cells(found.cells, counts) if found.cells else float(counts)
     limits = {"cells_lower": found.lower, "cells_upper": found.upper}
     return {"cells": found.cells, "cells_from": source, "n_effective": effective, **limits}

@@ -89,8 +89,8 @@ def diversity(
     sample
         Sample identifier.
     count_of
-        What the counts count. Without `n_effective` limits are given for `cells`, `umis` and `templates` alone: reads
-        of one molecule are not independent, and limits drawn from them would be far too narrow.
+        What the counts count. Without `n_effective` limits are given for `cells` and `templates` alone: UMIs or reads
+        of one cell are not independent, and limits drawn from them would be far too narrow.
     n_effective
         Effective number of cells, for all loci or by locus, see `depth`. Where it is below the counts, limits are given
         for indices of shares and the coverage alone, not for `d50_clones`, and as far away as the standard error is

@@ -13,6 +13,7 @@ from tilseq.repertoire.cells import checked_effective
 from tilseq.repertoire.clones import clone_counts
 
 Depths = float | Mapping[str, float | None] | None  # of all loci, or by locus
+Counting = Mapping[str, str | None] | None
 
 
 def limit_of_detection(n_effective: float) -> float:
@@ -31,7 +32,7 @@ def check_threshold(threshold: float) -> None:
         raise AnalysisError("a threshold must be a share above 0", found=threshold, expected="above 0, at most 1")
 
 
-def effective_clones(table: Any, n_effective: Depths) -> pl.DataFrame:
+def effective_clones(table: Any, n_effective: Depths, counting: Counting = None) -> pl.DataFrame:
     """Return the clones of a sample with their shares and effective cells.
 
     Parameters
@@ -40,12 +41,16 @@ def effective_clones(table: Any, n_effective: Depths) -> pl.DataFrame:
         polars or pandas: `locus`, `junction`, `duplicate_count`; rows of one clone are summed.
     n_effective
         Effective number of cells of the sample, for all loci or by locus; None where it is not known.
+    counting
+        Locus → how often a cell is counted, see `depth`; without it `once` where there are as many effective cells as
+        counts, else `drawn`.
 
     Returns
     -------
     polars.DataFrame
         One row a clone: `locus, junction, duplicate_count`, `frequency` (share of the locus's counts), `n_effective`
-        (of the locus, null where not known), `cells` (``frequency * n_effective``; null likewise).
+        (of the locus, null where not known), `cells` (``frequency * n_effective``; null likewise), `counting` (of the
+        locus).
 
     Raises
     ------
@@ -57,19 +62,28 @@ def effective_clones(table: Any, n_effective: Depths) -> pl.DataFrame:
     clones = clone_counts(table)
     totals = totals_of(clones, n_effective)
     total: Any  # of all rows, or of each
-    if len(totals) == 1:
-        every, ((total, n),) = clones, totals.values()
-        cells = pl.lit(n, pl.Float64)
+    depths = [(locus, total, n, _counting(counting, locus, total, n)) for locus, (total, n) in totals.items()]
+    how: pl.Expr
+    if len(depths) == 1:
+        every, ((_, total, n, one),) = clones, depths
+        cells, how = pl.lit(n, pl.Float64), pl.lit(one, pl.String)
     else:
-        of_locus = pl.DataFrame([(locus, *both) for locus, both in totals.items()], schema=_DEPTHS, orient="row")
-        every = clones.join(of_locus, on="locus")
-        total, cells = every["counts"].to_numpy(), pl.col("n_effective")
+        every = clones.join(pl.DataFrame(depths, schema=_DEPTHS, orient="row"), on="locus")
+        total, cells, how = every["counts"].to_numpy(), pl.col("n_effective"), pl.col("counting")
     # polars multiplies by 1 / total where that is one number, and so has 3 / 10 be 0.30000000000000004
     share = pl.lit(pl.Series(every["duplicate_count"].to_numpy() / total))
-    return every.select(*CLONE, "duplicate_count", frequency=share, n_effective=cells, cells=share * cells)
+    return every.select(
+        *CLONE, "duplicate_count", frequency=share, n_effective=cells, cells=share * cells, counting=how
+    )
 
 
-_DEPTHS = {"locus": pl.String, "counts": pl.Int64, "n_effective": pl.Float64}
+_DEPTHS = {"locus": pl.String, "counts": pl.Int64, "n_effective": pl.Float64, "counting": pl.String}
+
+
+def _counting(counting: Counting, locus: str, counts: int, n: float | None) -> str | None:
+    if counting is not None:
+        return counting.get(locus)
+    return None if n is None else "once" if n >= counts else "drawn"
 
 
 def totals_of(counts: pl.DataFrame, n_effective: Depths) -> dict[str, tuple[int, float | None]]:
@@ -97,13 +111,15 @@ def summed(samples: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Return several samples, each as `effective_clones` gives it, as one whose cells are those of all.
 
     Where the effective number of one of them is not known that of the sum is not either, and a clone's share is the
-    mean of its shares; else each sample counts by its cells.
+    mean of its shares; else each sample counts by its cells. How often a cell is counted is not known of samples that
+    count them in several ways.
     """
     if len(samples) == 1:
         return samples[0]
-    loci = pl.concat([one.select("locus", "n_effective").unique() for one in samples]).group_by("locus")
+    loci = pl.concat([one.select("locus", "n_effective", "counting").unique() for one in samples]).group_by("locus")
     depths = loci.agg(
         samples=pl.len(),
+        counting=pl.when(pl.col("counting").n_unique() == 1).then(pl.col("counting").first()),
         total=pl.when(pl.col("n_effective").null_count() == 0).then(pl.col("n_effective").sum()),
     )
     clones = (
@@ -120,6 +136,7 @@ def summed(samples: Sequence[pl.DataFrame]) -> pl.DataFrame:
         frequency=shares,
         n_effective="total",
         cells=pl.when(pl.col("total") > 0).then("cells"),
+        counting="counting",
     )
 
 

@@ -96,7 +96,12 @@ def distance_to_nearest(table: Any) -> pl.DataFrame:
 
 
 def family_diversity(
-    table: Any, *, sample: str, count_of: str = "unknown", n_effective: Mapping[str, float | None] | None = None
+    table: Any,
+    *,
+    sample: str,
+    count_of: str = "unknown",
+    n_effective: Mapping[str, float | None] | None = None,
+    counting: Mapping[str, str | None] | None = None,
 ) -> pl.DataFrame:
     """Return the diversity of the families of a sample, as `tilseq.repertoire.diversity` of clones.
 
@@ -109,6 +114,8 @@ def family_diversity(
     n_effective
         Locus → effective number of B cells behind all of its counts (see `depth`). Where sequences have no family, it
         counts in proportion.
+    counting
+        Locus → how often a cell is counted, likewise.
 
     Returns
     -------
@@ -125,7 +132,8 @@ def family_diversity(
     frame = frame.filter(pl.col("family_id").is_not_null())
     named = pl.format(_of_families("{}"), "locus").alias("locus")
     clones = frame.select(named, "duplicate_count", junction="family_id")
-    return diversity(clones, sample=sample, count_of=count_of, n_effective=effective)
+    how = None if counting is None else {_of_families(locus): one for locus, one in counting.items()}
+    return diversity(clones, sample=sample, count_of=count_of, n_effective=effective, counting=how)
 
 
 def _of_families(locus: str) -> str:

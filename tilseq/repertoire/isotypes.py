@@ -36,8 +36,7 @@ def isotypes(table: Any, *, sample: str, count_of: str = "unknown", n_effective:
     sample
         Sample identifier.
     count_of
-        What the counts count. Without `n_effective` shares of counts get limits for `cells`, `umis` and `templates`
-        alone.
+        What the counts count. Without `n_effective` shares of counts get limits for `cells` and `templates` alone.
     n_effective
         Effective number of B cells behind the counts of IGH (see `depth`), on which limits of shares of counts then
         rest.

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tilseq.repertoire.depth import UNEQUAL, YIELD_CV2, is_cut_off
+from tilseq.repertoire.cells import YIELD_CV2
+from tilseq.repertoire.depth import is_cut_off
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -123,7 +124,7 @@ def laws_of(count_of: str, repeats: float) -> Laws:
     """Return the laws by which cells may be counted, and u: that told, or those thought of."""
     if count_of == "templates":
         return OF_TEMPLATES
-    return (("unequal", max(repeats, 0.0) if count_of in UNEQUAL else 0.0),)
+    return ((count_of, max(repeats, 0.0) if count_of in YIELD_CV2 else 0.0),)
 
 
 def law_costs(libraries: Iterable[ArrayLike]) -> Floats:
@@ -192,8 +193,8 @@ def smoothed(cells: Integers, clones: Integers) -> Floats:
 def counts_of_a_cell(most: int, repeats: float, law: str) -> tuple[Floats, float]:
     """Return the chances of 0, 1 … `most` counts of a cell, and its mean, so that counts of clones vary 1 + u times.
 
-    - `unequal`: cells yield unequally, as a gamma of the squared coefficient of variation c of `product_cells`:
-      negative binomial with the mean ``u / (1 + c)``.
+    - `umis`, `reads`, `unknown`: cells yield unequally, as a gamma of the squared coefficient of variation c of
+      `YIELD_CV2`: negative binomial with the mean ``u / (1 + c)``.
     - `twice`: counted 0, 1 or 2 times with the chances ``u / 2, 1 - u, u / 2``.
     - `poisson`: with the mean u (Neyman's type A).
 
@@ -207,7 +208,7 @@ def counts_of_a_cell(most: int, repeats: float, law: str) -> tuple[Floats, float
         return np.array([repeats / 2, 1 - repeats, repeats / 2, *np.zeros(most)])[: most + 1], 1.0
     if law == "poisson":
         return np.exp(steps * np.log(repeats) - repeats - gammaln(steps + 1)), repeats
-    shape, mean = 1 / YIELD_CV2, repeats / (1 + YIELD_CV2)
+    shape, mean = 1 / YIELD_CV2[law], repeats / (1 + YIELD_CV2[law])
     ways = gammaln(steps + shape) - gammaln(shape) - gammaln(steps + 1)
     return np.exp(ways + steps * np.log(mean / (shape + mean)) - shape * np.log1p(mean / shape)), mean
 

@@ -12,8 +12,15 @@ from tilseq.errors import AnalysisError
 from tilseq.intervals import clopper_pearson, scalar
 from tilseq.receptors import CLONE
 from tilseq.repertoire.clones import clone_counts
-from tilseq.repertoire.effective import Depths, check_threshold, depths_of, effective_clones, limit_of_detection
-from tilseq.repertoire.still_seen import check_at_cells, still_seen
+from tilseq.repertoire.effective import (
+    Counting,
+    Depths,
+    check_threshold,
+    depths_of,
+    effective_clones,
+    limit_of_detection,
+)
+from tilseq.repertoire.still_seen import check_at_cells, doubts_of, still_seen
 from tilseq.tables.repertoire import PERSISTENCE
 
 
@@ -23,6 +30,7 @@ def persistence(
     *,
     sample: str,
     n_effective: Depths = None,
+    counting: Counting = None,
     reference_n_effective: Depths = None,
     baseline_table: Any = None,
     at_cells: Mapping[str, float] | None = None,
@@ -54,6 +62,9 @@ def persistence(
     n_effective
         Effective number of cells of the sample, for all loci or by locus (see `effective_number`). None gives values
         without limits: reads are not independent, and limits drawn from them would be far too narrow.
+    counting
+        Locus → how often a cell of the sample is counted, see `effective_clones`. Where that is not known there are no
+        measures at a depth in common.
     reference_n_effective
         That of the reference, whose own sampling widens the limits of what is kept of it; None takes it as known.
     baseline_table
@@ -78,7 +89,7 @@ def persistence(
         no share above 0; the sample does not show so many distinct cells.
     """
     return persistence_of(
-        effective_clones(sample_table, n_effective),
+        effective_clones(sample_table, n_effective, counting),
         effective_clones(reference_table, reference_n_effective),
         sample=sample,
         baseline=None if baseline_table is None else clone_counts(baseline_table),
@@ -158,7 +169,7 @@ def _kept(
         return
     whole = still_seen(later, reference)["product_mass_kept"]
     yield {"measure": "product_mass_kept", **whole}
-    if cells is None:
+    if cells is None or any(doubts_of(later).values()):
         return
     check_at_cells(later, cells)
     yield from (

@@ -32,7 +32,7 @@ class ProductLot:
     table
         polars or pandas: `locus, junction, duplicate_count`.
     n_effective
-        Locus → effective number of cells (see `product_cells`), None or absent where it is not known.
+        Locus → effective number of cells (see `share_cells`), None or absent where it is not known.
     cells
         Table of `chain_pairing`, where the library is of single cells: which TRA goes with which TRB.
     count_of

@@ -74,6 +74,7 @@ def qc(
     counts = int(clone_counts(frame)["duplicate_count"].sum())
     known = count_of in INDEPENDENT or (depth is not None and not as_polars(depth)["n_effective"].has_nulls())
     told = "unknown meaning" if count_of == "unknown" else count_of
+    unknown = f"counts of {told}, cells not known: indices have no limits; tell `cells`, or give replicate libraries"
     rows: list[dict[str, Any]] = [
         {
             "check": "clonotypes",
@@ -85,9 +86,9 @@ def qc(
         {
             "check": "counts",
             "value": counts,
-            "limit": "of cells, UMIs, templates or known cells",
+            "limit": "of cells, templates or known cells",
             "verdict": "pass" if known else "warn",
-            "reason": f"{counts} of {told}" if known else f"counts of {told}, cells not known: indices have no limits",
+            "reason": f"{counts} of {told}" if known else unknown,
         },
     ]
     if exclusions is not None:

@@ -14,9 +14,13 @@ from tilseq.errors import AnalysisError
 from tilseq.intervals import clopper_pearson, scalar
 from tilseq.receptors import CLONE
 from tilseq.repertoire.effective import depths_of
+from tilseq.repertoire.observed import Observed
+from tilseq.repertoire.spectrum import spectrum
 
 Floats = NDArray[np.float64]
 
+TWICE = ("twice", "unsure")
+NOTHING = "nothing at the depth that other samples have in common"
 GRID = 60  # expected cells of a clone that are thought of
 LEAST_EXPECTED = 1e-3
 ROUNDING = 1e-9  # of sums of many shares
@@ -25,32 +29,56 @@ ITERATIONS = 300
 
 @dataclass(frozen=True)
 class Depth:
-    """The counts of a sample and the cells that they are drawn from; infinitely many where each count is a cell."""
+    """The counts of a sample, and how they are of cells.
+
+    Attributes
+    ----------
+    counts
+        Their sum.
+    cells
+        Cells that they are drawn from; infinitely many where each count is a cell.
+    variance
+        Of how often a cell is counted, where that is 0, 1 or 2 times, as templates of DNA may be; it is not asked for
+        the cells then.
+    """
 
     counts: float
     cells: float
+    variance: float = 0.0
 
     @classmethod
-    def of(cls, counts: float, n_effective: float) -> Depth:
-        """Return the depth of which ``n_effective = 1 / (1 / cells + 1 / counts)``."""
-        return cls(counts, inf if n_effective >= counts else 1 / (1 / n_effective - 1 / counts))
+    def of(cls, counts: float, n_effective: float, counting: str | None = None) -> Depth:
+        """Return the depth of counts that are worth so many cells.
+
+        Of cells counted no more than twice ``n_effective = counts / (1 + variance)``, which templates are that nobody
+        surely knows about, too; else ``1 / (1 / cells + 1 / counts)``.
+        """
+        if n_effective >= counts:
+            return cls(counts, inf)
+        if counting in TWICE:
+            return cls(counts, inf, counts / n_effective - 1)
+        return cls(counts, 1 / (1 / n_effective - 1 / counts))
 
     def distinct(self, counts: float) -> float:
-        """Return how many distinct cells so many counts are expected to show."""
-        return counts if self.cells == inf else self.cells * -np.expm1(-counts / self.cells)
+        """Return how many distinct cells so many of the counts are expected to show."""
+        if self.cells < inf:
+            return float(self.cells * -np.expm1(-counts / self.cells))
+        return counts * (1 - self.variance * counts / self.counts / 2)
 
     def thinned(self, distinct: float) -> float:
         """Return the share of the counts that shows so many distinct cells."""
         if distinct >= self.distinct(self.counts):
             return 1.0
-        counts = distinct if self.cells == inf else -self.cells * np.log1p(-distinct / self.cells)
-        return float(counts / self.counts)
+        if self.cells < inf:
+            return float(-self.cells * np.log1p(-distinct / self.cells) / self.counts)
+        share = distinct / self.counts  # t - u t² / 2, of a share t and the variance u
+        return float(2 * share / (1 + np.sqrt(1 - 2 * self.variance * share)))
 
 
 def common_cells(samples: Mapping[str, pl.DataFrame]) -> dict[str, float]:
     """Return locus → distinct cells that every sample of known depth shows, the least of them.
 
-    A sample of which the cells are not known takes no part in the comparison, see `without_depth`.
+    A sample of which the cells, or how they were counted, are not known takes no part in it, see `without_depth`.
 
     Parameters
     ----------
@@ -59,8 +87,9 @@ def common_cells(samples: Mapping[str, pl.DataFrame]) -> dict[str, float]:
     """
     least: dict[str, float] = {}
     for clones in samples.values():
+        doubts = doubts_of(clones)
         for locus, depth in depths_in(clones).items():
-            if depth is not None:
+            if depth is not None and doubts[locus] is None:
                 least[locus] = min(least.get(locus, inf), depth.distinct(depth.counts))
     return least
 
@@ -86,18 +115,35 @@ def without_depth(clones: pl.DataFrame) -> str | None:
         As `effective_clones` gives them.
     """
     unknown = sorted(locus for locus, n in depths_of(clones).items() if n is None)
-    if not unknown:
-        return None
-    return (
-        f"the cells behind {', '.join(unknown)} are not known: no limits, and nothing at the depth that other samples "
-        "have in common"
-    )
+    told = [f"the cells behind {', '.join(unknown)} are not known: no limits, and {NOTHING}"] if unknown else []
+    told += [f"clones of {locus} {doubt}: {NOTHING}" for locus, doubt in sorted(doubts_of(clones).items()) if doubt]
+    return "; ".join(told) or None
+
+
+def doubts_of(clones: pl.DataFrame) -> dict[str, str | None]:
+    """Return locus → why what fewer cells would show is not known though its cells are, None where it is.
+
+    Parameters
+    ----------
+    clones
+        As `effective_clones` gives them.
+    """
+    found: dict[str, str | None] = {}
+    for (locus,), own in clones.partition_by("locus", as_dict=True).items():
+        n, counting = own["n_effective"][0], own["counting"][0]
+        known = n is None or counting == "once"
+        found[str(locus)] = None if known else Observed(spectrum(own["duplicate_count"].to_numpy()), n, counting).doubt
+    return found
 
 
 def depths_in(clones: pl.DataFrame) -> dict[str, Depth | None]:
     """Return locus → depth of a sample, None where its effective number is not known."""
     sums = dict(clones.group_by("locus").agg(pl.col("duplicate_count").sum()).iter_rows())
-    return {locus: None if n is None else Depth.of(sums[locus], n) for locus, n in depths_of(clones).items()}
+    counting = dict(clones.select("locus", "counting").unique().iter_rows())
+    return {
+        locus: None if n is None else Depth.of(sums[locus], n, counting[locus])
+        for locus, n in depths_of(clones).items()
+    }
 
 
 def distinct_cells(clones: pl.DataFrame) -> pl.Series:
@@ -125,7 +171,8 @@ def still_seen(later: pl.DataFrame, product: pl.DataFrame, cells: float | None =
     A clone of k counts is seen after the counts are thinned to a share t of themselves with the chance
     ``1 - (1 - t)^k`` (rarefaction; Hurlbert, Ecology 1971;52:577), so that its mean over samples is that of a sample of
     so many cells. Counts of few cells are thinned to the number of distinct cells, not of counts: m counts of C cells
-    show ``C (1 - exp(-m / C))`` of them.
+    show ``C (1 - exp(-m / C))`` of them, m of D templates that are counted 0, 1 or 2 times with the variance u
+    ``m (1 - u m / D / 2)``.
 
     The variance of the sum is the sum over clones of that of the chance, over samples of a clone whose expected cells
     are as likely as all clones together tell (nonparametric maximum likelihood, those not seen among them). Beside it
@@ -185,7 +232,7 @@ def _kept(weights: Floats, chance: Floats, variance: Floats, product_cells: floa
 def _variance(counts: Floats, depth: Depth, thinned: float) -> Floats:
     """Return the variance over samples of ``1 - (1 - t)^k`` for a clone of each count.
 
-    With p the share of a clone, ``E s^k = exp(-p C (1 - exp(-(D / C) (1 - s))))`` of D counts of C cells.
+    With p the share of a clone, ``E s^k = exp(-p d(D (1 - s)))``, with d(m) the distinct cells of m of the D counts.
     """
     per_count = depth.distinct(depth.counts) / depth.counts
     values, back, times = np.unique(counts, return_inverse=True, return_counts=True)

@@ -79,8 +79,8 @@ REPERTOIRE = {
     "them small, nothing can be told.",
     "Not seen in it": "Cells of clones that the product does not show; some of these were in it and missed. The "
     "chance of each cell is in the table cell_labels.",
-    "Effective cells": "How many independent cells the sample is worth: 1 / (1 / cells + 1 / reads) where the cells "
-    "that went in are known, else its molecules. The limits rest on it.",
+    "Effective cells": "How many cells, drawn one by one, would tell shares as well as the sample does: no more "
+    "than its cells or its counts, fewer where cells are counted unequally. The limits rest on it.",
     "Counts": "Cells, molecules or reads that the indices rest on, as the file gives them.",
     "Richness": "Clones seen. It grows with depth.",
     "Chao1": "Least number of clones in the specimen, from how many were seen once and twice. None where cells were "

@@ -23,7 +23,6 @@ CELLS_FROM = {
     "input_ng": "from the DNA put in",
     "replicates": "estimated from replicates",
     "templates": "templates",
-    "umis": "UMIs",
     "pair": "estimated from a pair",
     "not_known": "not known",
 }

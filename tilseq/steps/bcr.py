@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     import polars as pl
     from matplotlib.axes import Axes
 
+    from tilseq.endpoints.parameters import Scope
     from tilseq.repertoire.bcr import Bcr
 
 
 def write_bcr(
-    job: Job, folder: Path, told: Collection[str], *, count_of: str, n_effective: float | None
+    job: Job, folder: Path, told: Collection[str]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], pl.DataFrame]:
-    """Write a sample's families, sequences, isotypes, load of mutations and figures.
+    """Write a sample's families, sequences, load of mutations and figures.
+
+    What rests on the cells behind its counts waits for the other samples of its subject, see `with_cells`.
 
     Parameters
     ----------
@@ -27,10 +30,6 @@ def write_bcr(
         Of the step `repertoire`.
     told
         Warnings and notes of the file that its clonotypes gave already.
-    count_of
-        What the counts count.
-    n_effective
-        Effective number of B cells behind the counts of heavy chains, None where it is not known.
 
     Returns
     -------
@@ -44,34 +43,69 @@ def write_bcr(
     from tilseq.repertoire.bcr import bcr
     from tilseq.steps.reading import reading_rows
     from tilseq.tables.outputs import EXCLUSIONS
-    from tilseq.tables.repertoire import FAMILIES, ISOTYPES, MUTATION, MUTATION_LOAD
+    from tilseq.tables.repertoire import FAMILIES, MUTATION, MUTATION_LOAD
 
     sequences = read_bcr(only_path(job), dialect=job.arguments["dialect"], locus=job.arguments["locus"])
     threshold = job.arguments["family_threshold"]
-    found = bcr(sequences.table, sample=job.unit, count_of=count_of, threshold=threshold, n_effective=n_effective)
+    found = bcr(sequences.table, sample=job.unit, threshold=threshold)
     write_parquet(found.families, FAMILIES, folder)
     write_parquet(found.mutation, MUTATION, folder)
     write_parquet(found.mutation_load, MUTATION_LOAD, folder)
-    write_parquet(found.isotypes, ISOTYPES, folder)
     _draw(found, folder / "figures")
     quality = reading_rows(job.unit, sequences, "reading of B cells", told)
     of_t_cells = sequences.exclusions.filter(rule=NOT_OF_B_CELLS).with_columns(
         sample=pl.lit(job.unit), file=pl.lit((job.sample or {})["path"])
     )
-    rows = _endpoints(job.sample or {}, found, count_of)
+    rows = _endpoints(job.sample or {}, found)
     return rows, quality + _quality(job.unit, found), of_t_cells.select(EXCLUSIONS.names)
 
 
-def _endpoints(sample: Mapping[str, Any], found: Bcr, count_of: str) -> list[dict[str, Any]]:
+def with_cells(
+    sample: Mapping[str, Any], families: pl.DataFrame, sequences: pl.DataFrame, *, scope: Scope | None, **behind: Any
+) -> tuple[list[dict[str, Any]], pl.DataFrame]:
+    """Return what rests on the cells behind a sample: endpoints of the diversity of its families, and its isotypes.
+
+    Parameters
+    ----------
+    sample
+        Row of `samples.csv`.
+    families, sequences
+        Its tables `families` and `mutation`.
+    scope
+        As for `diversity_rows`.
+    behind
+        `count_of`, `n_effective` and `counting`, as for `diversity`.
+
+    Returns
+    -------
+    endpoints, isotypes
+    """
+    from tilseq.repertoire.bcr import HEAVY
+    from tilseq.repertoire.families import family_diversity
+    from tilseq.repertoire.isotypes import isotypes
+    from tilseq.steps.diversity_rows import diversity_rows
+
+    name, counts, n_effective = sample["sample"], behind["count_of"], behind["n_effective"].get(HEAVY)
+    found = isotypes(sequences, sample=name, count_of=counts, n_effective=n_effective)
+    if families.is_empty():
+        return [], found
+    threshold, source = families.select("threshold", "threshold_source").row(0)
+    method = f"{_families_by(threshold, source)}; counts: {counts}"
+    return diversity_rows(sample, family_diversity(sequences, sample=name, **behind), method, scope), found
+
+
+def _families_by(threshold: float, source: str) -> str:
+    return f"families: threshold {threshold:g} ({source})"
+
+
+def _endpoints(sample: Mapping[str, Any], found: Bcr) -> list[dict[str, Any]]:
     import polars as pl
 
     from tilseq.endpoints.rows import endpoint
-    from tilseq.steps.diversity_rows import diversity_rows
 
-    key = f"families: threshold {found.threshold:g} ({found.threshold_source})"
+    key = _families_by(found.threshold, found.threshold_source)
     shares = found.isotypes.filter(pl.col("share").is_not_null(), pl.col("level") != "subclass", unit="families")
     return [
-        *diversity_rows(sample, found.diversity, f"{key}; counts: {count_of}"),
         *(
             endpoint(
                 sample,

@@ -77,7 +77,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.errors import AnalysisError
     from tilseq.io.write import write_parquet
     from tilseq.repertoire import cell_labels, label_checks
-    from tilseq.repertoire.depth import product_cells
+    from tilseq.repertoire.depth import share_cells
     from tilseq.tables.cell_labels import CELL_LABELS
     from tilseq.tables.outputs import QUALITY
 
@@ -91,7 +91,7 @@ def run(job: Job, folder: Path) -> None:
     read = {need: table for need, table in read.items() if samples[need]["sample"] not in strange}
     tables = {samples[need]["sample"]: one for need, one in read.items()}
     behind = known_cells(list(samples.values()), tables, miscounted(job, folder))
-    depth = {name: product_cells(behind.filter(sample=name)) for name in tables}
+    depth = {name: share_cells(behind.filter(sample=name)) for name in tables}
     counted = dict(behind.select("sample", "count_of").iter_rows())
     labels, quality = [CELL_LABELS.frame()], [QUALITY.frame()]
     for need in sorted(cells, key=lambda need: in_time(samples[need])):

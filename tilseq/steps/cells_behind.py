@@ -123,18 +123,6 @@ def known_cells(
     return cells_behind(samples, clones, miscounted).filter(pl.col("cells_from") != "pair")
 
 
-def effective_by_sample(
-    samples: Sequence[Mapping[str, Any]],
-    clones: Mapping[str, pl.DataFrame],
-    miscounted: Mapping[str, Miscounting] | None = None,
-) -> dict[str, dict[str, float | None]]:
-    """Return sample → locus → effective number of cells that shares are worth, without what pairs tell."""
-    from tilseq.repertoire.depth import share_cells
-
-    cells = known_cells(samples, clones, miscounted)
-    return {name: share_cells(cells.filter(sample=name)) for name in clones}
-
-
 def _of_replicates(samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.DataFrame]) -> SampleEstimates:
     from tilseq.repertoire.replicates import cells_from_replicates
 
@@ -152,8 +140,8 @@ def _of_pairs(samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.Data
     from tilseq.repertoire.replicates import cells_from_pair
 
     found: SampleEstimates = {}
-    of_reads = [row for row in samples if repertoire.count_of(clones[row["sample"]]) not in INDEPENDENT]
-    unknown = [row for row in of_reads if repertoire.cells_in_library(row) is None]
+    untold = [row for row in samples if repertoire.count_of(clones[row["sample"]]) not in INDEPENDENT]
+    unknown = [row for row in untold if repertoire.cells_in_library(row) is None]
     for group in _alike(unknown, clones, OF_ONE_KIND):
         for first, second in pairwise(row["sample"] for row in group):
             for locus, estimate in cells_from_pair(clones[first], clones[second]).items():

@@ -16,6 +16,7 @@ from tilseq.steps.template_counting import after_counting, miscounted
 if TYPE_CHECKING:
     import polars as pl
 
+    from tilseq.endpoints.parameters import Scope
     from tilseq.repertoire.observed import Observed
     from tilseq.study import Study
 
@@ -33,6 +34,8 @@ def plan(study: Study) -> list[Job]:
 def run(job: Job, folder: Path) -> None:
     """Write the cells behind the subject's samples, their diversity, also at equal cells and coverage, and figures.
 
+    Of B cells, too, the diversity of families and the isotypes, as these rest on the cells.
+
     Samples stand in the order of their days; one whose own job failed, or left no clonotype, takes no part. A sample of
     few cells, or of unknown ones, has no value at a common depth and does not set it for others: `quality` tells.
     """
@@ -41,19 +44,22 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.io.write import write_frame, write_parquet
     from tilseq.repertoire.diversity import diversity, hill_profile
     from tilseq.repertoire.rarefaction import effective_spectra, rarefaction
+    from tilseq.steps.bcr import with_cells
     from tilseq.steps.cells_behind import cells_behind, more_than_replicates
     from tilseq.tables.outputs import ENDPOINTS, QUALITY
-    from tilseq.tables.repertoire import DEPTH, DIVERSITY, HILL_PROFILE, RAREFACTION
+    from tilseq.tables.repertoire import DEPTH, DIVERSITY, FAMILIES, HILL_PROFILE, ISOTYPES, MUTATION, RAREFACTION
 
     samples = sorted(job.arguments["samples"].values(), key=in_time)
     folders = {row["sample"]: need for need, row in job.arguments["samples"].items()}
     read = needed(job, folder, "clonotypes")
+    families, sequences = (needed(job, folder, table.name) for table in (FAMILIES, MUTATION))
     present = [row["sample"] for row in samples if folders[row["sample"]] in read]
     clones = {name: pl.read_parquet(read[folders[name]]) for name in present}
     cells = cells_behind(samples, clones, miscounted(job, folder))
     spectra: dict[str, dict[str, Observed]] = {}
     of_sample = {row["sample"]: row for row in samples}
     profiles, curves, indices = [HILL_PROFILE.frame()], [RAREFACTION.frame()], [DIVERSITY.frame()]
+    of_isotypes = [ISOTYPES.frame()]
     rows = []
     for name, table in clones.items():
         behind, counts = cells.filter(sample=name), repertoire.count_of(table)
@@ -67,12 +73,19 @@ def run(job: Job, folder: Path) -> None:
         # What other libraries tell of how templates are counted, or of cells, changes with them.
         by_others = counts == "templates" or "replicates" in behind["cells_from"]
         method = f"key: nucleotide junction; counts: {counts}"
-        rows += diversity_rows(of_sample[name], indices[-1], method, "cohort" if by_others else None)
+        scope: Scope | None = "cohort" if by_others else None
+        rows += diversity_rows(of_sample[name], indices[-1], method, scope)
+        if (need := folders[name]) in sequences:
+            of_b_cells = (pl.read_parquet(of[need]) for of in (families, sequences))
+            of_families, found = with_cells(of_sample[name], *of_b_cells, scope=scope, **known | {"n_effective": sure})
+            rows += of_families
+            of_isotypes.append(found)
         spectra[name] = effective_spectra(table, **known)
         profiles.append(hill_profile(table, sample=name, **known))
         curves.append(rarefaction(table, sample=name, points=POINTS, **known))
     common = at_common_depth(spectra, cells, OVER)
     write_parquet(cells, DEPTH, folder)
+    write_parquet(pl.concat(of_isotypes), ISOTYPES, folder)
     write_parquet(pl.concat([*indices, common]), DIVERSITY, folder)
     write_parquet(ENDPOINTS.frame(rows + endpoints(common, of_sample, cells)), ENDPOINTS, folder)
     told = [*_left_out(cells, spectra), *_short_of_coverage(common), *_one_library(cells)]

@@ -206,19 +206,19 @@ def _with_cells(
     job: Job, clones: Mapping[str, pl.DataFrame], counting: Mapping[str, Miscounting] | None
 ) -> Callable[[str], pl.DataFrame]:
     """Return need → clones as `effective_clones` gives them, each worked out when it is first asked for, and once."""
-    from tilseq.repertoire.effective import effective_clones
-    from tilseq.steps.cells_behind import effective_by_sample
+    from tilseq.repertoire.depth import with_depth
+    from tilseq.steps.cells_behind import known_cells
 
     rows = job.arguments["samples"]
 
     @cache
-    def effective() -> dict[str, dict[str, float | None]]:
+    def cells() -> pl.DataFrame:
         by_sample = {rows[one]["sample"]: clones[one] for one in clones}
-        return effective_by_sample(list(rows.values()), by_sample, counting)
+        return known_cells(list(rows.values()), by_sample, counting)
 
     @cache
     def with_cells(need: str) -> pl.DataFrame:
-        return effective_clones(clones[need], effective()[rows[need]["sample"]])
+        return with_depth(clones[need], cells().filter(sample=rows[need]["sample"]))
 
     return with_cells
 

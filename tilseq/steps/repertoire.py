@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 STEP = "repertoire"
 ASSAYS = ("tcr", "bcr")
+MOLECULES = ("cells", "umis", "templates")  # each is of one cell; of one molecule may be many reads
 LEAST_COUNTED = 100  # molecules, a round figure: with fewer a clone of 1 % is missed more often than every third time
 
 
@@ -69,9 +70,7 @@ def run(job: Job, folder: Path) -> None:
     quality += _depth(sample, clonotypes, job.arguments["least_yield"])
     if sample["assay"] == "bcr":
         told = (*clonotypes.warnings, *clonotypes.notes)
-        heavy = cells.filter(locus="IGH")["n_effective"]
-        n_effective = heavy[0] if heavy.len() else None
-        rows, checks, of_t_cells = write_bcr(job, folder, told, count_of=counts, n_effective=n_effective)
+        rows, checks, of_t_cells = write_bcr(job, folder, told)
         quality += checks
         excluded = pl.concat([excluded, of_t_cells])
     if clonotypes.dialect == "10x":
@@ -131,8 +130,6 @@ def _depth(sample: Mapping[str, Any], clonotypes: Clonotypes, least_yield: float
     counts whose meaning is not known, are no fewer than the molecules: too few of them fail a library, and many say
     nothing.
     """
-    from tilseq.repertoire.clones import INDEPENDENT
-
     sums = clonotypes.table.select("locus", "duplicate_count").group_by("locus").sum()
     counts = clonotypes.cells or dict(sums.iter_rows())
     if not counts:
@@ -144,7 +141,7 @@ def _depth(sample: Mapping[str, Any], clonotypes: Clonotypes, least_yield: float
         limit, reason = f"at least {LEAST_COUNTED}", f"{said}, too few to tell much of"
         rows.append({"check": "counted", "value": counted, "limit": limit, "verdict": "warn", "reason": reason})
     enough = cells is not None and counted / cells >= least_yield
-    if cells is not None and (clonotypes.count_of in INDEPENDENT or not enough):
+    if cells is not None and (clonotypes.count_of in MOLECULES or not enough):
         rows.append(
             {
                 "check": "depth",

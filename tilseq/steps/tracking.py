@@ -59,11 +59,12 @@ def run(job: Job, folder: Path) -> None:
 
     from tilseq.io.write import write_parquet
     from tilseq.repertoire.copies import copies
-    from tilseq.repertoire.effective import effective_clones
+    from tilseq.repertoire.depth import with_depth
+    from tilseq.repertoire.effective import depths_of, effective_clones
     from tilseq.repertoire.near_matches import near_matches, whole_product
     from tilseq.repertoire.product_lots import lots_apart
     from tilseq.repertoire.track import follow
-    from tilseq.steps.cells_behind import effective_by_sample
+    from tilseq.steps.cells_behind import known_cells
     from tilseq.steps.clone_courses import changes, trends
     from tilseq.steps.later_lots import before_their_lot, told_of_lots
     from tilseq.tables.outputs import QUALITY
@@ -74,8 +75,9 @@ def run(job: Job, folder: Path) -> None:
     every, tables = _taking_part(job, folder)
     rows, of_other_sort = _of_one_sort(every)
     lost = _lost_of_product(job, rows)
-    effective = effective_by_sample(every, tables, miscounted(job, folder))
-    clones = {name: effective_clones(table, effective[name]) for name, table in tables.items()}
+    cells = known_cells(every, tables, miscounted(job, folder))
+    clones = {name: with_depth(table, cells.filter(sample=name)) for name, table in tables.items()}
+    effective = {name: depths_of(own) for name, own in clones.items()}
     places = {place: {name: clones[name] for name in names} for place, names in _places(rows).items()}
     found = [table.frame() for table in tables_written]
     early = before_their_lot(rows, tables, infusions)

@@ -6,7 +6,7 @@ from tilseq.tables.outputs import LOWER, SAMPLE, UPPER
 from tilseq.tables.schema import Column, Table
 
 COUNTING = ("once", "twice", "drawn", "unsure")
-CELLS_FROM = ("counted", "declared", "input_ng", "replicates", "templates", "umis", "pair", "not_known")
+CELLS_FROM = ("counted", "declared", "input_ng", "replicates", "templates", "pair", "not_known")
 DIVERSITY_PARAMETERS = (
     "cells_or_counts",
     "richness",
