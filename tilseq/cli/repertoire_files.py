@@ -89,7 +89,9 @@ def cells_given(options: tuple[str, ...], samples: list[str]) -> dict[str, float
         if sample not in samples:
             raise click.UsageError(f"--cells {option}: no such sample; they are {', '.join(samples)}")
         if not CELLS.fullmatch(number):
-            raise click.UsageError(f"--cells {option}: {number!r} is not a whole number above 0 in at most 10 digits alone")
+            raise click.UsageError(
+                f"--cells {option}: {number!r} is not a whole number above 0 in at most 10 digits alone"
+            )
         if sample in cells:
             raise click.UsageError(f"--cells {option}: the cells of {sample!r} are given twice")
         cells[sample] = float(number)
