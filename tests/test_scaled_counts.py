@@ -34,6 +34,15 @@ def test_counts_of_reads_in_pairs_are_told_as_counted_twice(kind):
     assert (odd.what, odd.found) == (WHAT, GAP.replace("of 2 in sample b", "of 3 in sample 1"))
 
 
+def test_doubled_counts_of_few_genes_or_of_large_counts_are_told_without_a_gap():
+    rng = np.random.default_rng(4)
+    counts = rng.negative_binomial(5, 0.005, (3, 300))  # about 1,000 each: no value is held by many genes
+    assert sign_of_scaling(counts) is None
+    assert sign_of_scaling(2 * counts).found == "multiples of 2 in sample 1"
+    assert sign_of_scaling(np.vstack([counts, 3 * counts[:1]])).found == "multiples of 3 in sample 4"
+    assert sign_of_scaling(2 * counts[:, :59]) is None  # too few to tell
+
+
 def test_genes_that_a_filter_took_away_leave_no_gap():
     assert sign_of_scaling(np.array([COUNTS[COUNTS >= 8], COUNTS[COUNTS >= 8]])) is None
 

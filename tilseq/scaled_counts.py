@@ -14,6 +14,7 @@ LEAST_DEPTH = 1_000.0  # nobody scales to less
 LARGEST_VALUE = 100  # up to which the values of a library are looked through for gaps
 REACH = 2  # values on either side of one that tell how many genes have it
 LEAST_EXPECTED = 40.0  # genes of a value that none has: e^-40, were they counted
+FEWEST_MULTIPLES = 60  # genes with counts: that so many are all even has a chance of 2^-60
 WHAT = "these are no raw counts, but values that were normalised and rounded"
 MEND = "give the counts before normalisation; of counts subsampled to one depth, those of all genes"
 WHAT_MULTIPLES = "these are no raw counts: those of a sample are all multiples of one number"
@@ -34,14 +35,15 @@ class Sign(NamedTuple):
 def sign_of_scaling(counts: Any, samples: Sequence[str] | None = None) -> Sign | None:
     """Return by what whole numbers of samples betray that they were scaled, None where nothing does.
 
-    Two things do. Libraries that were scaled to one depth, as counts per million or TPM, differ by rounding alone: by
+    Three things do. Libraries that were scaled to one depth, as counts per million or TPM, differ by rounding alone: by
     less than counting makes libraries of one expected depth differ. Libraries that are all exactly equal are none of
     these, but raw counts subsampled to one depth. And counts that were scaled up, as DESeq2 scales about half of all
     samples, leave gaps: times 1.3, 3 is 4 and 4 is 5, but 5 is 6 and 6 is 8, so that no gene has 7. A value that no
     gene has is one where 40 or more would have it, going by the values beside it; those below the least value of the
-    sample, which a filter takes away, are not looked at. Where all counts of such a sample are multiples of one number
-    each molecule was counted so often, as where both reads of a pair count. Neither happens to raw counts. Counts that
-    were scaled down by factors that differ between samples, as TMM's counts per million, show neither, and pass.
+    sample, which a filter takes away, are not looked at. And where all counts of a sample, 60 or more, are multiples of
+    one number, each molecule was counted so often, as where both reads of a pair count. None happens to raw counts.
+    Counts that were scaled down by factors that differ between samples, as TMM's counts per million, show none, and
+    pass.
 
     Parameters
     ----------
@@ -56,14 +58,14 @@ def sign_of_scaling(counts: Any, samples: Sequence[str] | None = None) -> Sign |
     for place in range(rows.shape[0]):
         own = rows[[place]]
         values = np.asarray(own.data if hasattr(own, "tocsr") else own).ravel()
-        value = _gap(values)
-        if value is None:
-            continue
         name = place + 1 if samples is None else samples[place]
         factor = int(np.gcd.reduce(values.astype(np.int64)))
-        if factor > 1:
+        # A sample of one value throughout is no evidence: it is its own divisor.
+        if 1 < factor < values.max(initial=0) and np.count_nonzero(values) >= FEWEST_MULTIPLES:
             return Sign(WHAT_MULTIPLES, f"multiples of {factor} in sample {name}", MEND_MULTIPLES)
-        return Sign(WHAT, f"no gene with a count of {value} in sample {name}, though many have one near it", MEND)
+        value = _gap(values)
+        if value is not None:
+            return Sign(WHAT, f"no gene with a count of {value} in sample {name}, though many have one near it", MEND)
     return None
 
 

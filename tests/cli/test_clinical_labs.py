@@ -191,7 +191,7 @@ def test_a_subject_that_is_not_known_is_told_and_the_others_go_on(tmp_path, caps
     assert f"{tmp_path / 'labs.csv'}, row 6, column subject: no such subject" in told
     assert "found '07'; did you mean '007'?" in told
     assert {name for (name,) in written(tmp_path, "lab_grades", "subject")} == {"007"}
-    assert written(tmp_path, "exclusions", "rule", "rows")[0] == ("no such subject: 07", "2")
+    assert written(tmp_path, "exclusions", "rule", "rows")[0] == ("no such subject: 07, first in row 6", "2")
 
 
 def test_the_end_of_il2_is_a_setting_and_worsening_a_summary(tmp_path):

@@ -52,6 +52,14 @@ def test_qc(study, capsys):
     assert len(list((study / "maps").glob("*.svg"))) == len(list((study / "maps").glob("*.png"))) == 26
 
 
+def test_a_sheet_without_samples_is_told_to_have_none(study, capsys):
+    sheet = study / f"plates/{PLATE}.csv"
+    header, *wells = sheet.read_text().splitlines()
+    sheet.write_text("\n".join([header, *(well for well in wells if ",sample," not in well)]) + "\n")
+    assert run("cytokine", "quantify", sheet, "-o", study / "out") == 0
+    assert "analytes in samples: none, as the sheet names no well of a sample\n" in capsys.readouterr().err
+
+
 def test_quantify_writes_every_table(study, capsys):
     out = study / "out"
     assert run("cytokine", "quantify", study / f"plates/{PLATE}.csv", "-o", out) == 0

@@ -117,6 +117,17 @@ def test_a_command_whose_reader_has_gone_ends_quietly_with_141(words):
     assert b"fault" not in done.stderr and b"Broken" not in done.stderr and b"ignored" not in done.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_output_to_a_full_disk_is_told_in_a_sentence(words):
+    with open("/dev/full", "wb") as full:
+        line = [sys.executable, "-m", "tilseq", *words]
+        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 3
+    assert "tilseq: cannot write: No space left on device; free space or write to another place\n" in done.stderr
+    assert "fault" not in done.stderr and "Traceback" not in done.stderr and "ignored" not in done.stderr
+
+
 @pytest.mark.parametrize("words", WORDS, ids=" ".join)
 def test_a_command_whose_stdout_is_closed_runs_and_says_nothing_of_it(words):
     line = f'"{sys.executable}" -m tilseq {" ".join(words)} >&-'

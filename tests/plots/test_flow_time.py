@@ -138,6 +138,16 @@ def test_low_shares_of_infused_cells_are_on_a_logarithmic_axis() -> None:
     assert [axes.get_yscale() for axes in infused_of_cohort(frame(*rows)).axes] == ["linear"]
 
 
+def test_a_subject_of_whom_only_a_limit_is_known_has_a_line() -> None:
+    low = {"status": "not_detected", "upper": 0.3}
+    rows = [
+        number("A", 7, "infused_share_of_cd3", None, 80.0),
+        number("B", 7, "infused_share_of_cd3", None, None, **low),
+    ]
+    (axes,) = infused_of_cohort(frame(*rows)).axes
+    assert {"A", "B"} <= {line.get_label() for line in axes.lines}
+
+
 def test_infused_cells_without_counts_have_one_panel() -> None:
     figure = infused_of_cohort(frame(number("A", 7, "infused_share_of_cd3", None, 80.0)))
     assert [axes.get_ylabel() for axes in figure.axes] == ["infused share of CD3+, %"]

@@ -58,3 +58,21 @@ def test_the_maps_of_a_subject_have_the_same_rows():
     assert shared == [[-1, pytest.approx(0.78125)], [pytest.approx(0.78125), -1]]
     with pytest.raises(AnalysisError, match="no overlap or no use of genes"):
         repertoire_maps(overlap({}), used)
+
+
+def test_samples_that_are_not_named_are_left_out():
+    tables = {"b": clones([3, 2]), "a": clones([1, 1, 1]), "c": clones([5])}
+    used = pl.concat([usage(table, sample=name) for name, table in tables.items()])
+    axes = overlap_heatmap(overlap(tables), parameter="shared_clones", order=["b", "a"])
+    assert axes.images[0].get_array().filled(-1).tolist() == [[-1, 2], [2, -1]]
+    drawn = repertoire_maps(overlap(tables), used, order=["b", "a"])
+    assert [len(axes.get_yticklabels()) for axes in drawn.axes if axes.images] == [2, 2, 2]
+
+
+def test_the_maps_take_one_locus():
+    tables = {"b": clones([3, 2]), "a": clones([1, 1, 1])}
+    shared, used = overlap(tables), pl.concat([usage(table, sample=name) for name, table in tables.items()])
+    with pytest.raises(AnalysisError, match="TRA by junction; TRB by junction"):
+        repertoire_maps(pl.concat([shared, shared.with_columns(locus=pl.lit("TRA"))]), used)
+    with pytest.raises(AnalysisError, match="not of one locus; found 'TRA'; expected TRB"):
+        repertoire_maps(shared, used.with_columns(locus=pl.lit("TRA")))

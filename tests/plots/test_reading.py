@@ -55,6 +55,13 @@ def test_confirmed_orr_and_dcr_stand_above_best_responses():
     ]  # fmt: skip
 
 
+def test_a_rate_of_nobody_is_no_number():
+    nobody = RATES.head(1).with_columns(
+        numerator=0, denominator=0, estimate=pl.lit(None, pl.Float64), lower=pl.lit(0.0), upper=pl.lit(1.0)
+    )
+    assert cells(rates_table(nobody))[1:5] == ["all", "0 of 0", "–", "0.0 to 100.0"]
+
+
 def test_rows_of_two_populations_are_told_apart():
     enrolled = RATES.head(1).with_columns(population=pl.lit("enrolled"))
     assert cells(rates_table(pl.concat([RATES.head(1), enrolled])))[1:7:4] == ["all, infused", "all, enrolled"]

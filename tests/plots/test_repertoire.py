@@ -75,6 +75,13 @@ def test_the_largest_clones_and_all_others_are_shares_of_the_locus():
     assert [bar.get_width() for bar in top_clones(clones([5])).patches] == [1]
 
 
+def test_a_clone_without_amino_acids_goes_by_its_nucleotides():
+    table = pl.DataFrame(
+        {"locus": "TRB", "junction": ["TGT", "TGTT"], "junction_aa": ["C", None], "duplicate_count": [3, 1]}
+    )
+    assert [label.get_text() for label in top_clones(table).get_yticklabels()] == ["C", "TGTT"]
+
+
 def test_the_locus_is_chosen_and_not_guessed():
     both = pl.concat([clones([1, 3]), clones([1], "TRA")])
     with pytest.raises(AnalysisError, match="several loci"):

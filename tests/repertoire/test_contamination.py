@@ -139,6 +139,23 @@ def test_a_failed_library_full_of_what_leaked_is_not_taken_for_another_subject()
     assert found.rates.filter(verdict="leak").drop_nulls("recipient")["recipient"].to_list() == ["A2"]
 
 
+def test_a_leak_says_what_its_counts_are_of():
+    large = {name: frame.with_columns(duplicate_count=pl.lit(100)) for name, frame in trial().items()}
+    samples = large | {"A2": table([f"B{i}" for i in range(30)] + [f"A2-{i}" for i in range(5)], [1] * 35)}
+    given = {"subjects": {name: name[0] for name in samples}, "runs": {name: f"run{name[1]}" for name in samples}}
+
+    def kinds(**of):
+        rates = contamination(samples, **given, count_of=of).rates.filter(verdict="leak")
+        return [(row["recipient"], row["count_of"]) for row in rates.iter_rows(named=True)]
+
+    of_all = dict.fromkeys(samples, "umis")
+    assert kinds(**of_all) == [("A2", "umis"), (None, "umis")]
+    assert kinds(**of_all | {"A2": "reads"}) == [("A2", "reads, umis"), (None, "reads, umis")]
+    # C2 takes no part in what of B2 came into A2.
+    assert kinds(**of_all | {"C2": "cells"}) == [("A2", "umis"), (None, "cells, umis")]
+    assert kinds() == [("A2", None), (None, None)]
+
+
 def test_public_clones_are_no_fault():
     random = np.random.default_rng(2)
     public = [f"P{i}" for i in range(400)]

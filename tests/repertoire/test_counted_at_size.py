@@ -6,7 +6,7 @@ from scipy.optimize import brentq
 from scipy.stats import binom
 
 from tilseq.repertoire.counted_at_size import coverage_of_counted, hill_of_counted
-from tilseq.repertoire.observed import ROUGH, SELDOM, UNTOLD, Observed
+from tilseq.repertoire.observed import ROUGH, SELDOM, TOO_MANY, UNTOLD, Observed
 from tilseq.repertoire.spectrum import Spectrum, spectrum
 
 X = [10, 5, 3, 1, 1, 1, 2]
@@ -166,6 +166,7 @@ def test_counts_that_repeat_less_often_than_those_of_so_few_cells():
     assert doubt(0, 60.0) is None is doubt(0, 60.0, None)  # each count is a cell
     assert doubt(30, counting=None) == UNTOLD
     assert doubt(30, counting="unsure") == ROUGH
+    assert doubt(30, counting="too_many") == TOO_MANY
 
 
 @pytest.mark.parametrize("q", [0, 1, 2, "coverage"])

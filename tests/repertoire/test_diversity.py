@@ -345,7 +345,8 @@ def test_a_word_that_counts_cannot_be_of_is_refused():
     [
         (
             "twise",
-            "cells of TRB are not counted so; found 'twise'; expected once, twice, drawn, unsure; did you mean 'twice'",
+            "cells of TRB are not counted so; found 'twise'; expected once, twice, drawn, unsure, too_many; did you "
+            "mean 'twice'",
         ),
         (
             "twice",

@@ -306,6 +306,25 @@ def test_what_no_file_tells_of_is_not_said_to_be_none(tmp_path):
     assert "No adverse event was recorded." in page_of(tmp_path).text
 
 
+def test_files_that_gave_no_response_say_why(tmp_path):
+    for table in TABLES_OF_A_RUN:
+        write_table(table.frame(), table, tmp_path / "tables")
+    lesions = {"path": "clinical/lesions.csv", "bytes": 1, "sha256": "0"}
+    write_json(tmp_path / "run.json", {"inputs": [lesions]})
+    assert "No response was derived: no row in clinical/lesions.csv." in page_of(tmp_path).text
+    left_out = {"file": "clinical/lesions.csv", "rule": "after the data cut", "rows": 3}
+    write_table(outputs.EXCLUSIONS.frame([left_out]), outputs.EXCLUSIONS, tmp_path / "tables")
+    assert "No response was derived; see under exclusions why." in page_of(tmp_path).text
+
+
+def test_a_study_without_samples_does_not_say_that_it_has_no_subjects(tmp_path):
+    for table in TABLES_OF_A_RUN:
+        write_table(table.frame(), table, tmp_path / "tables")
+    text = page_of(tmp_path).text
+    assert "No table of the run names a subject." in text
+    assert "subjects with samples0" in text
+
+
 def test_the_page_of_a_clinical_study_has_no_empty_sections_of_samples(tmp_path):
     for table in TABLES_OF_A_RUN:
         write_table(table.frame(), table, tmp_path / "tables")
@@ -329,7 +348,7 @@ def test_a_laboratory_whose_samples_all_failed_does_not_say_that_there_were_none
         write_table(table.frame(), table, tmp_path / "tables")
     text = page_of(tmp_path).text
     assert "No repertoire was measured. Samples that could have given some: 2 not finished." in text
-    assert "No response was derived. See under failures why." in text
+    assert "No response was derived; see under failures why." in text
 
 
 def test_a_run_that_wrote_nothing_but_its_record_says_which_tables_are_absent(tmp_path):

@@ -105,10 +105,7 @@ def test_counts_of_unknown_meaning_are_not_laid_at_a_common_depth(run):
     coverage = tables["diversity"].filter(parameter="coverage")
     assert [value is None for value in coverage["value"]] == [True, True, False]
     assert not tables["diversity"]["parameter"].str.contains("_at_").any()
-    why = (
-        "have counts of unknown meaning, or more templates than the cells told can give, so that how often a cell was "
-        "counted is not known; say what they count, and of how many cells"
-    )
+    why = "have counts of unknown meaning, so that how often a cell was counted is not known; say what they count"
     reasons = tables["quality"].filter(pl.col("check") == "values at a common depth, TRB").select("sample", "reason")
     assert reasons.rows() == [(name, f"clones of TRB {why}; none are given") for name in "ab"]
 

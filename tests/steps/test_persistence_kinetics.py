@@ -125,6 +125,26 @@ def test_of_samples_of_a_day_whose_cells_nobody_knows_the_mean_counts(run):
     assert (known["value"], known["upper"]) == (0.7, pytest.approx(0.77))
 
 
+def test_a_day_one_of_whose_samples_of_unknown_cells_shows_nothing_has_no_mean(run, tmp_path):
+    samples = [*BLOOD, ("d7b", 7, {})]
+    nothing = {"sample": "d7b", "measure": "mass", "value": None, "limit_of_detection": None}
+    found = run(samples, [MASS[0], held("d7", 0.9, n=None), nothing, *MASS[2:]])
+    # Neither 0.9, as if d7b had not been taken, nor 0.45.
+    assert (found["persistence_mass_peak"]["value"], found["persistence_mass_day_of_peak"]["value"]) == (0.4, 28)
+    told = pl.read_parquet(tmp_path / "work" / "persistence_kinetics" / "S1" / "quality.parquet")
+    assert told.select("sample", "reason").rows() == [
+        ("d7", "no part of the kinetics of the mass of TRB: of the same day d7b shows none, of unknown cells, so that "
+         "the mean is not known"),
+    ]  # fmt: skip
+
+
+def test_of_blood_before_that_shows_nothing_of_unknown_cells_no_earlier_one_stands_for_it(run):
+    nothing = {"sample": "base", "measure": "mass", "value": None, "limit_of_detection": None}
+    found = run([*BLOOD, ("base0", -30, {})], [held("base0", 0.5), nothing, *MASS[1:]])
+    # What blood held on day 0 is not known: 0.5 of day -30 is not it.
+    assert found["persistence_mass_auc_0_28"]["value"] is None
+
+
 def test_where_a_visit_is_of_another_subject_there_are_none(run, tmp_path):
     folder = tmp_path / "work" / "contamination" / "all"
     folder.mkdir(parents=True)

@@ -296,3 +296,9 @@ def test_replicates_tell_an_overdispersion_and_count_once(tmp_path, sample, writ
     change = made.run()["change"]
     assert set(change["sample_after"]) == {"d28_1"}
     assert set(change["call"]) == {"cannot_tell"}
+
+
+def test_later_blood_that_is_like_no_sample_of_its_subject_is_told(subject):
+    quality = subject.add("d84", {"QQQ": 5000}, day=84).run()["quality"].filter(check="of this subject")
+    assert quality.select("sample", "verdict").rows() == [("d84", "warn")]
+    assert quality["reason"][0].startswith("clones of the subject's other samples hold 0 of its 5000 counts")

@@ -105,3 +105,20 @@ def test_blood_that_shows_none_of_the_clones_has_no_courses_and_stops_nothing(tm
     unseen = SHARES | dict.fromkeys(("before", "d7", "d28"), (0.0, 0.0, 0.0))
     draw_tracking(rows, tables("lot_sc"), clones(unseen, 300.0), ORIGINS, changed(), EARLY, GIVEN, tmp_path)
     assert sorted(name for name in drawn(tmp_path) if name.endswith("svg")) == ["1-tracking.svg", "4-compartments.svg"]
+
+
+@pytest.mark.parametrize(
+    ("there", "told"),
+    [
+        ({"tumor", "baseline"}, "what of the tumour and of blood before the infusion went into the product, and what"),
+        ({"baseline"}, "what of blood before the infusion went into the product, and what blood after"),
+        (set(), "what blood after the infusion, all visits together, holds of the product."),
+    ],
+)
+def test_compartments_name_no_sample_that_there_is_not(tmp_path, rows, there, told):
+    held = ORIGINS.with_columns(
+        pl.lit(0.1 if place in there else None, pl.Float64).alias(f"{place}_frequency")
+        for place in ("tumor", "baseline")
+    )
+    draw_tracking(rows, tables("lot_sc"), clones(SHARES, 300.0), held, changed(), EARLY, GIVEN, tmp_path)
+    assert drawn(tmp_path)["4-compartments.svg"].startswith(told)

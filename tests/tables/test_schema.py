@@ -167,6 +167,15 @@ def test_digits_of_other_scripts_and_values_not_above_a_limit_are_refused():
         table.frame([{"n": 0.0}])
 
 
+def test_a_number_beyond_one_limit_is_told_that_limit():
+    share = Table("t", "T.", (Column("n", "number", "N.", above=0, maximum=1),))
+    with pytest.raises(TableError, match="found 1.5; expected at most 1$"):
+        share.frame([{"n": 1.5}])
+    day = Table("t", "T.", (Column("n", "integer", "N.", minimum=1),))
+    with pytest.raises(TableError, match="found 0; expected at least 1$"):
+        day.frame([{"n": 0}])
+
+
 @pytest.mark.parametrize(
     ("name", "cell", "expected"),
     [
@@ -174,6 +183,7 @@ def test_digits_of_other_scripts_and_values_not_above_a_limit_are_refused():
         ("t_cell_fraction", "0", "above 0"),
         ("input_ng", "0", "above 0"),
         ("sample_volume_ul", "0.05", "at least 0.1"),
+        ("cells", "1e15", "at most 1e+10"),
         ("sample_volume_ul", "1e7", "at most 1e+06"),
         ("beads_per_tube", "0", "at least 1"),
         ("beads_per_tube", "1e10", "at most 1e+09"),

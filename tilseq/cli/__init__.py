@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EDQUOT, ENOSPC
 from importlib import import_module
 from typing import Any
 
@@ -106,19 +107,25 @@ def root(debug: bool) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command, and end with the code that the help of `tilseq` tells of."""
     _open_closed_streams()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments  # wherever it stands, as it is added to a command that has just failed
     try:
-        code = _run(sys.argv[1:] if arguments is None else arguments)
+        code = _run([argument for argument in arguments if argument != "--debug"], debug)
         sys.stdout.flush()
     except (NoReaderError, BrokenPipeError):
         _write_nowhere()
         code = EXIT_NO_READER
+    except OSError as error:
+        if debug or not _no_room(error):
+            raise
+        click.echo(f"tilseq: cannot write: {error.strerror}; free space or write to another place", err=True)
+        _write_nowhere()
+        code = EXIT_INVALID
     sys.exit(code)
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], debug: bool) -> int:
     """Run a command and return its exit code."""
-    debug = "--debug" in arguments  # wherever it stands, as it is added to a command that has just failed
-    arguments = [argument for argument in arguments if argument != "--debug"]
     from tilseq.errors import TilseqError
 
     try:
@@ -137,11 +144,16 @@ def _run(arguments: list[str]) -> int:
     except (NoReaderError, BrokenPipeError):
         raise
     except Exception as error:  # the last place that can turn a fault into a sentence
-        if debug:
+        if debug or _no_room(error):
             raise
         click.echo(f"tilseq: internal fault: {type(error).__name__}: {error}; run again with --debug", err=True)
         return EXIT_FAULT
     return result if isinstance(result, int) else 0
+
+
+def _no_room(error: Exception) -> bool:
+    """Return whether a disk is full, or what one may take of it."""
+    return isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)
 
 
 def _open_closed_streams() -> None:
@@ -152,7 +164,7 @@ def _open_closed_streams() -> None:
 
 
 def _write_nowhere() -> None:
-    """Let what is still to be written to a closed pipe be lost, so that Python says nothing of it at its end."""
+    """Let what finds no reader or no room be lost, so that Python says nothing of it at its end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.__stdout__, sys.__stderr__):
         if stream is not None:

@@ -170,15 +170,15 @@ def _known(
     labs: Path, results: pl.DataFrame, numbers: list[int], people: pl.DataFrame | None
 ) -> tuple[pl.DataFrame, list[int], list[TilseqError], list[dict[str, object]]]:
     """Return the results of known subjects with their rows in the file, a fault for each other, and its exclusion."""
+    from tilseq.clinical.left_out import subjects_left_out
     from tilseq.identifiers import unknown_subjects
 
     found = dict([] if people is None else unknown_subjects(results, people["subject"].to_list()))
     kept = [place for place, name in enumerate(results["subject"]) if name not in found]
-    excluded: list[dict[str, object]] = []
-    for name, fault in found.items():
+    for fault in found.values():
         fault.file, fault.row = str(labs), numbers[(fault.row or 2) - 2]
-        rows = results.filter(subject=name).height
-        excluded.append({"file": str(labs), "row": None, "rule": f"no such subject: {name}", "rows": rows})
+    strangers = subjects_left_out(results, found, "no such subject", numbers)
+    excluded: list[dict[str, object]] = [{"file": str(labs), **row} for row in strangers]
     return results[kept], [numbers[place] for place in kept], list(found.values()), excluded
 
 

@@ -85,6 +85,7 @@ def markers_command(
 
     from tilseq.clinical.data_cut import cut_exclusions, data_cuts, is_after_cut
     from tilseq.clinical.gcig import gcig
+    from tilseq.clinical.left_out import subjects_left_out
     from tilseq.clinical.marker_exclusions import marker_exclusions
     from tilseq.clinical.tumor_markers import markers
     from tilseq.errors import plural
@@ -124,17 +125,10 @@ def markers_command(
     )
     if ca125.height:
         write_table(ca125, GCIG, output)
-    excluded = [
-        {
-            "file": str(records),
-            "rule": f"left out for faulty records: {name}",
-            "rows": recorded.filter(subject=name).height,
-        }
-        for name in faults
-    ]
     numbered = recorded.with_row_index("place", offset=2).filter(sound)
     late = cut_exclusions(numbered, cuts, "a record", numbered["place"].to_list())
-    excluded += [{"file": str(records), **row} for row in late]
+    refused = subjects_left_out(recorded, faults, "left out for faulty records")
+    excluded = [{"file": str(records), **row} for row in (*refused, *late)]
     excluded += [
         {"file": str(records), "rule": rule, "rows": rows} for rule, rows in marker_exclusions(courses).items()
     ]

@@ -117,7 +117,8 @@ def quantify_command(
         draw_maps(beads, figures)
         draw_plates(told, beads, figures)
     counts = told.samples["status"].value_counts().sort("status").iter_rows()
-    click.echo("analytes in samples: " + ", ".join(f"{number} {status}" for status, number in counts), err=True)
+    statuses = ", ".join(f"{number} {status}" for status, number in counts)
+    click.echo(f"analytes in samples: {statuses or 'none, as the sheet names no well of a sample'}", err=True)
     tell_doubts(told.curves, "curves")
     return max(tell_wells(beads), exit_code(told.curves), key=(0, EXIT_SOME_FAILED, EXIT_INVALID).index)
 

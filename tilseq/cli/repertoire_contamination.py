@@ -87,10 +87,10 @@ def contamination_command(
     for sample, verdict, reason in found.samples.select("sample", "verdict", "reason").iter_rows():
         if verdict != "as_labelled":
             click.echo(f"{sample}: {verdict}: {reason}", err=True)
-    for run, donor, recipient, rate in (
-        found.rates.filter(verdict="leak").drop_nulls("recipient").select("run", "donor_subject", "recipient", "rate")
-    ).iter_rows():
-        click.echo(f"{recipient}: clones of {donor} leaked into it in run {run}, {rate:.2g} of their counts", err=True)
+    for row in found.rates.filter(verdict="leak").drop_nulls("recipient").iter_rows(named=True):
+        told = f"clones of {row['donor_subject']} leaked into it in run {row['run']}, {row['rate']:.2g} of their counts"
+        unlike = f" ({row['count_of']}: no share)" if "," in (row["count_of"] or "") else ""
+        click.echo(f"{row['recipient']}: {told}{unlike}", err=True)
     right = found.samples.filter(verdict="as_labelled").height
     leaks = found.rates.filter(verdict="leak").drop_nulls("recipient").height
     click.echo(f"{right} of {len(tables)} samples as labelled; {leaks} leak{'' if leaks == 1 else 's'} found", err=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tilseq.io.clonotypes import Clonotypes
     from tilseq.io.contigs import Contigs
 
-CELLS = re.compile("0*[1-9][0-9]{0,14}")
+CELLS = re.compile("0*[1-9][0-9]{0,9}")  # no library is of more
 
 files = click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 dialect_option = click.option(
@@ -89,7 +89,9 @@ def cells_given(options: tuple[str, ...], samples: list[str]) -> dict[str, float
         if sample not in samples:
             raise click.UsageError(f"--cells {option}: no such sample; they are {', '.join(samples)}")
         if not CELLS.fullmatch(number):
-            raise click.UsageError(f"--cells {option}: {number!r} is not a whole number above 0 in digits alone")
+            raise click.UsageError(
+                f"--cells {option}: {number!r} is not a whole number above 0 in at most 10 digits alone"
+            )
         if sample in cells:
             raise click.UsageError(f"--cells {option}: the cells of {sample!r} are given twice")
         cells[sample] = float(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from tilseq.cli.common import (
     tell_written,
     write_result,
 )
-from tilseq.cli.repertoire_depth import cells_of_replicates, depth_of, miscounted_in, replicates_option
+from tilseq.cli.repertoire_depth import Estimates, cells_of_replicates, depth_of, miscounted_in, replicates_option
 from tilseq.cli.repertoire_files import (
     cells_given,
     cells_option,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.io.clonotypes import Clonotypes
-    from tilseq.repertoire.track import Tracked
 
     Read = tuple[str, Clonotypes, pl.DataFrame]  # sample, clonotypes, exclusions
     Known = tuple[str, Clonotypes, pl.DataFrame, pl.DataFrame]  # clones with their effective cells before exclusions
@@ -49,6 +49,17 @@ TRACK_EXAMPLE = """\
 S=data/sample/raw/tcr    # of the sample study, in a clone; or yours
 tilseq repertoire track $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz --product $S/SIM-01_product_tcr.tsv.gz \\
     --baseline $S/SIM-01_baseline_tcr.tsv.gz --count-of templates -o tracked"""
+
+
+@dataclass(frozen=True)
+class _How:
+    """How files are read, and the cells behind their counts: as told, and as replicates tell them."""
+
+    dialect: str | None
+    locus: str | None
+    count_of: str | None
+    cells: dict[str, float]
+    estimated: Estimates
 
 
 def files_option(name: str, text: str, *, required: bool = False) -> Callable[[Any], Any]:
@@ -109,81 +120,103 @@ def track_command(
     Limits and absence need the number of cells behind the counts: see --cells, --count-of and
     --replicates.
     """
-    from tilseq.errors import AnalysisError
-    from tilseq.repertoire import near_matches, pooled, track, with_depth
-    from tilseq.repertoire.near_matches import whole_product
-    from tilseq.repertoire.persistence import check_loci
-    from tilseq.repertoire.track import changes
     from tilseq.tables.outputs import EXCLUSIONS
 
     files = (*paths, *products, *baselines, *tumors)
     known = cells_given(cells, sample_names(files))
     refuse_copies(files)
-    estimated = cells_of_replicates(replicates, files, dialect, locus)
-
-    def read(path: Path) -> Read:
-        sample = sample_name(path)
-        clonotypes, left_out = read_file(path, sample, dialect, locus)
-        counted_by(sample, clonotypes, count_of)  # raises where the file says otherwise
-        return sample, clonotypes, left_out
-
-    def read_given(path: Path) -> Read:
-        found = read(path)
-        if not found[1].table.height:
-            raise AnalysisError(f"{path} holds no clonotype: what it would show is not known, and no clone is absent")
-        return found
-
-    references = {name: [read_given(one) for one in some] for name, some in _named(products, baselines, tumors).items()}
-    pooled([(one.table, counted_by(sample, one, count_of)) for sample, one, _ in references["product"]])
-    lots = joined([one.table for _, one, _ in references["product"]])
-
-    def read_later(path: Path) -> Read:
-        found = read(path)
-        check_loci(found[1].table, lots)
-        return found
-
-    after, status = each_file(paths, read_later)
+    how = _How(dialect, locus, count_of, known, cells_of_replicates(replicates, files, dialect, locus))
+    named = {"product": products, "baseline": baselines, "tumor": tumors}
+    references = {name: [_read_reference(one, how) for one in some] for name, some in named.items()}
+    after, status = _read_blood(paths, references["product"], how)
     if not after:
         return status
-    read_all = [one for some in (after, *references.values()) for one in some]
-    miscounted = miscounted_in([(sample, one) for sample, one, _ in read_all], count_of)
-
-    def known_cells(found: Read, lost: str) -> Known:
-        sample, clonotypes, left_out = found
-        told = known.get(sample), estimated.get(sample)
-        depth = depth_of(sample, clonotypes, count_of, *told, miscounted=miscounted, lost=lost)
-        return sample, clonotypes, with_depth(clonotypes.table, depth), left_out
-
-    given = {name: [known_cells(one, LOST_OF_REFERENCE) for one in some] for name, some in references.items()}
-    later = [known_cells(one, LOST_OF_BLOOD) for one in after]
+    later, given = _with_cells(after, references, how)
     every = [one for some in (later, *given.values()) for one in some]
     refuse_same_clones({sample: one.table for sample, one, *_ in every})
     _tell_strangers(later, [*given["product"], *given["baseline"]])
     _tell_lots(given["product"])
     _tell_without_depth(later)
+    persistence = _write(later, given, threshold, output)
+    left_out = joined([rows for *_, rows in every]).unique(maintain_order=True)
+    write_result(left_out, EXCLUSIONS, str(output / "exclusions.csv"))
+    _tell_mass(persistence, [sample for sample, *_ in later])
+    tell_written(output)
+    return status
+
+
+def _read(path: Path, how: _How) -> Read:
+    sample = sample_name(path)
+    clonotypes, left_out = read_file(path, sample, how.dialect, how.locus)
+    counted_by(sample, clonotypes, how.count_of)  # raises where the file says otherwise
+    return sample, clonotypes, left_out
+
+
+def _read_reference(path: Path, how: _How) -> Read:
+    """Read a file that clones are sought in; one without any is refused."""
+    from tilseq.errors import AnalysisError
+
+    found = _read(path, how)
+    if not found[1].table.height:
+        raise AnalysisError(f"{path} holds no clonotype: what it would show is not known, and no clone is absent")
+    return found
+
+
+def _read_blood(paths: tuple[Path, ...], products: list[Read], how: _How) -> tuple[list[Read], int]:
+    """Read the samples of blood that share a locus with the product; return them, and the exit code."""
+    from tilseq.repertoire import pooled
+    from tilseq.repertoire.persistence import check_loci
+
+    pooled([(one.table, counted_by(sample, one, how.count_of)) for sample, one, _ in products])  # raises for two kinds
+    lots = joined([one.table for _, one, _ in products])
+
+    def read(path: Path) -> Read:
+        found = _read(path, how)
+        check_loci(found[1].table, lots)
+        return found
+
+    return each_file(paths, read)
+
+
+def _with_cells(
+    after: list[Read], references: dict[str, list[Read]], how: _How
+) -> tuple[list[Known], dict[str, list[Known]]]:
+    """Return blood and references with the effective cells of their clones; how templates count all tell together."""
+    from tilseq.repertoire import with_depth
+
+    every = [one for some in (after, *references.values()) for one in some]
+    miscounted = miscounted_in([(sample, one) for sample, one, _ in every], how.count_of)
+
+    def known(found: Read, lost: str) -> Known:
+        sample, clonotypes, left_out = found
+        told = how.cells.get(sample), how.estimated.get(sample)
+        depth = depth_of(sample, clonotypes, how.count_of, *told, miscounted=miscounted, lost=lost)
+        return sample, clonotypes, with_depth(clonotypes.table, depth), left_out
+
+    given = {name: [known(one, LOST_OF_REFERENCE) for one in some] for name, some in references.items()}
+    return [known(one, LOST_OF_BLOOD) for one in after], given
+
+
+def _write(later: list[Known], given: dict[str, list[Known]], threshold: float, output: Path) -> pl.DataFrame:
+    """Write what is told of the clones, and return the table `persistence`."""
+    from tilseq.repertoire import near_matches, track
+    from tilseq.repertoire.near_matches import whole_product
+    from tilseq.repertoire.track import changes
+    from tilseq.tables.repertoire import PERSISTENCE
+    from tilseq.tables.tracking import CHANGE, CLONES, NEAR_MATCHES, ORIGIN_CLASSES, ORIGINS
+
     samples = {name: {sample: clones for sample, _, clones, _ in some} for name, some in given.items()}
     blood = {sample: clones for sample, _, clones, _ in later}
     tracked = track(blood, **samples, threshold=threshold)
     product = whole_product(list(samples["product"].values()), [one.table for _, one, *_ in given["product"]])
     near = joined([near_matches(one.table, product, sample=sample) for sample, one, *_ in later])
-    _write(tracked, near, changes(samples["product"], blood), output)
-    left_out = joined([rows for *_, rows in every]).unique(maintain_order=True)
-    write_result(left_out, EXCLUSIONS, str(output / "exclusions.csv"))
-    _tell_mass(tracked.persistence, list(blood))
-    tell_written(output)
-    return status
-
-
-def _write(tracked: Tracked, near: pl.DataFrame, change: pl.DataFrame, output: Path) -> None:
-    from tilseq.tables.repertoire import PERSISTENCE
-    from tilseq.tables.tracking import CHANGE, CLONES, NEAR_MATCHES, ORIGIN_CLASSES, ORIGINS
-
     write_result(tracked.persistence, PERSISTENCE, str(output / "persistence.csv"))
     write_result(tracked.clones, CLONES, str(output / "clones.csv"))
     write_result(tracked.origins, ORIGINS, str(output / "origins.csv"))
     write_result(tracked.origin_classes, ORIGIN_CLASSES, str(output / "origin_classes.csv"))
-    write_result(change, CHANGE, str(output / "change.csv"))
+    write_result(changes(samples["product"], blood), CHANGE, str(output / "change.csv"))
     write_result(near, NEAR_MATCHES, str(output / "near_matches.csv"))
+    return tracked.persistence
 
 
 def _tell_mass(persistence: pl.DataFrame, samples: list[str]) -> None:
@@ -231,9 +264,3 @@ def _tell_without_depth(later: list[Known]) -> None:
         reason = without_depth(clones)
         if reason is not None:
             click.echo(f"{sample}: {reason}", err=True)
-
-
-def _named(
-    products: tuple[Path, ...], baselines: tuple[Path, ...], tumors: tuple[Path, ...]
-) -> dict[str, tuple[Path, ...]]:
-    return {"product": products, "baseline": baselines, "tumor": tumors}

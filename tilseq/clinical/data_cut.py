@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from tilseq.clinical.left_out import left_out
 from tilseq.tables import Row, Table, as_polars, conform
 from tilseq.tables.inputs import FOLLOWUP
 
@@ -101,7 +102,5 @@ def cut_exclusions(
     late = records.with_columns(place=pl.Series(rows) if rows is not None else pl.int_range(2, pl.len() + 2))
     late = late.filter(is_after_cut(records, cuts))
     for (name,), own in late.group_by("subject", maintain_order=True):
-        first, many = own["place"][0], own.height
-        where = f", first in row {first}" if many > 1 else ""
-        rule = f"{what} after the data cut of {name} (day {cuts[f'{name}']}){where}"
-        yield {"row": first if many == 1 else None, "rule": rule, "rows": many}
+        rule = f"{what} after the data cut of {name} (day {cuts[f'{name}']})"
+        yield left_out(rule, own["place"].to_list())

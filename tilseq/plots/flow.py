@@ -45,9 +45,8 @@ def gates(gating: Gating) -> Figure:
     Panels go from beads, single and living cells and lymphocytes down to the populations of every rule, see
     `flow_panels.panels`. Stains are on the arcsinh scale of their own cofactor, scatter on the linear scale; ticks bear
     linear values. Events beyond the inner 99.8 % of an axis are drawn at their end, shares stand above and below all of
-    them; each colour is a number of events on
-    a logarithmic scale, from dark to bright. A band about a line shows where the gate could as well lie. A share is of
-    the events of its panel.
+    them; each colour is a number of events on a logarithmic scale, from dark to bright. A band about a line shows where
+    the gate could as well lie. A share is of the events of its panel.
 
     Parameters
     ----------

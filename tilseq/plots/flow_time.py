@@ -116,7 +116,7 @@ def subsets_of_cohort(frame: Any) -> Figure:
     import polars as pl
 
     rows = _rows(frame)
-    subjects = rows.filter(pl.col("value").is_not_null())["subject"].unique().sort().to_list()
+    subjects = _subjects(rows)
     above: list[tuple[str, str | None]] = [("percent_of_parent", population) for population in SUBSETS]
     above.append(("cd4_cd8_ratio", None))
     below: list[tuple[str, str | None]] = [("cells_per_ul", population) for population in SUBSETS]
@@ -162,10 +162,8 @@ def infused_of_cohort(frame: Any) -> Figure:
     AnalysisError
         A column is absent, or there is no number to draw.
     """
-    import polars as pl
-
     rows = _rows(frame, [name for name in NEEDED if name not in ("visit", "population", "parent")])
-    subjects = rows.filter(pl.col("value").is_not_null())["subject"].unique().sort().to_list()
+    subjects = _subjects(rows)
     with house_style():
         figure, panels = _panel_each(rows, INFUSED, WIDE)
         told = _unnamed(subjects, "lines")
@@ -210,6 +208,15 @@ def _draw_subjects(axes: Axes, rows: pl.DataFrame, scale: Scale, subjects: list[
         mine = look(subjects.index(f"{subject}"), len(subjects))
         draw_line(axes, line, short(f"{subject}"), *mine, ends, alpha=alpha)
     return notes_of(points, left_out, set_axes(axes, points, scale, ends))
+
+
+def _subjects(rows: pl.DataFrame) -> list[str]:
+    """Return the subjects of whom anything can be drawn: a value, or a limit of what was not detected."""
+    import polars as pl
+
+    below = pl.col("status").fill_null("quantified") == "not_detected"
+    shown = rows.filter(pl.when(below).then("upper").otherwise("value").is_not_null())
+    return shown["subject"].drop_nulls().unique().sort().to_list()
 
 
 def _unnamed(lines: list[str], noun: str) -> list[str]:

@@ -41,7 +41,7 @@ def overlap_heatmap(frame: Any, *, parameter: str = "morisita_horn", order: Sequ
     parameter
         The index.
     order
-        Samples in the order to draw them in; by default that of their names.
+        Samples in the order to draw them in, those that are not named left out; by default that of their names.
 
     Returns
     -------
@@ -54,16 +54,12 @@ def overlap_heatmap(frame: Any, *, parameter: str = "morisita_horn", order: Sequ
     AnalysisError
         There is no such row, or rows of several loci or keys.
     """
-    rows = as_polars(frame).filter(pl.col("parameter") == parameter)
-    what = rows.select("locus", "key").unique()
-    if what.height != 1:
-        found = "; ".join(f"{locus} by {key}" for locus, key in what.sort("locus", "key").iter_rows()) or "no row"
-        raise AnalysisError(f"a map of {parameter} takes rows of one locus and key", found=found)
+    rows = _of_parameter(frame, parameter)
     names = list(order) if order else sorted(set(rows["sample_a"]) | set(rows["sample_b"]))
     side = min(WIDEST, max(WIDTH, 2.4 + 0.5 * len(names)))
     with figure(side, side * 0.85) as axes:
         _draw_overlap(axes, rows, names, parameter)
-        axes.set_title("{}, key: {}".format(*what.row(0)))
+        axes.set_title("{}, key: {}".format(*rows.select("locus", "key").row(0)))
     return axes
 
 
@@ -81,7 +77,7 @@ def repertoire_maps(
     parameter
         The index of overlap.
     order
-        Samples in the order to draw them in; by default that of their names.
+        As of `overlap_heatmap`.
 
     Returns
     -------
@@ -91,17 +87,19 @@ def repertoire_maps(
     Raises
     ------
     AnalysisError
-        There is no row of the index, or of clones.
+        There is no row of the index, or of clones; there are rows of several loci or keys.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    pairs = as_polars(shared).filter(pl.col("parameter") == parameter)
     use = as_polars(used).filter(pl.col("weight") == "clones")
-    if pairs.is_empty() or use.is_empty():
-        raise AnalysisError(
-            "nothing to draw: no overlap or no use of genes", found=f"{pairs.height}, {use.height} rows"
-        )
+    loci = use["locus"].unique().sort().to_list()
+    if as_polars(shared).filter(pl.col("parameter") == parameter).is_empty() or not loci:
+        raise AnalysisError("nothing to draw: no overlap or no use of genes", found=f"use of {len(loci)} loci")
+    pairs = _of_parameter(shared, parameter)
+    if loci != [pairs["locus"][0]]:
+        what = "use of genes and overlap are not of one locus"
+        raise AnalysisError(what, found=", ".join(loci), expected=pairs["locus"][0])
     names = list(order) if order else sorted(set(pairs["sample_a"]) | set(pairs["sample_b"]))
     with house_style():
         drawn = Figure(figsize=(12.5, 3.6 + 0.5 * len(names)))
@@ -114,12 +112,23 @@ def repertoire_maps(
     return drawn
 
 
+def _of_parameter(frame: Any, parameter: str) -> pl.DataFrame:
+    """Return the rows of one index, which must be of one locus and key."""
+    rows = as_polars(frame).filter(pl.col("parameter") == parameter)
+    what = rows.select("locus", "key").unique()
+    if what.height != 1:
+        found = "; ".join(f"{locus} by {key}" for locus, key in what.sort("locus", "key").iter_rows()) or "no row"
+        raise AnalysisError(f"a map of {parameter} takes rows of one locus and key", found=found)
+    return rows
+
+
 def _draw_overlap(axes: Axes, rows: pl.DataFrame, names: Sequence[str], parameter: str) -> None:
     import numpy as np
 
     place = {name: i for i, name in enumerate(names)}
     values = np.full((len(names), len(names)), np.nan)
-    for a, b, value in rows.select("sample_a", "sample_b", "value").drop_nulls().iter_rows():
+    of_named = rows.filter(pl.col("sample_a").is_in(list(names)), pl.col("sample_b").is_in(list(names)))
+    for a, b, value in of_named.select("sample_a", "sample_b", "value").drop_nulls().iter_rows():
         values[place[a], place[b]] = values[place[b], place[a]] = value
     label = NAMES.get(parameter, parameter)
     if parameter == "shared_clones":

@@ -51,7 +51,7 @@ def rates_table(summaries: Any) -> GT:
             "parameter": _named(row["parameter"], row.get("qualifier")),
             "Group": group_in_words(row["group"]) + (f", {row['population']}" if several else ""),
             "Subjects": f"{row['numerator']} of {row['denominator']}",
-            "Rate, %": _percent(row["estimate"]),
+            "Rate, %": "–" if row["estimate"] is None else _percent(row["estimate"]),
             "95 % limits": f"{_percent(row['lower'])} to {_percent(row['upper'])}",
         }
         for row in rows.iter_rows(named=True)

@@ -61,7 +61,7 @@ def top_clones(table: Any, n: int = 10, *, locus: str | None = None) -> Axes:
     -------
     Axes
         One bar a clone, the largest at the top, as a percentage of the locus's counts; all others together at the
-        bottom.
+        bottom. A clone without amino acids goes by its nucleotides.
 
     Raises
     ------
@@ -79,7 +79,8 @@ def top_clones(table: Any, n: int = 10, *, locus: str | None = None) -> Axes:
         raise AnalysisError("the table holds no clone of this locus", found=locus)
     clones = clones.sort("duplicate_count", "junction", descending=[True, False])
     shares = (clones["duplicate_count"] / clones["duplicate_count"].sum()).to_list()
-    names = [short(name) for name in clones["junction_aa"].head(n).to_list()]
+    of_each = clones.select(pl.coalesce("junction_aa", "junction")).to_series()
+    names = [short(name) for name in of_each.head(n).to_list()]
     rest = len(shares) - len(names)
     values = shares[:n] + ([sum(shares[n:])] if rest else [])
     labels = names + ([f"all others ({rest:,})"] if rest else [])

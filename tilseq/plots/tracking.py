@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST_COLOURED = len(PALETTE) - 1  # black is the colour of text
 REST_COLOUR = "#9fb6c6"
-BAR = 0.34  # of the distance between two samples
+BAR = 0.34  # width, of the distance between two samples
 NAN = float("nan")
 STEPS = 40  # of a ribbon's edge
 LONGEST_NAME = 18
@@ -205,7 +205,7 @@ def _draw_parts(axes: Axes, parts: Sequence[Sequence[float]], colours: Sequence[
     bend = steps**2 * (3 - 2 * steps)
     for place, colour in enumerate(colours):
         low, high = ends[:, place], ends[:, place + 1]
-        axes.bar(range(len(parts)), high - low, 2 * BAR / 2, low, color=colour, edgecolor="white", linewidth=0.5)
+        axes.bar(range(len(parts)), high - low, BAR, low, color=colour, edgecolor="white", linewidth=0.5)
         for left in range(len(parts) - 1):
             x = left + BAR / 2 + (1 - BAR) * steps
             edges = (side[left] + (side[left + 1] - side[left]) * bend for side in (low, high))

@@ -100,12 +100,29 @@ def contamination(
     leaked = _leaked(libraries, clones)
     beyond = loci_of(libraries, labelled["may_leak"] | leaked) if leaked.any() else loci
     kinds = [(count_of or {}).get(name) for name in libraries.names]
+    rates = _with_kinds(rates, libraries, true, kinds)
     return Contamination(
         samples=_identities(libraries, true, loci, beyond, rates, kinds),
         pairs=_pairs(libraries, true, loci, beyond, rates),
         rates=rates,
         clones=clones,
     )
+
+
+def _with_kinds(
+    rates: pl.DataFrame, libraries: Libraries, true: Sequence[str], kinds: Sequence[str | None]
+) -> pl.DataFrame:
+    """Return `leak_rates` with what the counts behind each rate are of; several kinds have a comma between them."""
+    places = list(zip(libraries.names, libraries.runs, true, kinds, strict=True))
+    told = []
+    for run, donor, recipient in rates.select("run", "donor_subject", "recipient").iter_rows():
+        found = {
+            kind
+            for name, of, whose, kind in places
+            if of == run and (donor is None or whose == donor or name == recipient)
+        }
+        told.append(None if None in found else ", ".join(sorted(kind for kind in found if kind)))
+    return rates.with_columns(count_of=pl.Series(told, dtype=pl.String))
 
 
 def _leaked(libraries: Libraries, clones: pl.DataFrame) -> pl.Series:

@@ -68,10 +68,10 @@ def depth(
         that replicates or a pair tell, in which unequal yields are; None of UMIs and reads whose replicates look like
         one library (`one_library`). `counting` is how often a
         cell is counted: `once`; `twice`, that is 0, 1 or 2 times, as templates may be; `drawn` at random; `unsure` of
-        templates whose libraries do not surely tell; None where the counts' meaning is unknown and they are not worth
-        their sum, or more templates were counted than the cells told can have given. A cell with two chains of a locus
-        is an observation of each: it counts once in `cells` and twice in `n_effective`. Cells that were told stand
-        behind each locus, but for those of light chains, see `told_by_locus`.
+        templates whose libraries do not surely tell; `too_many` where more templates were counted than the cells told
+        can have given; None where the counts' meaning is unknown and they are not worth their sum. A cell with two
+        chains of a locus is an observation of each: it counts once in `cells` and twice in `n_effective`. Cells that
+        were told stand behind each locus, but for those of light chains, see `told_by_locus`.
 
     Raises
     ------
@@ -276,7 +276,7 @@ def _counting(row: Mapping[str, Any], how: Miscounting) -> str | None:
     if effective is None or effective >= counts:
         return None if effective is None else "once"
     if row["count_of"] == "templates" and row["cells_from"] in TOLD and effective >= row["cells"]:
-        return None  # more than those cells can have given: one of the two is wrong, and nothing tells which
+        return "too_many"  # more than those cells can have given: one of the two is wrong, and nothing tells which
     if row["count_of"] == "templates" and 2 * effective > counts:
         return "unsure" if not how.sure else "twice" if how.twice else "drawn"
     return None if row["count_of"] == "unknown" else "drawn"

@@ -17,12 +17,13 @@ from tilseq.repertoire.spectrum import Integers, Spectrum
 LEAST_CELLS = 2  # effective cells: of fewer nothing is said
 FURTHEST = 2  # times the cells seen: beyond, the extrapolation of the richness is a guess
 CLEARLY = 3.0  # standard deviations by which pairs of counts are fewer than chance allows
-UNTOLD = (
-    "have counts of unknown meaning, or more templates than the cells told can give, so that how often a cell was "
-    "counted is not known; say what they count, and of how many cells"
+UNTOLD = "have counts of unknown meaning, so that how often a cell was counted is not known; say what they count"
+TOO_MANY = (
+    "have more templates than the cells told can give, so that how often a cell was counted is not known; look at both"
 )
 ROUGH = "are of templates, and their libraries do not surely tell how often one is counted; more laid together may"
 SELDOM = "repeat less often than counts drawn at random of so few cells would: how its cells were counted is not known"
+UNKNOWN = {None: UNTOLD, "unsure": ROUGH, "too_many": TOO_MANY}  # how cells are counted → why it is not known
 DEEPEST = 0.5  # of cells counted several times: beyond, how unequally they are counted decides
 
 
@@ -37,8 +38,8 @@ class Observed:
     effective
         Effective cells that they are worth.
     counting
-        How often a cell is counted, as in the table `depth`: `drawn` at random, `twice` at most, `unsure`, None for not
-        known.
+        How often a cell is counted, as in the table `depth`: `drawn` at random, `twice` at most, `unsure`, `too_many`,
+        None for not known.
         Where each count is a cell it is not asked.
     """
 
@@ -69,8 +70,8 @@ class Observed:
         """
         if self.once:
             return None
-        if self.counting in (None, "unsure"):
-            return ROUGH if self.counting else UNTOLD
+        if self.counting in UNKNOWN:
+            return UNKNOWN[self.counting]
         of_one_cell = self.counts.n * (self.counts.n - 1) / 2 * (1 / self.effective - 1 / self.counts.n)
         pairs = self.counts.sum(self.counts.sizes * (self.counts.sizes - 1.0)) / 2
         return SELDOM if pairs < of_one_cell - CLEARLY * sqrt(of_one_cell) else None

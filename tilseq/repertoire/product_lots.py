@@ -13,11 +13,11 @@ from tilseq.receptors import CLONE
 from tilseq.repertoire.cells import checked_effective
 from tilseq.repertoire.clones import check_columns, check_count_of, clone_counts, nucleotides
 from tilseq.repertoire.depth import is_cut_off
+from tilseq.repertoire.strangers import next_to_nothing
 from tilseq.tables import as_polars
 
 ALPHA, BETA = "TRA", "TRB"
 MOST_OF_A_CELL = 2  # counts, in the mean: where a cell has more, a library need have no clone counted once
-LEAST_SHARED = 0.01  # of the counts of a lot with the others
 ALPHAS, BETAS = ("vj_1", "vj_2"), ("vdj_1", "vdj_2")
 
 
@@ -153,19 +153,11 @@ def lots_apart(lots: Mapping[str, pl.DataFrame]) -> dict[str, str]:
     lots
         Name → its clones: `locus, junction, duplicate_count`.
     """
-    told = {}
-    for name, clones in lots.items():
-        others = pl.concat([clones.select(CLONE).clear(), *(lots[one].select(CLONE) for one in lots if one != name)])
-        alike = clones.join(others, on="locus", how="semi")
-        counts, shared = (
-            int(some["duplicate_count"].sum()) for some in (alike, alike.join(others, on=CLONE, how="semi"))
-        )
-        if counts and shared <= LEAST_SHARED * counts:
-            told[name] = (
-                f"clones of the other lots hold {shared} of its {counts} counts: is it a product of this subject? All "
-                "lots together are taken for infused"
-            )
-    return told
+    return {
+        name: f"clones of the other lots hold {shared} of its {counts} counts: is it a product of this subject? All "
+        "lots together are taken for infused"
+        for name, shared, counts in next_to_nothing(lots)
+    }
 
 
 def _depth(lots: Sequence[ProductLot], locus: str, clones: pl.DataFrame) -> tuple[float | None, str]:

@@ -41,10 +41,18 @@ def responses(results: Results) -> View:
         rows.append([Cell(subject, kind="name"), text(reader), *cells])
     # A visit without a name is called by its day already.
     heads = [Head(place, "" if place.startswith("day ") else days_words(days)) for place, days in places.items()]
-    failed = "clinical" in results.tables["failures"]["step"]
-    told = "No response was derived." + (" See under failures why." if failed else "")
-    empty = results.nothing("response", told, needs=FILES)
+    empty = results.nothing("response", f"No response was derived{_why_none(results)}.", needs=FILES)
     return View("Response by visit", [Head("Subject"), Head("Reader"), *heads], rows, empty, "tables/response.csv")
+
+
+def _why_none(results: Results) -> str:
+    """Return why the files that were read gave no response, as words that end the sentence."""
+    if "clinical" in results.tables["failures"]["step"]:
+        return "; see under failures why"
+    files = [name for name in FILES if name in results.inputs]
+    if files and results.tables["exclusions"]["file"].is_in(files).any():
+        return "; see under exclusions why"
+    return f": no row in {' or '.join(files)}" if files else ""
 
 
 def response_cell(rows: Sequence[Row], *, with_day: bool, readers: str = "") -> Cell:

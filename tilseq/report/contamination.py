@@ -79,7 +79,8 @@ def _leaks(results: Results) -> dict[str, list[str]]:
     rows = results.tables["leak_rates"].filter(pl.col("verdict") == "leak", pl.col("recipient").is_not_null())
     for row in rows.iter_rows(named=True):
         rate = interval(row["rate"], row["lower"], row["upper"])
-        told = f"{rate} of the counts of {row['donor_subject']} arrived in it within run {row['run']}"
+        unlike = f" (counts of {row['count_of']}: no share)" if "," in (row["count_of"] or "") else ""
+        told = f"{rate} of the counts of {row['donor_subject']} arrived in it within run {row['run']}{unlike}"
         found.setdefault(row["recipient"], []).append(told)
     return found
 

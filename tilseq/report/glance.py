@@ -40,7 +40,7 @@ def glance(results: Results) -> View:
     columns = [*_responses(results), *_best(results), *_adverse_events(results), *_shares(results), *_t_cells(results)]
     columns += _samples(results)
     rows = [[Cell(subject, kind="name"), *(column.cell(subject) for column in columns)] for subject in subjects]
-    empty = "The run knows no subject."
+    empty = "No table of the run names a subject."
     heads = [Head("Subject"), *(column.head for column in columns)]
     return View("Subjects at a glance", heads, rows, empty, "tables/endpoints.csv")
 

@@ -48,12 +48,12 @@ def verdict(results: Results) -> str:
 
 
 def tiles(results: Results) -> list[Tile]:
-    """Return the numbers of the page's head: subjects, samples, and samples by how they went."""
+    """Return the numbers of the page's head: subjects with samples, samples, and samples by how they went."""
     samples = results.tables["samples"]
     states = Counter(samples["state"].to_list())
     subjects = samples["subject"].n_unique()
     heads = [
-        Tile(f"{subjects:,}", "subject" if subjects == 1 else "subjects"),
+        Tile(f"{subjects:,}", "subject with samples" if subjects == 1 else "subjects with samples"),
         Tile(f"{samples.height:,}", "sample" if samples.height == 1 else "samples"),
     ]
     return heads + [Tile(f"{states[state]:,}", STATE_WORDS[state], state) for state in SAMPLE_STATES]

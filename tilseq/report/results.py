@@ -151,7 +151,7 @@ class Results:
         """
         if table in self.absent:
             return f"The run wrote no table `{table}`."
-        read = self._inputs()
+        read = self.inputs
         if needs and read and read.isdisjoint(needs):
             return f"{sentence.removesuffix('.')}: the study has no {needs[0]}."
         states = Counter(self.tables["samples"].filter(pl.col("assay").is_in(assays))["state"].to_list())
@@ -159,8 +159,9 @@ class Results:
         lacking = f"none, as samples.csv lists none of {' or '.join(assays)}"
         return f"{sentence} Samples that could have given some: {told or lacking}." if assays else sentence
 
-    def _inputs(self) -> set[Any]:
-        """Return the files that the run read, relative to the study; none where run.json does not say."""
+    @property
+    def inputs(self) -> set[Any]:
+        """The files that the run read, relative to the study; none where run.json does not say."""
         files = self.run.get("inputs")
         return {file.get("path") for file in files if isinstance(file, dict)} if isinstance(files, list) else set()
 

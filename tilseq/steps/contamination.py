@@ -118,4 +118,5 @@ def _leaks(sample: dict[str, Any], run: dict[str, Any] | None, rates: pl.DataFra
 
 
 def _rate(row: dict[str, Any]) -> str:
-    return f"{row['rate']:.2g} of its counts, {row['lower']:.2g} to {row['upper']:.2g}"
+    unlike = f", in counts of {row['count_of']}, which are no share" if "," in (row["count_of"] or "") else ""
+    return f"{row['rate']:.2g} of its counts, {row['lower']:.2g} to {row['upper']:.2g}{unlike}"

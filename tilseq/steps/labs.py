@@ -118,10 +118,11 @@ def _excluded(job: Job, every: pl.DataFrame, refused: list[str], grades: pl.Data
 
     from tilseq.clinical.data_cut import cut_exclusions, data_cuts, is_after_cut
     from tilseq.clinical.lab_exclusions import lab_exclusions, rule_in_words
+    from tilseq.clinical.left_out import subjects_left_out
 
     version, file = job.arguments["ctcae"], job.arguments["file"]
-    for subject in refused:
-        yield {"file": file, "rule": f"no such subject: {subject}", "rows": every.filter(subject=subject).height}
+    for stranger in subjects_left_out(every, refused, "no such subject"):
+        yield {"file": file, **stranger}
     sound = every.with_row_index("place").filter(~pl.col("subject").is_in(refused))
     cuts = data_cuts(followup_of(job))
     for late in cut_exclusions(sound, cuts, "a result", (sound["place"] + 2).to_list()):

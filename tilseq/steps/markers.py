@@ -39,6 +39,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.clinical import gcig, markers, up_to_data_cut
     from tilseq.clinical.best_response import new_therapies
     from tilseq.clinical.data_cut import cut_exclusions, data_cuts, is_after_cut
+    from tilseq.clinical.left_out import subjects_left_out
     from tilseq.clinical.marker_exclusions import marker_exclusions
     from tilseq.identifiers import unknown_subjects
     from tilseq.io.write import write_parquet
@@ -64,13 +65,10 @@ def run(job: Job, folder: Path) -> None:
         therapies=therapies,
     )
     before_therapy = courses.filter(~is_after_cut(courses, new_therapies(therapies)[0]))
-    excluded = [
-        {"file": given["file"], "rule": f"no such subject: {name}", "rows": records.filter(subject=name).height}
-        for name in refused
-    ]
     numbered = records.with_row_index("place", offset=2).filter(sound)
     late = cut_exclusions(numbered, data_cuts(followup), "a record", numbered["place"].to_list())
-    excluded += [{"file": given["file"], **row} for row in late]
+    strangers = subjects_left_out(records, refused, "no such subject")
+    excluded = [{"file": given["file"], **row} for row in (*strangers, *late)]
     excluded += [
         {"file": given["file"], "rule": rule, "rows": rows} for rule, rows in marker_exclusions(courses).items()
     ]

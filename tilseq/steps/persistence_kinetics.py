@@ -80,11 +80,12 @@ def run(job: Job, folder: Path) -> None:
     """Write the kinetics of the mass, of that of clones that the baseline did not show, and of its cells per µL.
 
     Of several samples of a day the one of most effective cells counts; of those whose cells nobody knows, of which none
-    is better than another, the mean, which has no limits. Areas start with the mass of the last blood before the
-    infusion, which is no peak, on day 0; the new mass and the cells are 0 there. Cells per µL are the new mass, where
-    there is a baseline, times the CD3+ cells that flow counts in blood of the same day. Of a subject one of whose
-    visits holds another subject's clones there are none: a course without that visit would be told wrong. A further
-    infusion ends the course, as what follows it is another; sorted cells have courses of their own.
+    is better than another, the mean, which has no limits; where one of them shows no clone, what it holds is neither 0
+    nor known, and the day has no number, as that of the others would be too high. Areas start with the mass of the last
+    blood before the infusion, which is no peak, on day 0; the new mass and the cells are 0 there. Cells per µL are the
+    new mass, where there is a baseline, times the CD3+ cells that flow counts in blood of the same day. Of a subject
+    one of whose visits holds another subject's clones there are none: a course without that visit would be told wrong.
+    A further infusion ends the course, as what follows it is another; sorted cells have courses of their own.
     """
     import polars as pl
 
@@ -109,13 +110,11 @@ def run(job: Job, folder: Path) -> None:
             for name, (course, ended_by) in ends.items()
             if name not in course
         }
-    check = STEP.replace("_", " ")
-    quality = [{"sample": name, "check": check, "verdict": "warn", "reason": why} for name, why in reasons.items()]
-    write_parquet(QUALITY.frame(quality), QUALITY, folder)
     before = [name for name, row in samples.items() if _is_blood_before(row)]
     own = pl.col("sample").is_in([*before, *(name for course, _ in courses.values() for name in course)])
     for path in needed(job, folder, "persistence").values() if not strange else ():
-        held = pl.read_parquet(path).filter(own, pl.col("measure").is_in(MEASURES), pl.col("value").is_not_null())
+        held = pl.read_parquet(path).filter(own, pl.col("measure").is_in(MEASURES))
+        reasons |= _half_seen(held, samples)
         held = held.with_columns(population=pl.col("sample").replace_strict(sorts, return_dtype=pl.String))
         for (locus, population), part in held.partition_by(
             "locus", "population", as_dict=True, maintain_order=True
@@ -127,6 +126,9 @@ def run(job: Job, folder: Path) -> None:
             lots = [of_lot(infusion["lot"], infusions) for infusion in infusions]
             every_lot = all(infused_days_before(row, given) for row in first for given in lots)
             rows += _of_locus(job, folder, _Of(str(locus), population, label, every_lot), part)
+    check = STEP.replace("_", " ")
+    quality = [{"sample": name, "check": check, "verdict": "warn", "reason": why} for name, why in reasons.items()]
+    write_parquet(QUALITY.frame(quality), QUALITY, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
 
 
@@ -185,18 +187,41 @@ def _by_day(job: Job, held: pl.DataFrame) -> dict[int, dict[str, Any]]:
     for row in held.sort("sample").iter_rows(named=True):
         if _is_later(samples[row["sample"]]):
             found.setdefault(samples[row["sample"]]["day"], []).append(row)
-    return {day: {**_of_several(rows), "day": day} for day, rows in sorted(found.items())}
+    of_days = ((day, _of_several(rows)) for day, rows in sorted(found.items()))
+    return {day: {**row, "day": day} for day, row in of_days if row is not None}
 
 
-def _of_several(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return what the sample of most effective cells holds, or the mean, without limits, where none is known."""
-    known = [row for row in rows if row["n_effective"] is not None]
+def _of_several(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return what the sample of most effective cells holds; where none is known the mean, without limits.
+
+    None where one of those that make the mean has no value: it showed no clone, and is neither 0 nor to be left out.
+    """
+    known = [row for row in rows if None not in (row["n_effective"], row["value"])]
     if known:
         return max(known, key=lambda row: (row["n_effective"], row["sample"]))
+    if any(row["value"] is None for row in rows):
+        return None
     if len(rows) == 1:
         return rows[0]
     unknown = dict.fromkeys(("lower", "upper", "limit_of_detection"))
     return {**rows[0], **unknown, "value": sum(row["value"] for row in rows) / len(rows)}
+
+
+def _half_seen(held: pl.DataFrame, samples: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return sample → why it takes no part, of those whose fellows of the day show no clone, of unknown cells."""
+    found: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in held.sort("sample").iter_rows(named=True):
+        sample = samples[row["sample"]]
+        key = sample["day"], sample["marked_population"], row["locus"], row["measure"]
+        found.setdefault(key, []).append(row)
+    reasons: dict[str, str] = {}
+    for (_, _, locus, _), rows in found.items():
+        seen = [row["sample"] for row in rows if row["value"] is not None]
+        if seen and _of_several(rows) is None:
+            unseen = ", ".join(row["sample"] for row in rows if row["value"] is None)
+            why = f"of the same day {unseen} shows none, of unknown cells, so that the mean is not known"
+            reasons |= dict.fromkeys(seen, f"no part of the kinetics of the mass of {locus}: {why}")
+    return reasons
 
 
 def _frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
@@ -214,7 +239,8 @@ def _last_before(job: Job, held: pl.DataFrame) -> dict[str, Any] | None:
     rows = [row for row in held.sort("sample").iter_rows(named=True) if _is_blood_before(samples[row["sample"]])]
     last = max((samples[row["sample"]]["day"] for row in rows), default=None)
     own = [row for row in rows if samples[row["sample"]]["day"] == last]
-    return {**_of_several(own), "day": 0} if own else None
+    held_last = _of_several(own) if own else None
+    return None if held_last is None else {**held_last, "day": 0}
 
 
 def _is_blood_before(sample: Mapping[str, Any]) -> bool:

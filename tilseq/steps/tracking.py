@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEP = "tracking"
-ASSAY = "tcr"
+ASSAY, BLOOD = "tcr", "blood"
 PART = {"specimen": PRODUCT}  # what a row of a failed sample leaves unsaid
 CLONE_OF = ("sample", "locus", "junction")  # the key of `clones` and of `suspicious_clones`
 NOT_ABSENT = "no clone is told to be absent from the product"
@@ -63,6 +63,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.repertoire.effective import depths_of, effective_clones
     from tilseq.repertoire.near_matches import near_matches, whole_product
     from tilseq.repertoire.product_lots import lots_apart
+    from tilseq.repertoire.strangers import strange_blood
     from tilseq.repertoire.track import follow
     from tilseq.steps.cells_behind import known_cells
     from tilseq.steps.clone_courses import changes, trends
@@ -110,6 +111,10 @@ def run(job: Job, folder: Path) -> None:
     told = [("clones followed", {**of_other_sort, **lost, **never, **strange, **unchecked})]
     told.append(("lots in time", told_of_lots(rows, early, infusions)))
     told.append(("lots of the product", lots_apart({name: tables[name] for name in places["product"]})))
+    by_place = _places(rows)
+    alike = {row["sample"]: tables[row["sample"]] for row in rows}
+    blood = [*by_place["baseline"], *by_place["later"]]
+    told.append(("of this subject", strange_blood(alike, blood=blood, later=by_place["later"])))
     same = copies(tables).items()
     told.append(("copies", {name: f"holds the same clones in the same shares as {first}" for name, first in same}))
     quality = [
@@ -222,7 +227,7 @@ def _places(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
             places["product"].append(row["sample"])
         elif row["specimen"] == "tumor":
             places["tumor"].append(row["sample"])
-        elif row["specimen"] == "blood":
+        elif row["specimen"] == BLOOD:
             if is_before(row) or is_after(row):
                 places["baseline" if is_before(row) else "later"].append(row["sample"])
     return places

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 PRODUCT, BLOOD = "infusion_product", "blood"
+EARLIER = {"tumor": "the tumour", "baseline": "blood before the infusion"}  # column of `origins` and its words
 FIRST = "TRB"  # the locus to draw, where it is there: its junctions tell clones apart best
 
 
@@ -144,9 +145,11 @@ def _compartments(origins: pl.DataFrame, locus: str, given: Sequence[int]) -> tu
 
     days = ", ".join(map(str, given))
     several = f" Lots stand together, though cells were given on days {days}." if len(given) > 1 else ""
-    return (
-        compartment_flow(origins, locus=locus),
-        "what of the tumour and of blood before the infusion went into the product, and what blood after it, all "
-        "visits together, holds of each. What bypasses the product was not seen in it, which depends on its depth."
-        + several,
+    held = origins.filter(locus=locus)
+    earlier = [words for place, words in EARLIER.items() if held[f"{place}_frequency"].count()]
+    told = f"what of {' and of '.join(earlier)} went into the product, and " if earlier else ""
+    bypass = " What bypasses the product was not seen in it, which depends on its depth." if earlier else ""
+    caption = (
+        f"{told}what blood after the infusion, all visits together, holds of {'each' if earlier else 'the product'}."
     )
+    return compartment_flow(origins, locus=locus), caption + bypass + several

@@ -62,6 +62,12 @@ LEAK_RATES = Table(
         Column("p", "number", "Probability that as many or more are seen without a leak.", minimum=0, maximum=1),
         Column("arrived", "integer", "Counts of those seen.", minimum=0),
         Column("donor_counts", "integer", "Counts of the large clones in the donor.", minimum=0),
+        Column(
+            "count_of",
+            "text",
+            "What the counts of donor and recipient, or of the run, count; where several things, the rate is of unlike "
+            "counts and no share. Null where one of them is not told.",
+        ),
         Column("rate", "number", "Counts that arrive for each count of the donor, those by chance taken off."),
         Column("lower", "number", "Lower 95 % limit of the rate (exact, Poisson)."),
         Column("upper", "number", "Upper 95 % limit of the rate (exact, Poisson)."),

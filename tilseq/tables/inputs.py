@@ -56,7 +56,7 @@ INFUSIONS = Table(
         Column("infusion", "integer", "Number of the infusion, from 1.", needed=True, minimum=1),
         _day("day", "Day of the infusion; 0 for the first.", needed=True, minimum=0),
         Column("lot", "text", "Product lot."),
-        Column("cells", "number", "Viable cells infused.", unit="cells", minimum=0),
+        Column("cells", "number", "Viable cells infused.", unit="cells", minimum=0, maximum=1e13),
     ),
     key=("subject", "infusion"),
 )
@@ -93,7 +93,7 @@ SAMPLES = Table(
         Column("plate", "text", "Plate of plates/*.csv."),
         Column("locus", "text", "Locus amplified.", allowed=LOCI),
         Column("count_of", "text", "What the file's counts count, where it does not tell.", allowed=COUNTS_OF),
-        Column("cells", "number", "Cells put into the assay.", unit="cells", above=0),
+        Column("cells", "number", "Cells put into the assay.", unit="cells", above=0, maximum=1e10),
         Column("t_cell_fraction", "number", "Share of T cells in the input.", above=0, maximum=1),
         Column("input_ng", "number", "Nucleic acid put into the assay.", unit="ng", above=0),
         Column("sample_volume_ul", "number", "Volume of blood in the tube.", unit="µL", minimum=0.1, maximum=1e6),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tilseq.tables.outputs import LOWER, SAMPLE, UPPER
 from tilseq.tables.schema import Column, Table
 
-COUNTING = ("once", "twice", "drawn", "unsure")
+COUNTING = ("once", "twice", "drawn", "unsure", "too_many")
 CELLS_FROM = ("counted", "declared", "input_ng", "replicates", "templates", "pair", "not_known")
 DIVERSITY_PARAMETERS = (
     "cells_or_counts",
@@ -257,7 +257,8 @@ DEPTH = Table(
             "counting",
             "text",
             "How often a cell is counted: once; 0, 1 or 2 times (twice); as often as chance has it (drawn); templates "
-            "of which the libraries do not surely tell (unsure); null where it is not known what was counted.",
+            "of which the libraries do not surely tell (unsure); more templates than the cells told give (too_many); "
+            "null where it is not known what was counted.",
             allowed=COUNTING,
         ),
     ),

@@ -191,16 +191,22 @@ def _check_output_column(frame: pl.DataFrame, table: Table, column: Column) -> N
     values = frame[column.name]
     if column.needed and values.null_count():
         raise TableError(f"table {table.name} may not hold a null here", column=column.name)
-    for limit, beyond in ((column.minimum, values.lt), (column.above, values.le), (column.maximum, values.gt)):
+    limits = (
+        (column.minimum, values.lt, "at least"),
+        (column.above, values.le, "above"),
+        (column.maximum, values.gt, "at most"),
+    )
+    for limit, beyond, words in limits:
         if limit is None:
             continue
         strange = values.filter(beyond(limit))
         if strange.len():
+            both = column.minimum is not None and column.maximum is not None
             raise TableError(
                 f"table {table.name} may not hold this value",
                 column=column.name,
                 found=strange[0],
-                expected=f"{column.minimum} to {column.maximum}" if column.above is None else f"above {column.above:g}",
+                expected=f"{column.minimum:g} to {column.maximum:g}" if both else f"{words} {limit:g}",
             )
     if column.allowed:
         held = values.drop_nulls()
