@@ -110,9 +110,7 @@ def test_beads_of_a_whole_size_missing_are_not_named_after_it(rng):
 
     told = found({f"A{n}": large_alone() for n in range(1, 6)})
     assert set(told.wells["verdict"]) == {"fail"}
-    assert set(told.wells["reason"]) == {
-        "beads of 1 size are to be seen on this plate, and kit k has 2 (small, large)"
-    }
+    assert set(told.wells["reason"]) == {"beads of 1 size are to be seen on this plate, and kit k has 2 (small, large)"}
 
 
 def test_a_kit_whose_sizes_stand_in_the_wrong_order_is_a_warning(rng):

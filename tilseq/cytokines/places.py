@@ -55,8 +55,8 @@ def place_spots(spots: Sequence[Spot], kit: Kit) -> Placed:
     groups = _size_groups(spots, [place for place, spot in enumerate(spots) if spot.events >= least], len(kit.sizes))
     if len(groups) < len(kit.sizes):
         reason = (
-            f"beads of {len(groups)} size{'s' * (len(groups) != 1)} are to be seen on this plate, and kit {kit.name} has "
-            f"{len(kit.sizes)} ({', '.join(kit.sizes)})"
+            f"beads of {len(groups)} size{'s' * (len(groups) != 1)} are to be seen on this plate, and kit {kit.name} "
+            f"has {len(kit.sizes)} ({', '.join(kit.sizes)})"
         )
         return Placed({}, dict.fromkeys(kit.analytes, reason))
     found: dict[str, int] = {}
