@@ -9,7 +9,7 @@ import polars as pl
 
 from benchmarks.cytokine_coverage import DILUTION, DOSES, LEVELS, Errors, results
 
-BEADS, SEEDS = 300, range(3_000, 3_100)
+BEADS, SEEDS = 300, range(3_000, 3_050)
 WELL, OWN = 0.02, 0.03
 OFF = np.log(1.1)
 

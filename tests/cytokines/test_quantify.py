@@ -4,15 +4,18 @@ import numpy as np
 import polars as pl
 import pytest
 
+from benchmarks.cytokine_real import sheet as real_sheet
 from tests.cytokines.curves import CURVES, plate, result
 from tests.cytokines.curves import signal as signal_of
-from tilseq.cytokines import quantify
+from tilseq.cytokines import find_beads, quantify
 from tilseq.cytokines.concentrations import Content, concentrations_of, tell_hooks
 from tilseq.cytokines.curve import Curve
 from tilseq.cytokines.curve_rows import CurveOf
 from tilseq.cytokines.limits import Level, Limits
 from tilseq.cytokines.standards import Spread
 from tilseq.errors import AnalysisError, TableError
+from tilseq.io.kits import read_kits
+from tilseq.io.plates import read_wells
 from tilseq.kits import Kit, KitBead
 
 NOWHERE = {"conc_pg_per_ml": None, "lower": None, "upper": None}
@@ -508,3 +511,17 @@ def test_tables_that_are_none_are_refused(rng, sheet_of, beads_of, told):
     sheet, beads = (sheet_of or (lambda one: one))(sheet), (beads_of or (lambda one: one))(beads)
     with pytest.raises(TableError, match=told):
         quantify(sheet, beads, kits)
+
+
+def test_the_real_plate_gives_back_its_standards_once_shared_errors_are_out(shared_data):
+    """Of 91 levels of analytes; the plate's own zig-zag is one and the same in all 13."""
+    kits, names = read_kits(), real_sheet(shared_data / "cytokine").filter(plate="K3")
+    read = read_wells(names, "/", kits)
+    told = quantify(names, find_beads(names, read.events, kits).wells, kits)
+    near = {
+        name: int(((told.recovery[name] - 100).abs() <= 20).sum()) for name in ("recovery_pct", "recovery_nominal_pct")
+    }
+    assert told.recovery.height == 91
+    assert near["recovery_pct"] >= 78
+    assert near["recovery_nominal_pct"] <= 40
+    assert set(told.curves["verdict"]) == {"pass"}
