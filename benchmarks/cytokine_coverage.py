@@ -7,8 +7,8 @@ simulator's IL-6 is left out: of one dilution no program can see it. A last tabl
 which tell no dilution errors.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -33,8 +33,22 @@ CURVES = {
 }
 
 
-def plate(rng: np.random.Generator, beads: int, analytes: tuple[str, ...]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    errors = np.r_[0, LEVEL * rng.standard_normal(LEVELS - 1)]
+@dataclass(frozen=True)
+class Errors:
+    """Of the standards: how dilution errors of levels are drawn, and the spread of a well's volume and an analyte's."""
+
+    levels: Callable[[np.random.Generator], np.ndarray]
+    well: float
+    own: float
+
+
+INDEPENDENT = Errors(lambda rng: np.r_[0, LEVEL * rng.standard_normal(LEVELS - 1)], WELL, OWN)
+
+
+def plate(
+    rng: np.random.Generator, beads: int, analytes: tuple[str, ...], of: Errors = INDEPENDENT
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    errors = of.levels(rng)
     scale = {
         name: (rng.lognormal(0, HEIGHT), rng.lognormal(0, HEIGHT), rng.lognormal(0, MIDPOINT)) for name in analytes
     }
@@ -50,7 +64,7 @@ def plate(rng: np.random.Generator, beads: int, analytes: tuple[str, ...]) -> tu
     for role, level, sample, doses, factor in contents:
         for _ in range(2):
             well = f"W{len(rows):03}"
-            volume = np.exp(WELL * rng.standard_t(5))
+            volume = np.exp(of.well * rng.standard_t(5))
             own = {"plate": "P", "well": well, "role": role, "sample": sample, "level": level, "kit": MULTIPLEX.name}
             nominal = None if role == "sample" else doses[analytes[0]]
             dilution = DILUTION if role == "sample" else None
@@ -58,7 +72,7 @@ def plate(rng: np.random.Generator, beads: int, analytes: tuple[str, ...]) -> tu
             for name in analytes:
                 curve = CURVES[name]
                 low, high, middle = scale[name]
-                pg = doses[name] * factor * volume * np.exp(OWN * rng.standard_normal())
+                pg = doses[name] * factor * volume * np.exp(of.own * rng.standard_normal())
                 bound = (curve.signal(np.array([pg / middle]))[0] - curve.bottom) / (curve.top - curve.bottom)
                 signal = low * curve.bottom + (high * curve.top - low * curve.bottom) * bound
                 se = BEAD / np.sqrt(beads)
@@ -69,12 +83,14 @@ def plate(rng: np.random.Generator, beads: int, analytes: tuple[str, ...]) -> tu
     return PLATES.frame(rows), BEAD_WELLS.frame(told)
 
 
-def results(beads: int, seeds: Iterable[int] = SEEDS, analytes: tuple[str, ...] = tuple(CURVES)) -> pl.DataFrame:
+def results(
+    beads: int, seeds: Iterable[int] = SEEDS, analytes: tuple[str, ...] = tuple(CURVES), of: Errors = INDEPENDENT
+) -> pl.DataFrame:
     """Return the samples of all plates with their true concentration."""
     kits, places = read_kits(), {name: place for place, name in enumerate(analytes)}
     frames = []
     for seed in seeds:
-        sheet, told = plate(np.random.default_rng([seed, beads]), beads, analytes)
+        sheet, told = plate(np.random.default_rng([seed, beads]), beads, analytes, of)
         samples = quantify(sheet, told, kits).samples
         numbers = samples["sample"].str.slice(1).cast(pl.Int64)
         doses = [DOSES[(n + places[a]) % len(DOSES)] for n, a in zip(numbers, samples["analyte"], strict=True)]

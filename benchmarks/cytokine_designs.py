@@ -45,7 +45,15 @@ LOTS = {
 OTHERS = 0.05
 
 
-def bound(level: int, design: Design, *, number: int = 1, shared: tuple[int, ...] = (), others: float = 0.0) -> float:
+def bound(
+    level: int,
+    design: Design,
+    *,
+    number: int = 1,
+    shared: tuple[int, ...] = (),
+    others: float = 0.0,
+    known: bool = False,
+) -> float:
     """Return the least standard deviation of ln(true over nominal) of a level of the first plate.
 
     Parameters
@@ -60,6 +68,8 @@ def bound(level: int, design: Design, *, number: int = 1, shared: tuple[int, ...
         Parameters of each analyte's curve that they share.
     others
         Standard deviation of dilution errors of the other levels.
+    known
+        Whether all curves are known without error.
     """
     level_of, right = design.level_of, np.zeros(len(design.level_of))
     one = points(np.random.default_rng(0), right, design)
@@ -74,7 +84,7 @@ def bound(level: int, design: Design, *, number: int = 1, shared: tuple[int, ...
         precision[key] = prior
 
     for plate in range(number):
-        for analyte in range(design.analytes):
+        for analyte in range(0 if known else design.analytes):
             for k, vague in enumerate(VAGUE):
                 key = ("curve", analyte, k) if k in shared else ("curve", analyte, k, plate)
                 add(key, plate, gradient[:, k] * (one.analyte == analyte), vague**-2.0)
@@ -106,6 +116,7 @@ def main() -> None:
         _print(name, [None] * len(SHOWN), [bound(level, USUAL, number=number, shared=shared) for level in SHOWN])
     name = f"other levels off as well, by {100 * OTHERS:g} % (SD)"
     _print(name, [None] * len(SHOWN), [bound(level, USUAL, others=OTHERS) for level in SHOWN])
+    _print("curves known", [None] * len(SHOWN), [bound(level, USUAL, known=True) for level in SHOWN])
 
 
 def _print(name: str, found: list[float | None], sds: list[float]) -> None:

@@ -101,6 +101,18 @@ def test_beads_missing_from_the_whole_plate_are_told_by_the_classifier(rng):
     assert row(told.populations, analyte="A")["classifier"] == pytest.approx(7_000, rel=0.02)
 
 
+def test_beads_of_a_whole_size_missing_are_not_named_after_it(rng):
+    """A few larger things, which are no beads, make no size: those that are there would be taken for the small ones."""
+
+    def large_alone():
+        larger = np.exp(np.log([124_000, 130_000, 4_000, 900]) + rng.standard_normal((12, 4)) * 0.03)
+        return np.concatenate([well(rng, {"C": 200, "D": 200}), larger])
+
+    told = found({f"A{n}": large_alone() for n in range(1, 6)})
+    assert set(told.wells["verdict"]) == {"fail"}
+    assert set(told.wells["reason"]) == {"beads of 1 size are to be seen on this plate, and kit k has 2 (small, large)"}
+
+
 def test_a_kit_whose_sizes_stand_in_the_wrong_order_is_a_warning(rng):
     swapped = kit(
         analytes={"C": ("big", 4_000.0), "D": ("big", 90_000.0), "A": ("tiny", 7_000.0), "B": ("tiny", 23_000.0)}

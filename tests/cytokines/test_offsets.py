@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilseq.cytokines.offsets import FAR, FAR_CHANCE, FREE, LEVELS, WELLS, level_errors, offsets_of
+from tilseq.cytokines.offsets import FAR, FAR_BESIDE, FAR_CHANCE, FREE, LEVELS, STEPS, WELLS, level_errors, offsets_of
 
 LEVEL_OF = np.array([0, 0, 1, 1, 2, 2])
 # Standard errors of 0.02 each, but a common factor is not told.
@@ -21,13 +21,18 @@ def by_wells(information, score, free=None):
     The variance of level `free` is that of an error of any size.
     """
     told = []
-    for well, (near, chance), far, off in product(WELLS, LEVELS.items(), FAR, product((False, True), repeat=2)):
-        levels = np.array([0, *(near**2 + far**2 * one for one in off)])
+    for well, step, near, far, off in product(WELLS, STEPS, LEVELS, FAR, list(product((False, True), repeat=2))):
+        if near > FAR_BESIDE and (any(off) or far != FAR[0]):
+            continue  # levels that are off anyway are not far off besides
+        own = np.array([0, *(near**2 + far**2 * one for one in off)])
         if free:
-            levels[free] = FREE**2
-        prior = well**2 * np.eye(6) + np.where(np.equal.outer(LEVEL_OF, LEVEL_OF), levels[LEVEL_OF], 0)
+            own[free] += FREE**2
+        # The first level below the top is one step down, the second two, of which one is the first's.
+        levels = np.diag(own) + step**2 * np.array([[0, 0, 0], [0, 1, 1], [0, 1, 2]])
+        prior = well**2 * np.eye(6) + levels[np.ix_(LEVEL_OF, LEVEL_OF)]
         covariance = np.linalg.inv(information + np.linalg.inv(prior))
-        likely = chance / 2 * np.prod(np.where(off, FAR_CHANCE, 1 - FAR_CHANCE))
+        likely = STEPS[step] * LEVELS[near]
+        likely *= 1 if near > FAR_BESIDE else np.prod(np.where(off, FAR_CHANCE, 1 - FAR_CHANCE)) / 2
         evidence = np.sqrt(np.linalg.det(covariance) / np.linalg.det(prior)) * np.exp(score @ covariance @ score / 2)
         told.append((likely * evidence, covariance @ score, covariance))
     weight, means, covariances = (np.array(part) for part in zip(*told, strict=True))

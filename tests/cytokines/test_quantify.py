@@ -4,14 +4,18 @@ import numpy as np
 import polars as pl
 import pytest
 
+from benchmarks.cytokine_real import sheet as real_sheet
 from tests.cytokines.curves import CURVES, plate, result
-from tilseq.cytokines import quantify
+from tests.cytokines.curves import signal as signal_of
+from tilseq.cytokines import find_beads, quantify
 from tilseq.cytokines.concentrations import Content, concentrations_of, tell_hooks
 from tilseq.cytokines.curve import Curve
 from tilseq.cytokines.curve_rows import CurveOf
 from tilseq.cytokines.limits import Level, Limits
 from tilseq.cytokines.standards import Spread
 from tilseq.errors import AnalysisError, TableError
+from tilseq.io.kits import read_kits
+from tilseq.io.plates import read_wells
 from tilseq.kits import Kit, KitBead
 
 NOWHERE = {"conc_pg_per_ml": None, "lower": None, "upper": None}
@@ -141,6 +145,40 @@ def test_a_standard_left_out(rng):
     assert set(told.curves["standards"]) == {6}
     assert told.dilution["level"].to_list() == ["C1", "C2", "C3", "C5", "C6", "C7"]
     assert set(told.samples["status"]) == {"quantified"}
+    assert set(told.curves["verdict"]) == {"warn"}
+    assert set(told.curves["reason"]) == {"no well holds C4 of kit k"}
+    assert set(told.samples["reason"]) == {"curve: no well holds C4 of kit k"}
+
+
+@pytest.mark.parametrize("dark", [["standard"], ["standard", "sample"]])
+def test_standards_that_hold_nothing_say_so(rng, dark):
+    sheet, beads, kits = plate(rng, {"S": 100.0})
+    blank = [float(signal_of(name, 0)) * np.exp(0.02 * rng.standard_normal()) for name in beads["analyte"]]
+    signal = pl.when(pl.col("role").is_in(dark)).then(pl.Series(blank)).otherwise("signal")
+    told = quantify(sheet, beads.with_columns(signal=signal), kits)
+    assert set(told.curves["verdict"]) == {"fail"}
+    assert all(
+        reason.endswith("no usable range; no standard shines clearly more than a blank")
+        for reason in told.curves["reason"]
+    )
+    assert set(told.samples["status"]) == {"not_evaluable"}
+
+
+def test_the_lowest_standard_exchanged_with_the_blank_is_a_warning(rng):
+    sheet, beads, kits = plate(rng, {"S": 400.0})
+    wells = {"E2": "G2", "F2": "H2", "G2": "E2", "H2": "F2"}  # those of C1, 2.4 pg/mL, and the blanks
+    assert sheet.filter(pl.col("well").is_in(list(wells)))["level"].to_list() == ["C1", "C1", "C0", "C0"]
+    signals = beads.select("analyte", "signal", well=pl.col("well").replace(wells))
+    told = quantify(sheet, beads.drop("signal").join(signals, on=["analyte", "well"]), kits)
+    assert set(told.curves["verdict"]) == {"warn"}
+    reason = "C1 shines less than the blanks: wells exchanged, or is the sheet wrong?"
+    assert all(found.startswith(reason) for found in told.curves["reason"])
+
+
+def test_the_two_highest_standards_exchanged_are_not_called_a_hook_alone(rng):
+    told = quantify(*renamed(plate(rng, {"S": 400.0}), {"C7": "C6", "C6": "C7"}))
+    assert set(told.curves["verdict"]) == {"warn"}
+    assert all(found.startswith("hook effect, or wells exchanged: ") for found in told.curves["reason"])
 
 
 @pytest.mark.parametrize("levels", [(), (0, 1, 2)])
@@ -183,6 +221,16 @@ def test_one_well_exchanged_with_one_of_the_next_level_is_a_warning(rng):
     reason = r"^wells of C6 differ \(CV (\d+) %\), wells of C5 differ \(CV (\d+) %\): one of them exchanged with"
     for of_curve in told.curves["reason"]:
         assert [int(cv) for cv in re.match(reason, of_curve).groups()] == pytest.approx([85, 85], abs=10)
+
+
+def test_wells_of_a_saturated_standard_may_differ(rng):
+    """Of D the top standard shines 5 % less than at saturation: signals 7 % apart are amounts twice as large."""
+    sheet, beads, kits = plate(rng, {"S": 400.0})
+    top, (first, second) = float(signal_of("D", 10_000)), sheet.filter(level="C7")["well"]
+    signal = pl.when(well=first, analyte="D").then(0.965 * top).when(well=second, analyte="D").then(1.035 * top)
+    told = quantify(sheet, beads.with_columns(signal=signal.otherwise("signal")), kits)
+    assert told.recovery.filter(analyte="D", level="C7")["cv_pct"][0] > 70
+    assert result(told.curves, analyte="D")["verdict"] == "pass"
 
 
 def test_a_wrong_concentration_in_the_sheet_is_a_warning(rng):
@@ -322,7 +370,9 @@ def test_of_a_level_whose_beads_failed_no_dilution_error_is_told(rng, level):
     sheet, beads, kits = plate(rng, {"S": 100.0})
     failed = pl.when(level=level).then(pl.lit("fail")).otherwise("verdict")
     told = quantify(sheet, beads.with_columns(verdict=failed), kits)
-    assert told_of_dilution(told) == {level: (0, "no analyte has enough beads in its wells")}
+    assert told_of_dilution(told) == {
+        level: (0, "in no curve: too few beads in its wells, or left out as a hook effect")
+    }
     one = pl.when(level=level, analyte="B").then(pl.lit("fail")).otherwise("verdict")
     told = quantify(sheet, beads.with_columns(verdict=one), kits)
     assert told.dilution["analytes"].to_list() == [3 if name == level else 4 for name in told.dilution["level"]]
@@ -461,3 +511,17 @@ def test_tables_that_are_none_are_refused(rng, sheet_of, beads_of, told):
     sheet, beads = (sheet_of or (lambda one: one))(sheet), (beads_of or (lambda one: one))(beads)
     with pytest.raises(TableError, match=told):
         quantify(sheet, beads, kits)
+
+
+def test_the_real_plate_gives_back_its_standards_once_shared_errors_are_out(shared_data):
+    """Of 91 levels of analytes; the plate's own zig-zag is one and the same in all 13."""
+    kits, names = read_kits(), real_sheet(shared_data / "cytokine").filter(plate="K3")
+    read = read_wells(names, "/", kits)
+    told = quantify(names, find_beads(names, read.events, kits).wells, kits)
+    near = {
+        name: int(((told.recovery[name] - 100).abs() <= 20).sum()) for name in ("recovery_pct", "recovery_nominal_pct")
+    }
+    assert told.recovery.height == 91
+    assert near["recovery_pct"] >= 78
+    assert near["recovery_nominal_pct"] <= 40
+    assert set(told.curves["verdict"]) == {"pass"}

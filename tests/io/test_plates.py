@@ -164,6 +164,9 @@ def test_standards_against_the_series_of_the_kit(tmp_path, kits):
         "P1,A6,f.fcs,standard,multiplex,,C6,300",
         "P1,A7,g.fcs,standard,multiplex,,Top,10000",
         "P1,A8,h.fcs,standard,multiplex,,,0",
+        "P1,B1,i.fcs,standard,multiplex,,C7,12000000",
+        "P1,B2,j.fcs,standard,multiplex,,C7,0.01",
+        "P1,B3,k.fcs,standard,multiplex,,C7,50000",
     ]
     path.write_text("plate,well,path,role,kit,analyte,level,nominal_pg_per_ml\n" + "\n".join(rows) + "\n")
     told = [str(fault).removeprefix(f"{path}, ") for fault in check_kits(read_plate(path), kits, file=path)]
@@ -177,6 +180,10 @@ def test_standards_against_the_series_of_the_kit(tmp_path, kits):
         "expected pg/mL; is it ng/mL?",
         "row 9, column nominal_pg_per_ml: a standard of 0 pg/mL is a blank; found 0.0; expected above 0; "
         "give it the role blank",
+        "row 10, column nominal_pg_per_ml: about a thousand times what kit multiplex has at level C7; "
+        "found 12000000.0; expected pg/mL; is it fg/mL?",
+        "row 11, column nominal_pg_per_ml: about a millionth of what kit multiplex has at level C7; found 0.01; "
+        "expected pg/mL; is it µg/mL?",
     ]
 
 

@@ -18,7 +18,9 @@ Row = dict[str, Any]
 MOST_RESIDUAL = 2.0
 MOST_OFF = 3.0  # fold: a level further off what the sheet says is hardly pipetting
 MOST_CV_OF_WELLS = 0.7  # of one level: two wells about as many times apart
-NOT_SEEN = "no analyte has enough beads in its wells"
+NOT_SEEN = "in no curve: too few beads in its wells, or left out as a hook effect"
+HOOK = "hook effect, or wells exchanged: the highest standards shine less than a lower one and are left out"
+ALL_DARK = "no standard shines clearly more than a blank"
 LEFT_OUT = "not fitted: the level is taken as right"
 CLEARLY = 3.0  # standard deviations of what is read of two levels
 
@@ -138,7 +140,9 @@ def doubts_of(
     hook
         Whether the highest standards shine less than a lower one.
     """
-    doubts = ["hook effect: the highest standards shine less than a lower one and are left out"] if hook else []
+    doubts = [HOOK] if hook else []
+    if all(level.log_back <= limits.llod for level in levels):
+        return *doubts, ALL_DARK  # which of them shines less is chance
     misplaced = ", ".join(_misplaced(levels, names))
     if misplaced:
         doubts.append(f"{misplaced}: wells exchanged, or is the sheet wrong?")
@@ -173,9 +177,14 @@ def _misplaced(levels: Sequence[Level], names: Sequence[str]) -> list[str]:
 
 
 def _apart(levels: Sequence[Level], names: Sequence[str], limits: Limits) -> list[str]:
-    """Return what is told of levels of the range, or above it, whose wells hold too different amounts."""
+    """Return what is told of levels of the range, or above it, whose wells hold too different amounts.
+
+    Near saturation small differences of the signal are large ones of the amount, and tell nothing.
+    """
     return [
         f"wells of {names[level.place]} differ (CV {100 * level.cv:.0f} %)"
         for level in levels
-        if level.cv is not None and MOST_CV_OF_WELLS < level.cv < np.inf and level.log_true > limits.lloq
+        if level.cv is not None
+        and max(MOST_CV_OF_WELLS, CLEARLY * level.reading_cv) < level.cv < np.inf
+        and level.log_true > limits.lloq
     ]

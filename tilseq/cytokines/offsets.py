@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,11 @@ from tilseq.cytokines.curve import Floats
 # the dilution errors of levels, with how likely each is. Levels are right, as likely as not, but for one or two.
 WELLS = np.geomspace(0.005, 0.3, 9)
 LEVELS = {0.005: 0.4, 0.1: 0.15, 0.2: 0.15, 0.4: 0.15, 0.8: 0.15}
-# A level may be far off while others are less so: its chance, standard deviations, and how many are looked for.
-FAR_CHANCE, FAR, MOST_FAR = 0.35, (0.1, 0.3), 2
+# A level may be far off where others are at most so much off: its chance, standard deviations, how many are looked for.
+FAR_BESIDE, FAR_CHANCE, FAR, MOST_FAR = 0.1, 0.35, (0.1, 0.3), 2
+# Each level is diluted from the one above it, so that an error of a step carries on to all below: standard deviations
+# of steps, with how likely each is. A factor of all levels below the top is in them, which no plate tells.
+STEPS = {0.0: 0.4, 0.05: 0.3, 0.15: 0.3}
 FREE = 3.0  # standard deviation of a level that is not drawn towards 0: a factor of 400 either way
 NEGLIGIBLE = 1e-6
 OUTSIDE, FURTHEST, HALVINGS = 0.025, 6.0, 40
@@ -81,9 +84,10 @@ class _Tried:
 def offsets_of(information: Floats, score: Floats, level_of: NDArray[np.intp], shared: bool) -> Offsets:
     """Return how far wells are off a posteriori.
 
-    A well's offset is the dilution error of its level + that of its volume, both normal; the top level has no dilution
-    error, and of the others up to two may be far off. Their spreads are not known: the result is the mean over a grid
-    of them, by their marginal likelihood (a scale mixture of normals).
+    A well's offset is the dilution error of its level + that of its volume, both normal. The top level has no dilution
+    error. That of another is the sum of the errors of the steps down to it, which it shares with the levels below, and
+    one of its own; up to two may be far off. All spreads are not known: the result is the mean over a grid of them, by
+    their marginal likelihood (a scale mixture of normals).
 
     Parameters
     ----------
@@ -162,9 +166,10 @@ def _seen(information: Floats, score: Floats, level_of: NDArray[np.intp], well: 
 
 
 def _tried(seen: _Seen, free: int = 0) -> _Tried:
-    spreads, prior = _spreads(len(seen.pull), free)
-    precision = np.eye(len(seen.pull)) + spreads[:, :, None] * seen.told * spreads[:, None, :]
-    covariances = spreads[:, :, None] * np.linalg.inv(precision) * spreads[:, None, :]
+    roots, prior = _roots(len(seen.pull), free)
+    turned = np.swapaxes(roots, 1, 2)
+    precision = np.eye(len(seen.pull)) + turned @ seen.told @ roots
+    covariances = roots @ np.linalg.inv(precision) @ turned
     means = covariances @ seen.pull
     ln = seen.ln + prior + means @ seen.pull / 2 - np.linalg.slogdet(precision)[1] / 2
     return _Tried(ln, means, covariances)
@@ -178,15 +183,26 @@ def _mixture(weight: Floats, means: Floats, covariances: Floats) -> tuple[Floats
 
 
 @cache
-def _spreads(levels: int, free: int) -> tuple[Floats, Floats]:
-    """Return the standard deviations of levels that are tried, tries × levels, and ln of their prior probability.
+def _roots(levels: int, free: int) -> tuple[Floats, Floats]:
+    """Return roots of the covariances of levels that are tried, tries × levels × levels, and ln of their probability.
 
     A level `free`, counted from 1, may be off by any factor; 0 for none.
     """
-    others = levels - (free > 0)
-    which = [off for number in range(MOST_FAR + 1) for off in combinations(range(others), number)]
-    far = np.array([np.isin(np.arange(others), off) for off in which])
-    chance = np.where(far, FAR_CHANCE, 1 - FAR_CHANCE).prod(axis=1)
-    spreads = np.concatenate([np.sqrt(near**2 + far * away**2) for near in LEVELS for away in FAR])
-    ln = np.concatenate([np.log(chance * likely / len(FAR)) for likely in LEVELS.values() for _ in FAR])
-    return np.insert(spreads, free - 1, FREE, axis=1) if free else spreads, ln
+    place = np.arange(1, levels + 1)
+    carried = np.minimum.outer(place, place)  # how many steps two levels have in common
+    covariances, ln = [], []
+    for (step, of_step), (near, of_near) in product(STEPS.items(), LEVELS.items()):
+        for off, away, chance in _far(levels) if near <= FAR_BESIDE else [((), 0.0, 1.0)]:
+            own = near**2 + away**2 * np.isin(place, off) + FREE**2 * (place == free)
+            covariances.append(np.diag(own) + step**2 * carried)
+            ln.append(np.log(of_step * of_near * chance))
+    return np.linalg.cholesky(np.array(covariances)), np.array(ln)
+
+
+def _far(levels: int) -> list[tuple[tuple[int, ...], float, float]]:
+    """Return which levels may be far off, by what standard deviation, and with what chance."""
+    told = []
+    for number in range(MOST_FAR + 1):
+        chance = FAR_CHANCE**number * (1 - FAR_CHANCE) ** (levels - number) / len(FAR)
+        told += [(off, away, chance) for off in combinations(range(1, levels + 1), number) for away in FAR]
+    return told

@@ -50,20 +50,20 @@ def place_spots(spots: Sequence[Spot], kit: Kit) -> Placed:
     kit
         The kit.
     """
-    groups = _size_groups(spots, len(kit.sizes))
+    counts = sorted(spot.events for spot in spots)
+    least = FEW * float(np.median(counts[-len(kit.beads) :])) if spots else 0.0
+    groups = _size_groups(spots, [place for place, spot in enumerate(spots) if spot.events >= least], len(kit.sizes))
     if len(groups) < len(kit.sizes):
         reason = (
-            f"beads of {len(groups)} sizes are to be seen on this plate, and kit {kit.name} has {len(kit.sizes)} "
-            f"({', '.join(kit.sizes)})"
+            f"beads of {len(groups)} size{'s' * (len(groups) != 1)} are to be seen on this plate, and kit {kit.name} "
+            f"has {len(kit.sizes)} ({', '.join(kit.sizes)})"
         )
         return Placed({}, dict.fromkeys(kit.analytes, reason))
     found: dict[str, int] = {}
     missing: dict[str, str] = {}
     odd: dict[str, str] = {}
-    counts = sorted(spots[place].events for group in groups for place in group)
-    least = FEW * float(np.median(counts[-len(kit.beads) :]))
     by_size = {
-        size: sorted((place for place in group if spots[place].events >= least), key=lambda i: spots[i].classifier)
+        size: sorted(group, key=lambda place: spots[place].classifier)
         for size, group in zip(kit.sizes, groups, strict=True)
     }
     shift = _shift(spots, by_size, kit)
@@ -100,9 +100,9 @@ def _odd(classifier: Sequence[float], beads: Sequence[KitBead]) -> dict[str, str
     }
 
 
-def _size_groups(spots: Sequence[Spot], number: int) -> list[list[int]]:
+def _size_groups(spots: Sequence[Spot], places: Sequence[int], number: int) -> list[list[int]]:
     """Return the places of the spots of each size, the heaviest groups, from the least forward scatter up."""
-    order = sorted(range(len(spots)), key=lambda place: spots[place].forward)
+    order = sorted(places, key=lambda place: spots[place].forward)
     groups: list[list[int]] = []
     for place in order:
         near = groups and spots[place].forward - spots[groups[-1][-1]].forward < SAME_SIZE

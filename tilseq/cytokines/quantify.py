@@ -13,6 +13,7 @@ from tilseq.cytokines.concentrations import Content, concentrations_of
 from tilseq.cytokines.curve import Model
 from tilseq.cytokines.curve_rows import CurveOf, curve_row, dilution_rows, doubts_of, recovery_rows, unusable
 from tilseq.cytokines.limits import levels_of, limits_of
+from tilseq.cytokines.plate_doubts import brighter_blanks, left_out
 from tilseq.cytokines.standards import Standard, fit_standards
 from tilseq.errors import AnalysisError, TableError
 from tilseq.kits import Kit
@@ -147,6 +148,7 @@ class _Plate:
         plate = self.plate
         standards, unfit, hooked = self._standards()
         fitted = fit_standards(standards, self.level_of.tolist(), model=model, shared=shared) if standards else None
+        odd = self._doubts(standards)
         curves: dict[str, CurveOf] = {}
         for analyte in self.analytes:
             if fitted is None or analyte in unfit:
@@ -157,7 +159,7 @@ class _Plate:
             levels = levels_of(one, self.level_of, curve, fitted.levels, fitted.spread)
             limits = limits_of(one, curve, levels, fitted.spread)
             hook = analyte in hooked
-            doubts = doubts_of(levels, self.levels, limits, fitted.residual_sd[analyte], hook)
+            doubts = (*odd, *doubts_of(levels, self.levels, limits, fitted.residual_sd[analyte], hook))
             curves[analyte] = CurveOf(curve, fitted.covariances[analyte], levels, limits, hook, doubts)
             rows["curves"].append(
                 {"plate": plate, "analyte": analyte} | curve_row(curves[analyte], one, fitted, analyte)
@@ -174,6 +176,15 @@ class _Plate:
         wells, samples = concentrations_of(contents, curves, fitted.spread if fitted else None, unfit)
         rows["wells"] += wells
         rows["samples"] += samples
+
+    def _doubts(self, standards: Mapping[str, Standard]) -> tuple[str, ...]:
+        """Return what is odd with the standards of the whole plate, each in a clause."""
+        first = {self.level_of[place]: well for well, place in reversed(self.place.items())}
+        held = {
+            name: {analyte: self._nominal(first[place], analyte) for analyte in self.analytes}
+            for place, name in enumerate(self.levels)
+        }
+        return *left_out(held, self.kit), *brighter_blanks(standards, self.level_of, self.levels)
 
     def _nominal(self, well: str, analyte: str) -> float | None:
         """Return what a standard well should hold of an analyte: by the sheet, else by the kit."""

@@ -29,7 +29,9 @@ WELL = re.compile(r"([A-Pa-p])0*([1-9]\d?)")
 WELL_AT_END = re.compile(r"(?:^|[^A-Za-z0-9])([A-Pa-p]\d{1,2})$")
 NOT_FINITE = "{} events with a value that is not finite are left out"
 MOST_LISTED = 8
-THOUSAND, ABOUT = 1000, 2  # by what factor a lot's standard may differ from the kit's
+ABOUT = 2  # by what factor a lot's standard may differ from the kit's
+# What the sheet's number over the kit's is where another unit was written.
+UNITS = {1e-3: ("a thousandth of", "ng/mL"), 1e-6: ("a millionth of", "µg/mL"), 1e3: ("a thousand times", "fg/mL")}
 # On a linear scale no detector has any value above the one, nor beads a classifier all below the other.
 MOST_LINEAR, LEAST_CLASSIFIER = 1e9, 25.0
 
@@ -88,9 +90,10 @@ def check_kits(
     """Check a plate sheet against its kits.
 
     Every well has a known kit, every analyte named is one of it, a CSV of events tells its scale, a standard's level
-    without a concentration is one whose concentration the kit tells, and one with it is not in ng/mL, a blank's level
-    is no standard of the kit, a sample of a kit with acid activation says whether it was activated and how it was
-    diluted (at least by the activation), and where all files end in the name of a well, it is the well of their row.
+    without a concentration is one whose concentration the kit tells, and one with it is not in another unit than pg/mL,
+    a blank's level is no standard of the kit, a sample of a kit with acid activation says whether it was activated and
+    how it was diluted (at least by the activation), and where all files end in the name of a well, it is the well of
+    their row.
 
     Parameters
     ----------
@@ -272,9 +275,10 @@ def _standard_faults(cells: Mapping[str, Any], kit: Kit) -> list[_Fault]:
         return [_Fault("nominal_pg_per_ml", what, "above 0")]
     if found is None and 0 in told:
         return [_Fault("role", f"level {cells['level']} is kit {kit.name}'s blank", "blank")]
-    if found and all(value and THOUSAND / ABOUT < value / found < THOUSAND * ABOUT for value in told):
-        what = f"about a thousandth of what kit {kit.name} has at level {cells['level']}"
-        return [_Fault("nominal_pg_per_ml", what, "pg/mL", "is it ng/mL?")]
+    for factor, (words, unit) in UNITS.items():
+        if found and all(value and factor / ABOUT < found / value < factor * ABOUT for value in told):
+            what = f"about {words} what kit {kit.name} has at level {cells['level']}"
+            return [_Fault("nominal_pg_per_ml", what, "pg/mL", f"is it {unit}?")]
     return []
 
 

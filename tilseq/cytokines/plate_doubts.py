@@ -1,0 +1,82 @@
+"""What is odd with the standards of a whole plate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilseq.cytokines.standards import Standard
+from tilseq.kits import LEVEL, Kit
+
+CLEARLY = 3.0  # standard deviations, of all analytes together
+SAME = 2.0  # factor within which a level is that of the kit's series
+
+
+def brighter_blanks(standards: Mapping[str, Standard], level_of: NDArray[np.intp], names: Sequence[str]) -> list[str]:
+    """Return what is told of levels that shine clearly less than the blanks.
+
+    Of one analyte beads seldom tell the lowest standard from a blank; all analytes together do (Stouffer's sum of
+    their standardised differences). Their error is that of the beads, or what wells of one content differ by where
+    that is more: the spread of the fitted curves does not serve, as exchanged wells widen it.
+
+    Parameters
+    ----------
+    standards
+        By analyte.
+    level_of
+        Level of each standard well of the plate, -1 for a blank.
+    names
+        Of the levels, from the top down.
+    """
+    told = []
+    for place, name in enumerate(names):
+        both = [_wells_of(one, level_of, place) for one in standards.values()]
+        if _standardised([pair for pair in both if all(wells.any() for _, wells in pair)]) < -CLEARLY:
+            told.append(f"{name} shines less than the blanks: wells exchanged, or is the sheet wrong?")
+    return told
+
+
+def _wells_of(one: Standard, level_of: NDArray[np.intp], place: int) -> list[tuple[Standard, NDArray[np.bool_]]]:
+    """Return which wells of one analyte are of a level, and which are blanks."""
+    return [(one, level_of[one.wells] == place), (one, np.isneginf(one.log_conc))]
+
+
+def _standardised(both: Sequence[Sequence[tuple[Standard, NDArray[np.bool_]]]]) -> float:
+    """Return by how many standard deviations a level shines more than the blanks, all analytes together."""
+    groups = [one.log_signal[wells] for pair in both for one, wells in pair]
+    freedom = sum(len(group) - 1 for group in groups)
+    within = sum(float(np.sum((group - group.mean()) ** 2)) for group in groups) / max(freedom, 1)
+    each = []
+    for pair in both:
+        (level, blank) = (float(one.log_signal[wells].mean()) for one, wells in pair)
+        variance = sum(max(float(np.mean(one.se[wells] ** 2)), within) / wells.sum() for one, wells in pair)
+        each.append((level - blank) / np.sqrt(variance))
+    return float(sum(each) / np.sqrt(len(each))) if each else 0.0
+
+
+def left_out(held: Mapping[str, Mapping[str, float | None]], kit: Kit | None) -> list[str]:
+    """Return what is told of standards of the kit's series that no well of the plate holds.
+
+    Nothing is told where levels are named or diluted otherwise than in the kit.
+
+    Parameters
+    ----------
+    held
+        By name of each level of the plate, pg/mL that it should hold of each analyte.
+    kit
+        That of the plate; None where it is not known.
+    """
+    if kit is None or kit.levels is None or not held or not all(_of_series(kit, *level) for level in held.items()):
+        return []
+    numbers = {int(found[1]) for name in held if (found := LEVEL.fullmatch(name))}
+    letters = next(iter(held)).rstrip("0123456789")
+    missing = [f"{letters}{number}" for number in range(kit.levels, 0, -1) if number not in numbers]
+    return [f"no well holds {', '.join(missing)} of kit {kit.name}"] if missing else []
+
+
+def _of_series(kit: Kit, name: str, held: Mapping[str, float | None]) -> bool:
+    """Tell whether a level holds about what the kit has at that name."""
+    both = [(told, kit.nominal(analyte, name)) for analyte, told in held.items()]
+    return all(told and wanted and 1 / SAME < told / wanted < SAME for told, wanted in both)
