@@ -103,8 +103,8 @@ def _whole(rows: Rows, cells: pl.Series) -> pl.Series:
     # A sign comes before all digits.
     if numbers.null_count() or (cells < "0").any():
         numbers = whole(cells)
-    faults = numbers.is_null() | (numbers > LARGEST_COUNT)
-    if faults.any():
+    if numbers.null_count() or (numbers > LARGEST_COUNT).any():
+        faults = numbers.is_null() | (numbers > LARGEST_COUNT)
         first = int(faults.arg_max() or 0)
         raise TableError(
             f"{faults.sum()} of {len(cells)} counts cannot be read",

@@ -261,6 +261,6 @@ def _mapped(rows: Rows) -> Rows:
         table = table.with_columns(translated(table["junction"]).alias("junction_aa"))
         plain["junction_aa"] = plain_amino_acids(table["junction_aa"])
         notes.append("the file has no amino acids: they are translated from the nucleotides")
-    codons = table["junction"].str.len_bytes() == 3 * table["junction_aa"].str.len_bytes()
+    codons = pl.col("junction").str.len_bytes() == 3 * pl.col("junction_aa").str.len_bytes()
     table = table.with_columns(plain=plain["junction"] & plain["junction_aa"] & codons)
     return replace(rows, table=table, genes=genes, warnings=tuple(unknown), notes=tuple(notes))

@@ -190,25 +190,26 @@ def summed(kept: pl.DataFrame) -> pl.DataFrame:
 def in_order(table: pl.DataFrame) -> pl.DataFrame:
     """Return clonotypes by locus, then falling count, then as they stand."""
     several = distinct(table["locus"]).len() > 1
-    order = pl.Series(_order(table, several), dtype=pl.UInt32)
-    moved = [name for name in table.columns if name != "locus" or several]
+    counts = table["duplicate_count"].to_numpy()
+    order = _order(counts, table["locus"] if several else None)
+    places = pl.Series(order.astype(np.uint32))
+    moved = [name for name in table.columns if name != "duplicate_count" and (name != "locus" or several)]
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:  # columns one after another take less memory
-        columns = list(pool.map(lambda name: table[name].rechunk().gather(order), moved))
-    return table.with_columns(columns)
+        columns = list(pool.map(lambda name: table[name].rechunk().gather(places), moved))
+    return table.with_columns(*columns, duplicate_count=pl.Series(counts[order]))
 
 
-def _order(table: pl.DataFrame, by_locus: bool) -> NDArray[np.intp]:
+def _order(counts: NDArray[np.int64], loci: pl.Series | None) -> NDArray[np.intp]:
     """Return the places of rows by locus where there are several, then falling count, then as they stand.
 
     Numbers of 16 bits are sorted by their digits, in one pass: so are counts but the few that are larger, then loci.
     """
-    counts = table["duplicate_count"].to_numpy()
     order = np.argsort(MOST_16 - np.minimum(counts, MOST_16).astype(np.uint16), kind="stable")
     large = order[: np.count_nonzero(counts >= MOST_16)]
     order[: len(large)] = large[np.argsort(-counts[large], kind="stable")]
-    if by_locus:
-        loci = table["locus"].cast(pl.Enum(sorted(LOCI))).to_physical().to_numpy().astype(np.uint16)
-        order = order[np.argsort(loci[order], kind="stable")]
+    if loci is not None:
+        numbers = loci.cast(pl.Enum(sorted(LOCI))).to_physical().to_numpy().astype(np.uint16)
+        order = order[np.argsort(numbers[order], kind="stable")]
     return order
 
 
@@ -271,7 +272,7 @@ def flags(table: pl.DataFrame) -> tuple[list[str], list[str]]:
 def refuse_exchanged(table: pl.DataFrame, rows: Rows) -> None:
     """Raise where most junctions have amino acids for nucleotides and the reverse: they would match no other file's."""
     exchanged = pl.col("junction").str.contains(AMINO_ACIDS_ALONE) & ~pl.col("junction_aa").str.contains("[^ACGTN]")
-    wrong = table.filter(~pl.col("plain") & exchanged)
+    wrong = table.filter(~pl.col("plain")).filter(exchanged)  # letters of the few alone are looked at
     if wrong.height > MOST * table.height:
         raise TableError(
             f"{wrong.height} of {table.height} nucleotide junctions are amino acids",

@@ -14,7 +14,7 @@ from tilseq.errors import ReadError
 from tilseq.io import row_checks
 from tilseq.io.row_checks import check_rows, may_quote
 
-PIECE = 4 << 20  # stays in cache while it is looked at and read
+PIECE = 8 << 20  # stays in cache while it is looked at and read
 LOOKED_AT = 256 << 10  # of which masks stay in a nearer cache
 LINE_FEED, BLANK = b"\n", 32
 
@@ -76,7 +76,9 @@ def _read_piece(text: bytes, separator: str, names: Sequence[str], columns: Sequ
             check_rows(text, 0, separator, len(names), 0, "")
     except (pl.exceptions.PolarsError, ReadError):  # of Polars above all where the text is not UTF-8
         return None
-    return frame.select(columns) if _marks(text, separator) == frame.height * len(names) else None
+    if _marks(text, separator) != frame.height * len(names):
+        return None
+    return frame if last in columns else frame[list(columns)]  # by names as they stand, be one an asterisk
 
 
 def _marks(text: bytes, separator: str) -> int:

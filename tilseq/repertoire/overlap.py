@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from tilseq.errors import AnalysisError
 from tilseq.repertoire.cells import checked_effective
 from tilseq.repertoire.clones import checked_counts
+from tilseq.repertoire.in_turn import in_turn
 from tilseq.repertoire.keys import keyed
 from tilseq.repertoire.morisita import Moments, morisita, morisita_limits
 from tilseq.repertoire.shared import Coded, SharedSums, coded, shared_sums
@@ -21,6 +23,7 @@ Floats = NDArray[np.float64]
 Effective = Mapping[str, Mapping[str, float | None]]
 
 FEWEST_SHARED = 10  # clones: with fewer their spread cannot be told from the sample
+SAMPLES_AHEAD = 4  # that are held while threads turn them into numbers
 LARGEST_BIAS_IN_ERRORS = 1 / 3  # a larger one takes the limits off their coverage
 
 
@@ -76,22 +79,37 @@ def overlap(
     loci: dict[str, list[tuple[str, Coded]]] = {}
     cells: dict[str, list[float]] = {}
     names: set[str] = set()
-    for name, table in samples.items() if isinstance(samples, Mapping) else samples:
-        if name in names:
-            raise AnalysisError("a sample is given twice", found=name)
-        names.add(name)
-        known = (n_effective or {}).get(name, {})
-        whole = _counts(table) if known else {}
-        for (locus,), rows in keyed(table, key).partition_by("locus", as_dict=True).items():
-            clones = coded(rows.drop("locus"))
-            loci.setdefault(str(locus), []).append((name, clones))
-            number = _effective(known.get(str(locus)), clones.counts, whole.get(str(locus), 0), name)
-            cells.setdefault(str(locus), []).append(number)
+
+    def in_numbers(sample: tuple[str, Any]) -> tuple[str, dict[str, Coded], dict[str, int]]:
+        name, table = sample
+        return name, _coded(table, key), _counts(table) if name in (n_effective or {}) else {}
+
+    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+        given = samples.items() if isinstance(samples, Mapping) else samples
+        for name, clones_of, whole in in_turn(pool, in_numbers, given, SAMPLES_AHEAD):
+            if name in names:
+                raise AnalysisError("a sample is given twice", found=name)
+            names.add(name)
+            known = (n_effective or {}).get(name, {})
+            for locus, clones in clones_of.items():
+                loci.setdefault(locus, []).append((name, clones))
+                number = _effective(known.get(locus), clones.counts, whole.get(locus, 0), name)
+                cells.setdefault(locus, []).append(number)
     frames = [OVERLAP.frame()]
     for locus, of_locus in sorted(loci.items()):
         found = _long(of_locus, np.array(cells[locus]))
         frames.append(found.with_columns(locus=pl.lit(locus), key=pl.lit(key)))
     return pl.concat(frames, how="diagonal").select(OVERLAP.names).sort(OVERLAP.key)
+
+
+def _coded(table: Any, key: str) -> dict[str, Coded]:
+    """Return the clones of each locus as numbers."""
+    rows = keyed(table, key)
+    if rows.is_empty():
+        return {}
+    several = (rows["locus"] != rows["locus"][0]).any()
+    loci = rows.partition_by("locus") if several else [rows]
+    return {str(of_locus["locus"][0]): coded(of_locus.drop("locus")) for of_locus in loci}
 
 
 def _counts(table: Any) -> dict[str, int]:
