@@ -93,7 +93,7 @@ def test_templates_that_are_counted_up_to_twice_have_no_bias(variance, share):
 def test_a_sample_of_which_nobody_knows_how_its_cells_were_counted_is_not_compared():
     counts = table(np.array([60, 40]))
     twice = effective_clones(counts, 80, {"TRB": "twice"})
-    reasons = {"unsure": "are of templates, and too few", None: "have counts of unknown meaning"}
+    reasons = {"unsure": "are of templates, and their libraries", None: "have counts of unknown meaning"}
     for counting, why in reasons.items():
         unsure = effective_clones(counts, 80, {"TRB": counting})
         assert common_cells({"a": unsure}) == {}

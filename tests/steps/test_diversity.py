@@ -138,7 +138,9 @@ def test_a_sample_of_few_or_unknown_cells_does_not_set_the_depth(run):
 
 
 def test_a_sample_of_a_coverage_that_is_hardly_known_has_no_values_at_one(run):
-    (tables,), _ = run(a=(Y, {}), b=(Y, {"day": 1}), sparse=([1] * 116 + [2] * 2, {"day": 2}))
+    counts = {"a": Y, "b": Y, "sparse": [1] * 116 + [2] * 2}
+    cells = {"count": "duplicate_count", "count_of": "cells"}
+    (tables,), _ = run(**{name: (each, cells | {"day": day}) for day, (name, each) in enumerate(counts.items())})
     at = tables["diversity"].filter(pl.col("at_coverage").is_not_null())
     assert set(at["sample"]) == {"a", "b"} and set(tables["diversity"]["sample"]) == {"a", "b", "sparse"}
     assert tables["quality"].select("sample", "check", "verdict").rows() == [
