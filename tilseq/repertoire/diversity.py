@@ -80,9 +80,9 @@ def diversity(
     a sample without end would show; for that `hill_q2_asymptotic` alone has no bias. Of `d50_clones`, a whole number,
     they are of the median. They are analytic: the delta method, with the variance of sums over clones of
     `tilseq.repertoire.sampling` and Student's t for what that variance does not know; symmetric in the index, the
-    logarithm of Hill numbers, the logit of shares, the logarithm of the clones not seen (Chao 1987); of `top_1_share` an exact test, see
-    `tilseq.repertoire.largest_clone`. There are none
-    where fewer than 100 pairs of cells are of one clone.
+    logarithm of Hill numbers, the logit of shares, the logarithm of the clones not seen (Chao 1987). Those of
+    `top_1_share` are of an exact test, see `tilseq.repertoire.largest_clone`. There are none where fewer than 100 pairs
+    of cells are of one clone.
 
     Parameters
     ----------
