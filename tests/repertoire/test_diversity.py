@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit, logit, stdtrit
 
 from tilseq.errors import AnalysisError, TableError
 from tilseq.io.clonotypes import read_clonotypes
@@ -146,15 +147,17 @@ def test_an_effective_number_that_rounds_to_the_counts_is_of_cells():
     assert near_all.drop("depth").equals(of_cells.drop("depth"))
 
 
-def test_the_largest_are_counted_in_whole_cells():
-    # 60 of 100 cells, of clones far apart: binomial, in logits; and half a cell
-    from scipy.special import expit, logit, stdtrit
-
-    whole = spectrum(np.array([60, 30, 10]))
-    error, freedom = error_of_largest(whole, Sampling(whole), 1)
-    away = stdtrit(freedom, 0.975) * error / (0.6 * 0.4)
-    _, lower, upper = measured([60, 30, 10])["top_1_share"]
-    assert (lower, upper) == (near(expit(logit(0.6) - away) - 0.005), near(expit(logit(0.6) + away) + 0.005))
+def test_limits_of_the_largest_clones():
+    # 60 of 100 cells, of a clone far above the others: those of a binomial share, tests/oracles/largest_clone.R
+    assert measured([60, 30, 10])["top_1_share"][1:] == pytest.approx((0.501792741271, 0.692523370289), rel=1e-4)
+    # of more of them in logits, and half a cell, as they are counted in whole cells
+    counts = [60] * 10 + [6] * 67 + [1]
+    whole = spectrum(np.array(counts))
+    error, freedom = error_of_largest(whole, Sampling(whole), 10)
+    share = 600 / whole.n
+    away = stdtrit(freedom, 0.975) * error / (share * (1 - share))
+    expected = (expit(logit(share) - away) - 0.5 / whole.n, expit(logit(share) + away) + 0.5 / whole.n)
+    assert measured(counts)["top_10_share"][1:] == near(expected)
 
 
 def test_coverage_of_no_more_counts_than_cells():

@@ -17,6 +17,7 @@ from tilseq.repertoire.cells import checked_effective, effective_number
 from tilseq.repertoire.clones import check_count_of, clone_counts
 from tilseq.repertoire.indices import Index, limits
 from tilseq.repertoire.largest import d50_clones, error_of_largest, held_by_largest, limits_of_d50
+from tilseq.repertoire.largest_clone import limits_of_largest_clone
 from tilseq.repertoire.observed import LEAST_CELLS, Observed
 from tilseq.repertoire.sampling import Sampling, sampled
 from tilseq.repertoire.spectrum import Floats, Integers, Spectrum, spectrum
@@ -79,8 +80,9 @@ def diversity(
     a sample without end would show; for that `hill_q2_asymptotic` alone has no bias. Of `d50_clones`, a whole number,
     they are of the median. They are analytic: the delta method, with the variance of sums over clones of
     `tilseq.repertoire.sampling` and Student's t for what that variance does not know; symmetric in the index, the
-    logarithm of Hill numbers, the logit of shares, the logarithm of the clones not seen (Chao 1987). There are none
-    where fewer than 100 pairs of cells are of one clone.
+    logarithm of Hill numbers, the logit of shares, the logarithm of the clones not seen (Chao 1987). Those of
+    `top_1_share` are of an exact test, see `tilseq.repertoire.largest_clone`. There are none where fewer than 100 pairs
+    of cells are of one clone.
 
     Parameters
     ----------
@@ -253,6 +255,8 @@ def _limits_of_largest(base: Spectrum, sampling: Sampling, number: int, value: f
 
     if base.richness <= number:
         return None
+    if number == 1:
+        return limits_of_largest_clone(base, sampling, value)
     error, freedom = error_of_largest(base, sampling, number)
     ends = limits(Index(value, NOWHERE, "share"), error, float(stdtrit(max(1.0, freedom), 0.975)), 0)
     # The largest are counted in whole cells: half a cell more each way.

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from tilseq.repertoire.sampling import Sampling
 from tilseq.repertoire.spectrum import Floats, Integers, Spectrum
 
-CERTAIN = 1 - 1e-15
 MOST_FREEDOM = 1e9  # degrees of freedom: a normal deviate then
 STEPS = 256  # counts about the border of the largest clones at which chances are taken; each one where few cells decide
 
@@ -27,8 +26,8 @@ def error_of_largest(spectrum: Spectrum, sampling: Sampling, number: int) -> tup
 
     The sum of the largest counts is the sum over c from 1 of the smaller of `number` and M(c), the clones counted c
     times or more. Its projection on the count of one clone (Hajek, Ann Math Stat 1968;39:325) adds, for each c up to
-    that count, the chance that fewer than `number` others reach c: for the largest clone the product of their chances
-    not to, else M(c) is taken for normal. Degrees of freedom as in `Sampling.errors`.
+    that count, the chance that fewer than `number` others reach c, with M(c) taken for normal: not for the one largest.
+    Degrees of freedom as in `Sampling.errors`.
     """
     from scipy.special import ndtr
 
@@ -38,17 +37,13 @@ def error_of_largest(spectrum: Spectrum, sampling: Sampling, number: int) -> tup
     border = spectrum.sizes[::-1][min(place, len(spectrum.sizes) - 1)]
     scale = np.sqrt(border * spread) + spread
     steps = np.unique(np.rint(np.linspace(max(1, border - 8 * scale), border + 15 * scale, STEPS))).astype(np.int64)
-    safe = (every > border + 8 * scale) & (number > 1)  # always among the largest
+    safe = every > border + 8 * scale  # always among the largest
     near = ~safe & (every > border - 10 * scale)
     expected, clones = every[near], of_each[near]
     reach, with_counts = _reach(sampling, steps, near)
-    if number == 1:
-        none = np.log1p(-np.minimum(reach, CERTAIN))
-        chance = np.exp(clones @ none - none)
-    else:
-        others = of_each[safe].sum() + clones @ reach - reach
-        apart = clones @ (reach * (1 - reach)) - reach * (1 - reach)
-        chance = ndtr((number - 0.5 - others) / np.sqrt(np.maximum(apart, 1e-12)))
+    others = of_each[safe].sum() + clones @ reach - reach
+    apart = clones @ (reach * (1 - reach)) - reach * (1 - reach)
+    chance = ndtr((number - 0.5 - others) / np.sqrt(np.maximum(apart, 1e-12)))
     added = chance * np.diff(steps, prepend=steps[0] - 1)
     risen = np.cumsum(added, axis=1)
     own = np.sum((risen**2 - (risen - added) ** 2) * reach, axis=1) - np.sum(added * reach, axis=1) ** 2
