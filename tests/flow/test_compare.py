@@ -44,7 +44,9 @@ def test_labels_are_masks_of_their_events() -> None:
 
 def test_shares_of_nothing_are_null() -> None:
     empty = {"CD4+ T": [0, 0], "CD8+ T": [0, 0]}
-    for row in compare(empty, empty).iter_rows(named=True):
+    rows = compare(empty, empty).to_dicts()
+    assert [row["population"] for row in rows] == ["CD4+ T", "CD4+ T / CD8+ T", "CD8+ T"]
+    for row in rows:
         assert all(row[name] is None for name in ("precision", "recall", "f1", "difference_pct", "ratio_a", "ratio_b"))
 
 

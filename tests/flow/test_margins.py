@@ -91,8 +91,8 @@ def test_shares_are_told_and_pass() -> None:
 
 
 def test_without_a_channel_nothing_is_known() -> None:
-    for told in assess_margins({}, np.zeros(0, dtype=bool), sample="s1"):
-        assert (told["value"], told["reason"][:13]) == (None, "not available")
+    told = assess_margins({}, np.zeros(0, dtype=bool), sample="s1")
+    assert [(row["value"], row["reason"][:13]) for row in told] == [(None, "not available")] * 2
 
 
 def lymphocytes_at(tops: int, floors: int, of: int = 400) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -127,8 +127,8 @@ def test_lymphocytes_at_the_floor_are_told_and_pass() -> None:
 
 def test_no_lymphocyte_tells_nothing_of_detectors() -> None:
     made = SimpleNamespace(events=np.ones((3, 1), dtype=np.float32), channels=["CD4"], keywords={})
-    for row in check_lymphocytes(made, np.zeros(3, dtype=bool), ["CD4"], sample="s1"):
-        assert (row["value"], row["verdict"], row["reason"][:13]) == (None, "pass", "not available")
+    told = check_lymphocytes(made, np.zeros(3, dtype=bool), ["CD4"], sample="s1")
+    assert [(row["value"], row["verdict"], row["reason"][:13]) for row in told] == [(None, "pass", "not available")] * 2
 
 
 def test_a_full_detector_is_told_though_compensation_draws_the_pile_apart(simulate: Callable[..., Any]) -> None:

@@ -14,6 +14,7 @@ from tilseq.identifiers import MISSING, without_zeros
 from tilseq.io.advice import MISSING_WORDS
 from tilseq.io.cuts import GROUP
 from tilseq.study.checks import IDENTIFIERS, numbered
+from tilseq.study.mistaken import note_few_infused, note_files_of_others, note_specimens
 from tilseq.study.model import INFUSIONS_FILE, OWN_ROLE, SAMPLES_FILE, SUBJECTS_FILE, Folder, clinical_file, parts_of
 from tilseq.study.sniff import assay_of
 from tilseq.tables.infusions import given_infusions
@@ -370,5 +371,8 @@ NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_gates_not_used,
     note_gates_of_some,
     note_amounts,
+    note_files_of_others,
+    note_specimens,
+    note_few_infused,
     note_unused_columns,
 )

@@ -1,0 +1,42 @@
+import pytest
+
+from tilseq.study.mistaken import note_few_infused, note_files_of_others, note_specimens
+from tilseq.study.read import examine
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("raw/a.fcs", False),
+        ("raw/007_D28.fcs", True),
+        ("S01/007_D28.fcs", False),  # its own name is there too
+        ("raw/x007.fcs", False),
+        ("raw/0071.fcs", False),
+    ],
+)
+def test_a_file_named_after_another_subject_is_told(make_study, path, told):
+    folder = make_study({"samples.csv": ("raw/a.fcs", path), path: "file"})
+    notes = [f"files named after another subject: 'S01_base of S01 ({path})'"] if told else []
+    assert note_files_of_others(examine(folder)) == notes
+
+
+def test_one_specimen_is_of_one_kind_and_a_lot_of_a_product(make_study):
+    rows = (
+        "sample,subject,visit,day,specimen,assay,path,specimen_id,lot\n"
+        "a,S01,D28,28,blood,flow,raw/a.fcs,x,\n"
+        "b,S01,D28,28,plasma,cytokine,,x,\n"
+        "c,S01,product,0,infusion_product,tcr,raw/b.tsv,y,L1\n"
+        "d,S01,product,0,blood,flow,raw/e.fcs,y,L1\n"
+    )
+    assert note_specimens(examine(make_study({"samples.csv": rows}))) == [
+        "one specimen_id of several specimens: 'y (blood and infusion_product)'",
+        "a lot is of a product, and these samples are none: 'd (blood)'",
+    ]
+    assert note_specimens(examine(make_study({}))) == []
+
+
+def test_cells_in_thousands_of_millions_are_told(make_study):
+    rows = "subject,infusion,day,lot,cells\nS01,1,0,L1,58\nS01,2,14,L1,3e10\n007,1,0,L2,0\n"
+    assert note_few_infused(examine(make_study({"infusions.csv": rows}))) == [
+        "cells of infusions.csv so few that they may be in millions: '58 (S01)'"
+    ]
