@@ -19,9 +19,9 @@ LEVELS = {0.005: 0.4, 0.1: 0.15, 0.2: 0.15, 0.4: 0.15, 0.8: 0.15}
 FAR_BESIDE, FAR_CHANCE, FAR, MOST_FAR = 0.1, 0.35, (0.1, 0.3), 2
 # Each level is diluted from the one above it, so that an error of a step carries on to all below: standard deviations
 # of steps, with how likely each is. A factor of all levels below the top is in them, which no plate tells.
-STEPS = {0.0: 0.4, 0.05: 0.3, 0.15: 0.3}
+STEPS = {0.0: 0.4, 0.05: 0.4, 0.1: 0.2}
 FREE = 3.0  # standard deviation of a level that is not drawn towards 0: a factor of 400 either way
-NEGLIGIBLE = 1e-6
+NEGLIGIBLE = 1e-7
 OUTSIDE, FURTHEST, HALVINGS = 0.025, 6.0, 40
 
 
