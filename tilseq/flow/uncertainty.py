@@ -22,7 +22,7 @@ from tilseq.intervals import Z95
 Places = NDArray[np.intp]
 Limits = tuple[float, float]
 # For each cut, at its lower and at its upper end, two counts: of a part and its whole, or of the two of a ratio.
-Ends = Iterable[Sequence[tuple[int, int]]]
+Ends = Iterable[Sequence[tuple[float, float]]]
 
 # What is left even where every valley is empty, found on simulated tubes of known truth (see benchmarks/RESULTS.md), as
 # standard deviations: of the logit of a share; and of the share itself by cells that seem to bear a marker, as clumps
@@ -69,6 +69,9 @@ OTHERS_TOLD = 0.5
 FEW, OTHERS_BESIDE, OTHERS_BESIDE_WHERE_RARE, OWN_BESIDE = 0.04, 1 / 2, 2 / 3, 1 / 3
 
 
+# Dead cells that are not told among few T cells, to one that is, at most: three quarters of them or more are told.
+MOST_DEAD_UNTOLD = 1 / 3
+
 EDGE = "lymphocytes"  # what their radius is called among the cuts that are moved
 # What of the share of T cells among T, B and NK cells are monocytes and dead cells, as a standard deviation; the same
 # where T cells are rare.
@@ -99,11 +102,17 @@ def shifts(gating: Gating, away: Floats | None) -> dict[str, Shift]:
 
 
 def close_by(gating: Gating, markers: Collection[str]) -> Gating:
-    """Return a gating with the cuts of some markers moved no further than close by, see `cut_ends`."""
+    """Return a gating with the cuts of some markers moved no further than close by, see `cut_ends`.
+
+    Populations whose dead cells are told (see `Gating.dead`) hold none, at both ends of these cuts, too.
+    """
     ends = {key: cut.close for key, cut in gating.cuts.items() if cut.close is not None and cut.marker in markers}
     cuts = {key: gating.cuts[key]._replace(lower=lower, upper=upper) for key, (lower, upper) in ends.items()}
-    closer = replace(gating, cuts={**gating.cuts, **cuts})
-    groups = [group for group in by_channel(closer) if any((cut.marker, cut.parent) in cuts for cut in group)]
+    living = {name: gating.populations[name].mask & ~dead for name, dead in gating.dead.items()}
+    populations = {name: replace(gating.populations[name], mask=mask) for name, mask in living.items()}
+    closer = replace(gating, cuts={**gating.cuts, **cuts}, populations={**gating.populations, **populations})
+    some = {key for key in gating.cuts if key[0] in markers} if living else cuts.keys()
+    groups = [group for group in by_channel(closer) if any((cut.marker, cut.parent) in some for cut in group)]
     return replace(closer, moved={**gating.moved, **{name_of(group): _shift(closer, group) for group in groups}})
 
 
@@ -188,6 +197,8 @@ def _counts(
         for condition in rule.conditions:
             signs = [sign for sign in condition if (sign.marker, rule.parent) in cuts]
             mask = mask & np.logical_or.reduce([over(sign.marker, rule.parent) == sign.positive for sign in signs])
+        if name in gating.dead:
+            mask = mask & ~gating.dead[name][some]
         masks[name] = mask
     events = {name: population.events for name, population in gating.populations.items()}
     for name, mask in masks.items():
@@ -196,7 +207,7 @@ def _counts(
 
 
 def with_gates(
-    events: int, total: int, counting: Limits, ends: Ends, *, misplaced: Misplaced, beyond: Beyond = NONE_BEYOND
+    events: float, total: int, counting: Limits, ends: Ends, *, misplaced: Misplaced, beyond: Beyond = NONE_BEYOND
 ) -> tuple[Limits, Limits]:
     """Join the limits of a share from counting with what the placing of gates adds.
 
@@ -208,7 +219,7 @@ def with_gates(
     Parameters
     ----------
     events, total
-        Events of the part and of the whole, at least one of the whole.
+        Events of the part, whole or not, and of the whole, at least one of these.
     counting
         Limits of counting alone, as fractions.
     ends
@@ -266,6 +277,27 @@ def bearing(share: float, markers: Collection[str], impure: Misplaced = PURE, to
     )
 
 
+def made_whole(misplaced: Misplaced, lost: Told, by_others: float) -> Misplaced:
+    """Return what is misplaced of a part that is most of its parent: the lower limit moves up as the upper one does.
+
+    Cells that are no T cells fall among all its parts, and take from the share of the largest what they add to the
+    others. Of a smaller part the lower limit stays, as they can be more than what it loses.
+
+    Parameters
+    ----------
+    misplaced
+        What is misplaced of the part.
+    lost
+        Share of the whole that it loses by its cut, as is told.
+    by_others
+        What its share gains as the parent loses cells of other parts.
+    """
+    nearer = max(0.0, misplaced.surely_lost - by_others)
+    return misplaced._replace(
+        gained=math.hypot(misplaced.gained, lost.sd), surely_gained=misplaced.surely_gained - nearer
+    )
+
+
 def across(misplaced: Misplaced, beside: Iterable[float]) -> Misplaced:
     """Add to what is misplaced of a part what comes in and goes out across its cuts, as cells beside them tell.
 
@@ -297,6 +329,22 @@ def few_across(beside: Iterable[float], *, rare: bool) -> Misplaced:
     """
     others, told = OTHERS_BESIDE_WHERE_RARE if rare else OTHERS_BESIDE, 2 * EVENLY * sum(beside)
     return Misplaced(gained=others * told, lost=OWN_BESIDE * told)
+
+
+def living_across(between: float, dead: float) -> Misplaced:
+    """Return what comes in and goes out across the cuts of few living cells where the dead ones are told.
+
+    What comes in are dead cells that are not told, from none to a third as many as are. What goes out is from none to
+    as many as lie between the ends of the cuts: living cells there are the part's own.
+
+    Parameters
+    ----------
+    between
+        Share of the whole that living cells between the ends are.
+    dead
+        Share of the whole that dead cells are, which are taken off the part.
+    """
+    return Misplaced(gained=2 * EVENLY * MOST_DEAD_UNTOLD * dead, lost=2 * EVENLY * between)
 
 
 def gaining(usual: float, beside: Iterable[float]) -> Misplaced:
@@ -386,6 +434,11 @@ def left_over(told: Iterable[Told]) -> Misplaced:
 def loss(markers: Collection[str]) -> float:
     """Return what part of the cells that bear some markers is lost on average."""
     return max(LOST_OF.get(marker, LOST) for marker in markers)
+
+
+def lost_elsewhere(markers: Collection[str]) -> float:
+    """Return what part of the cells that bear some markers is lost on average by other gates than their cuts."""
+    return loss(markers) - LOST
 
 
 def of_both(a: int, b: int, own: Misplaced, other: Misplaced) -> Misplaced:
