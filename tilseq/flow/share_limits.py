@@ -21,33 +21,35 @@ from tilseq.flow.beside import (
 )
 from tilseq.flow.dead import number_dead
 from tilseq.flow.lymphocytes import Region
-from tilseq.flow.uncertainty import (
-    EDGE,
+from tilseq.flow.misplaced import (
     FEW,
     IMPURE,
     IMPURE_WHERE_RARE,
     NO_T_CELLS,
     NO_T_CELLS_WHERE_RARE,
     PURE,
-    Ends,
-    Limits,
     Misplaced,
     across,
     bearing,
-    by_channel,
-    close_by,
     few_across,
     gaining,
-    holding,
     lacking,
     left_over,
     living_across,
     loss,
     lost_elsewhere,
-    lymphocytes_alone,
     made_whole,
     monocytes,
     monocytes_among,
+)
+from tilseq.flow.uncertainty import (
+    EDGE,
+    Ends,
+    Limits,
+    by_channel,
+    close_by,
+    holding,
+    lymphocytes_alone,
     name_of,
     ratio_with_gates,
     with_gates,
