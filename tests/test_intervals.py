@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilseq.intervals import clopper_pearson, difference_of_shares, log_normal, poisson, ratio_of_counts, scalar
+from tilseq.intervals import (
+    clopper_pearson,
+    difference_of_shares,
+    jeffreys,
+    log_normal,
+    poisson,
+    ratio_of_counts,
+    scalar,
+)
 
 
 # R: binom.test(x, n)$conf.int
@@ -25,15 +33,32 @@ def test_clopper_pearson_equals_r(count, total, lower, upper):
     assert scalar(clopper_pearson(count, total)) == pytest.approx((lower, upper), rel=2e-6)
 
 
+# R: qbeta(c(0.025, 0.975), count + 0.5, total - count + 0.5)
+@pytest.mark.parametrize(
+    ("count", "total", "lower", "upper"),
+    [
+        (3, 50, 0.0171866491, 0.1515325630),
+        (6.4, 760, 0.0036283233, 0.0169238246),
+        (12.5, 1000, 0.0069396175, 0.0208676796),
+        (0, 20, 0.0, 0.1166389829),
+        (20, 20, 0.8833610171, 1.0),
+    ],
+)
+def test_jeffreys_equals_r(count, total, lower, upper):
+    assert scalar(jeffreys(count, total)) == pytest.approx((lower, upper), rel=1e-8)
+
+
 def test_a_total_of_zero_has_no_interval():
-    lower, upper = clopper_pearson([0, 1], [0, 2])
-    assert np.isnan(lower[0]) and np.isnan(upper[0])
-    assert not np.isnan(lower[1])
+    for interval in (clopper_pearson, jeffreys):
+        lower, upper = interval([0, 1], [0, 2])
+        assert np.isnan(lower[0]) and np.isnan(upper[0])
+        assert not np.isnan(lower[1])
 
 
 def test_more_than_the_total_is_refused():
-    with pytest.raises(ValueError, match="count <= total"):
-        clopper_pearson(3, 2)
+    for interval in (clopper_pearson, jeffreys):
+        with pytest.raises(ValueError, match="count <= total"):
+            interval(3, 2)
 
 
 # R: poisson.test(x)$conf.int

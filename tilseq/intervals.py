@@ -41,6 +41,35 @@ def clopper_pearson(count: ArrayLike, total: ArrayLike, level: float = 0.95) -> 
     return np.where(empty, np.nan, lower), np.where(empty, np.nan, upper)
 
 
+def jeffreys(count: ArrayLike, total: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Jeffreys's interval of a share (Brown, Cai and DasGupta, Stat Sci 2001;16:101).
+
+    It holds 95 % on average over shares. An exact interval holds more, as counts are whole; of a number that is none,
+    as what is left of a count when an expected one is taken off, this one holds what it should.
+
+    Parameters
+    ----------
+    count, total
+        Arrays of one shape, ``0 <= count <= total``, counts whole or not. A total of 0 gives NaN for both limits.
+    level
+        Coverage, by default 0.95 (two-sided).
+
+    Returns
+    -------
+    lower, upper
+        Limits as fractions; 0 below a count of 0 and 1 above one of the total.
+    """
+    from scipy.special import betaincinv
+
+    count, total, tail = np.asarray(count, float), np.asarray(total, float), (1 - level) / 2
+    if np.any(count < 0) or np.any(count > total):
+        raise ValueError("a share needs 0 <= count <= total")
+    lower, upper = (betaincinv(count + 0.5, total - count + 0.5, end) for end in (tail, 1 - tail))
+    empty = total <= 0
+    lower, upper = np.where(count > 0, lower, 0.0), np.where(count < total, upper, 1.0)
+    return np.where(empty, np.nan, lower), np.where(empty, np.nan, upper)
+
+
 def poisson(count: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
     """Exact interval of a Poisson mean (Garwood, Biometrika 1936;28:437).
 

@@ -7,7 +7,7 @@ import pytest
 
 from tilseq.flow.counts import count
 from tilseq.flow.cuts import borrowed, cohort_cuts, cuts_table
-from tilseq.flow.dead import check_few, check_undyed, dead_among
+from tilseq.flow.dead import check_few, check_undyed, dead_among, number_dead
 from tilseq.flow.gated import Borrowed, Gating
 from tilseq.flow.gating import gate
 from tilseq.flow.tree import Population
@@ -83,12 +83,14 @@ def double_positives(raised: int, channels: tuple[str, ...] = ("CD19", "CD16"), 
 
 
 def test_double_positives_that_bear_every_marker_they_lack_are_told() -> None:
-    populations, values = double_positives(30)
-    assert dead_among(populations, T_CELLS, values, CHANNELS) == {"DP T": 30}
-    populations, values = double_positives(60)  # ten of them are other T cells
-    assert dead_among(populations, T_CELLS, values, CHANNELS) == {"DP T": 50}
+    populations, values = double_positives(60)
+    dead = dead_among(populations, T_CELLS, values, CHANNELS)
+    # The first 60 T cells are dead, ten of which are no DP T.
+    assert [np.flatnonzero(mask).tolist() for mask in dead.values()] == [list(range(60))]
+    assert number_dead(populations, dead) == {"DP T": 50}
     for channels in (("CD19",), ("CD16",)):  # a T cell may bear CD56
-        assert dead_among(*with_rules(double_positives(30, channels)), CHANNELS) == {"DP T": 0}
+        populations, rules, values = with_rules(double_positives(30, channels))
+        assert number_dead(populations, dead_among(populations, rules, values, CHANNELS)) == {"DP T": 0}
 
 
 def with_rules(made: Any, **more: Any) -> Any:
@@ -142,7 +144,7 @@ def test_limits_of_double_positives_hold_the_truth_where_no_dye_tells_dead_cells
         return bool(row["lower"] <= 100 * 0.02 / 2.08 <= row["upper"])
 
     assert (
-        sum(gating.dead.get("DP T", 0) for gating in tubes)
+        sum(number_dead(gating.populations, gating.dead)["DP T"] for gating in tubes)
         > sum(gating.populations["DP T"].events for gating in tubes) / 2
     )
     assert sum(map(held, tubes)) >= 18

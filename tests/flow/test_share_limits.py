@@ -13,10 +13,11 @@ from tilseq.flow import gate
 from tilseq.flow.beside import Told, let_in
 from tilseq.flow.counts import count
 from tilseq.flow.gated import Gating, Shift
+from tilseq.flow.misplaced import Misplaced
 from tilseq.flow.scatter import Beside
 from tilseq.flow.share_limits import ratio_limits, share_limits
-from tilseq.flow.uncertainty import EDGE, Misplaced, ratio_with_gates
-from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
+from tilseq.flow.uncertainty import EDGE, ratio_with_gates
+from tilseq.intervals import clopper_pearson, jeffreys, ratio_of_counts, scalar
 from tilseq.populations import T_CELLS, rule
 from tilseq.simulate.cytometry.faults import Conditions
 from tilseq.simulate.cytometry.panels import PANELS
@@ -253,11 +254,11 @@ def _unmoved(gating: Gating) -> Gating:
     return replace(gating, moved={name: Shift(own, own) for name in gating.moved})
 
 
-def _counting(gating: Gating, name: str, parent: str) -> tuple[float, float, float]:
+def _counting(gating: Gating, name: str, parent: str, *, exact: bool = True) -> tuple[float, float, float]:
     """Return a share, and how far below and above it counting and the floor of the logit, 1.96 × 0.002, reach."""
     events, total = gating.populations[name].events, gating.populations[parent].events
-    exact = [float(limit) for limit in clopper_pearson(events, total)]
-    middle, *ends = (math.log(part / (1 - part)) for part in ((events + 0.5) / (total + 1), *exact))
+    limits = [float(limit) for limit in (clopper_pearson if exact else jeffreys)(events, total)]
+    middle, *ends = (math.log(part / (1 - part)) for part in ((events + 0.5) / (total + 1), *limits))
     down, up = (math.hypot(middle - end, 1.959964 * 0.002) for end in ends)
     lower, upper = (1 / (1 + math.exp(-end)) for end in (middle - down, middle + up))
     return events / total, events / total - lower, upper - events / total
@@ -305,20 +306,23 @@ def test_t_cells_gain_what_lies_beside_their_cut(gating: Gating) -> None:
 
 
 def test_what_others_gain_by_a_cut_is_lost_by_those_that_bear_its_marker(gating: Gating) -> None:
-    """30 DN T on the last tenth of the way up to the cut of CD4 stand for 300; 150 to 250 are CD4+ T.
+    """6 DN T on the last tenth of the way up to the cut of CD4 stand for 60; 30 to 50 are CD4+ T.
 
-    270 that are not seen vary by √270 and by 9 √30. The ends of this cut are not counted once more.
+    54 that are not seen vary by √54 and by 9 √6. The ends of this cut are not counted once more. Most cells of the
+    parent are CD4+ T: what they lose, 40, moves both limits, and what is left is no count. The lower one is moved
+    by less, as others are lost from the parent by CD3: 0.5 % of CD8+ T and DP T.
     """
     cut, found = gating.cuts["CD4", "CD3+"], _unmoved(gating)
     shift = found.moved["CD4 of CD3+"]
-    moved = {**found.moved, "CD4 of CD3+": shift._replace(lower={**shift.lower, "DN T": shift.lower["DN T"] - 30})}
+    moved = {**found.moved, "CD4 of CD3+": shift._replace(lower={**shift.lower, "DN T": shift.lower["DN T"] - 6})}
     cuts = {**gating.cuts, ("CD4", "CD3+"): cut._replace(lower=0.9 * cut.threshold)}
     told, total = replace(found, cuts=cuts, moved=moved), gating.populations["CD3+"].events
-    share, down, up = _counting(found, "CD4+ T", "CD3+")
+    share, down, up = _counting(found, "CD4+ T", "CD3+", exact=False)
     (lower, upper), _ = share_limits(told, told.populations["CD4+ T"])
-    assert lower == pytest.approx(share - math.hypot(down, 1.959964 * 1.7e-4), abs=1e-6)
-    spread = math.hypot(0.95 * 50, 1.959964 * math.sqrt(270), 1.959964 * 9 * math.sqrt(30)) / total
-    expected = share + math.hypot(up, spread, 1.959964 * 1.7e-4) + 200 / total
+    spread = math.hypot(0.95 * 10, 1.959964 * math.sqrt(54), 1.959964 * 9 * math.sqrt(6)) / total
+    expected = share - math.hypot(down, spread, 1.959964 * 1.7e-4) + (40 - 0.005 * (1496 + 50) * share) / total
+    assert lower == pytest.approx(expected, abs=1e-6)
+    expected = share + math.hypot(up, spread, 1.959964 * 1.7e-4) + 40 / total
     assert upper == pytest.approx(expected, abs=1e-6)
     # CD8+ T lose by their own cut, beside which no cell lies: 0.65 % on average.
     share, _, up = _counting(found, "CD8+ T", "CD3+")
@@ -407,21 +411,80 @@ def test_of_cells_that_bear_one_marker_nothing_is_added_for_what_lies_beside(gat
 
 
 def test_limits_of_few_cells_leave_dead_ones_out(gating: Gating) -> None:
-    """If all but 20 of the DP T are dead: R: binom.test(20, 5000) gives 0.2444964 to 0.6170948 %."""
-    cells = gating.populations["DP T"]
-    whole = replace(gating.populations["CD3+"], mask=np.arange(len(cells.mask)) < 5_000)
-    found = replace(gating, populations={**gating.populations, "CD3+": whole})
-    (before, upper), (of_gates, gate_upper) = share_limits(found, cells)
-    told = replace(found, dead={"DP T": cells.events - 20})
-    limits = share_limits(told, cells)
-    assert before > 0.003 and of_gates > 20 / 5_000
-    share = cells.events / 5_000
-    assert limits[0] == (pytest.approx(0.002444964, rel=1e-6), share)
-    assert limits[1] == (20 / 5_000, share)
-    one = share_limits(replace(found, dead={"DP T": 1}), cells)
-    assert (one[0][1], one[1][1]) == (upper - 1 / 5_000, max(share, gate_upper - 1 / 5_000))
-    assert share < one[0][1]
-    assert share_limits(replace(found, dead={"DP T": 0}), cells) == ((before, upper), (of_gates, gate_upper))
+    """30 of 50 DP T among 4,688 T cells are dead: R: qbeta(c(0.025, 0.975), 20.5, 4668.5).
+
+    From none to a third as many as are told are dead besides; of the living 0.65 % are lost, by other gates.
+    """
+    found, cells = _with_cuts_at_rest(gating), gating.populations["DP T"]
+    assert (cells.events, gating.populations["CD3+"].events) == (50, 4688)
+    dead = cells.mask & (np.cumsum(cells.mask) > 20)
+    (lower, upper), (gate_lower, gate_upper) = share_limits(replace(found, dead={"DP T": dead}), cells)
+    share, middle = 20 / 4688, math.log(20.5 / 4668.5)
+    down = math.hypot(middle - math.log(0.00269124203 / (1 - 0.00269124203)), FLOOR)
+    spread = math.hypot(0.95 * 10 / 4688, 1.959964 * 1.7e-4)
+    counted, at_rest = (1 / (1 + math.exp(way - middle)) for way in (down, FLOOR))
+    assert lower == pytest.approx(share - math.hypot(share - counted, spread), abs=1e-8)
+    assert gate_lower == pytest.approx(share - math.hypot(share - at_rest, spread), abs=1e-8)
+    assert upper == gate_upper == 50 / 4688  # as the limits hold the share found
+    # Nothing is dead besides where none are told dead, and the number is exact.
+    (lower, _), _ = share_limits(replace(found, dead={"DP T": dead & False}), cells)
+    share, counted, _ = _counting(found, "DP T", "CD3+")
+    assert lower == pytest.approx(share - math.hypot(counted, 1.959964 * 1.7e-4), abs=1e-8)
+
+
+def test_few_living_cells_lose_up_to_as_many_as_lie_between_the_ends_of_their_cuts(gating: Gating) -> None:
+    """Ten cells of 40 lie at 1.05 times the cut, between its ends of 0.9 and 1.1, and as many dead ones."""
+    cells, cut = gating.populations["DP T"], gating.cuts["CD4", "CD3+"]
+    found, place = _with_cuts_at_rest(gating), np.cumsum(cells.mask)
+    values = {**gating.values, "CD4": gating.values["CD4"].copy()}
+    dead = cells.mask & (place > 40)
+    for few in (cells.mask & (place <= 10), dead):
+        values["CD4"][few] = 1.05 * cut.threshold
+    values["CD4"][cells.mask & (place > 10) & (place <= 40)] = 2 * cut.threshold
+    close = cut._replace(lower=cut.threshold, upper=cut.threshold, close=(0.9 * cut.threshold, 1.1 * cut.threshold))
+    told = replace(found, dead={"DP T": dead}, values=values)
+    (_, before), _ = share_limits(told, cells)
+    (_, after), _ = share_limits(replace(told, cuts={**found.cuts, ("CD4", "CD3+"): close}), cells)
+    share, surely = 40 / 4688, 0.0065 * 40 / 4688
+    assert before > 50 / 4688
+    assert after - surely - share == pytest.approx(math.hypot(before - surely - share, 0.95 * 10 / 4688), rel=1e-6)
+
+
+def test_of_cells_that_are_few_without_the_dead_these_are_taken_off(gating: Gating) -> None:
+    """If half of 4,688 T cells were DP T, all dead but 50, their number would be that of the 50."""
+    cells, t_cells = gating.populations["DP T"], gating.populations["CD3+"].mask
+    dead = t_cells & ~cells.mask & (np.cumsum(t_cells) < 2344)
+    more = replace(cells, mask=cells.mask | dead)
+    many = _with_cuts_at_rest(replace(gating, populations={**gating.populations, "DP T": more}, dead={"DP T": dead}))
+    (lower, upper), _ = share_limits(many, more)
+    assert lower == 0  # up to a third as many as are told could be dead besides
+    assert upper == more.events / 4688
+    (lower, _), _ = share_limits(replace(many, dead={}), more)
+    assert lower > 0.4
+
+
+def test_of_many_cells_the_limits_lie_lower_by_the_dead(gating: Gating) -> None:
+    """If 1,000 of 4,688 T cells were DP T, 300 of them dead: R: binom.test(700, 4688) is from 0.1392293."""
+    cells, t_cells = gating.populations["DP T"], gating.populations["CD3+"].mask
+    more = replace(cells, mask=t_cells & (np.cumsum(t_cells) <= 1000))
+    many = _with_cuts_at_rest(replace(gating, populations={**gating.populations, "DP T": more}))
+    (_, upper), (_, gate_upper) = share_limits(many, more)
+    for number in (300, 1):
+        dead = more.mask & (np.cumsum(more.mask) <= number)
+        both, gates = share_limits(replace(many, dead={"DP T": dead}), more)
+        assert both[1] == max(1000 / 4688, upper - number / 4688)
+        assert gates == (
+            pytest.approx(min((1000 - number) / 4688, gates[0])),
+            max(1000 / 4688, gate_upper - number / 4688),
+        )
+        if number == 300:
+            assert both[0] == pytest.approx(0.139229322, rel=1e-6)
+
+
+def _with_cuts_at_rest(gating: Gating) -> Gating:
+    """Return a gating whose cuts have ends where they are, so that none takes anything along."""
+    cuts = {key: cut._replace(lower=cut.threshold, upper=cut.threshold, close=None) for key, cut in gating.cuts.items()}
+    return replace(_unmoved(gating), cuts=cuts)
 
 
 @pytest.mark.parametrize("name", list(PANELS))

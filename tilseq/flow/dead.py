@@ -77,8 +77,8 @@ def dead_among(
     rules: Mapping[str, Rule],
     values: Mapping[str, Floats],
     channels: Mapping[str, str],
-) -> dict[str, int]:
-    """Return how many events of populations of few T cells bear every marker that these lack, by a built-in rule.
+) -> dict[str, Mask]:
+    """Tell for populations of few T cells which T cells bear every marker that these lack, by a built-in rule.
 
     Of simulated blood without a viability dye none of them were living T cells, and they were three quarters or more of
     the dead cells there. Bright is four spreads above T cells in general. A tube with a dye, fewer than 20 T cells or
@@ -92,18 +92,28 @@ def dead_among(
         Population → its rule.
     values, channels
         As for `check_undyed`.
+
+    Returns
+    -------
+    dict
+        Population → one boolean an event of the tube: T cells that are dead, of the population or not.
     """
-    found: dict[str, int] = {}
+    found: dict[str, Mask] = {}
     whole = populations["CD3+"].mask
     if "viability" in values or np.count_nonzero(whole) < LEAST_T_CELLS:
         return found
     for name, lacked in LACKED_BY_FEW.items():
         own = {channels[marker]: values[marker] for marker in lacked if marker in values}
         if name in populations and rules.get(name) == T_CELLS[name] and len(own) >= LEAST_CHANNELS:
-            places = populations[name].mask[whole]
-            spreads = [_spreads_above(column[whole])[places] for column in own.values()]
-            found[name] = int(np.count_nonzero((np.array(spreads) > RAISED_SPREADS).all(axis=0)))
+            spreads = [_spreads_above(column[whole]) for column in own.values()]
+            found[name] = np.zeros(len(whole), dtype=bool)
+            found[name][whole] = (np.array(spreads) > RAISED_SPREADS).all(axis=0)
     return found
+
+
+def number_dead(populations: Mapping[str, Population], dead: Mapping[str, Mask]) -> dict[str, int]:
+    """Return how many events of each population are dead, of those by which `dead_among` tells."""
+    return {name: int(np.count_nonzero(mask & populations[name].mask)) for name, mask in dead.items()}
 
 
 def of_dead(events: int, dead: int) -> str:

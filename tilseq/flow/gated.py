@@ -10,7 +10,7 @@ from tilseq.flow.beside import NONE_TOLD, Told
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.scatter import NONE_BESIDE, Beside
 from tilseq.flow.tree import Cut, Population
-from tilseq.flow.tube import Floats
+from tilseq.flow.tube import Floats, Mask
 from tilseq.populations import Rule
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Gating:
     larger
         Monocytes among the lymphocytes, see `larger.larger_within`; none are told where CD45 holds them off.
     dead
-        Population → events that bear every marker it lacks, see `dead.dead_among`.
+        Population → T cells that bear every marker it lacks, one boolean an event, see `dead.dead_among`.
     beside_singlets
         Events beside the band of single cells.
     """
@@ -105,5 +105,5 @@ class Gating:
     cofactors: Mapping[str, float]
     moved: Mapping[str, Shift] = field(default_factory=dict)
     larger: Told = NONE_TOLD
-    dead: Mapping[str, int] = field(default_factory=dict)
+    dead: Mapping[str, Mask] = field(default_factory=dict)
     beside_singlets: Beside = NONE_BESIDE

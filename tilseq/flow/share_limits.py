@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tilseq.flow.beside import (
     EVENLY,
     NONE_BEYOND,
+    NONE_TOLD,
     Beyond,
     Loss,
     Told,
@@ -18,36 +19,42 @@ from tilseq.flow.beside import (
     let_in,
     of_odds,
 )
+from tilseq.flow.dead import number_dead
 from tilseq.flow.lymphocytes import Region
-from tilseq.flow.uncertainty import (
-    EDGE,
+from tilseq.flow.misplaced import (
     FEW,
     IMPURE,
     IMPURE_WHERE_RARE,
     NO_T_CELLS,
     NO_T_CELLS_WHERE_RARE,
     PURE,
-    Ends,
-    Limits,
     Misplaced,
     across,
     bearing,
-    by_channel,
-    close_by,
     few_across,
     gaining,
-    holding,
     lacking,
     left_over,
+    living_across,
     loss,
-    lymphocytes_alone,
+    lost_elsewhere,
+    made_whole,
     monocytes,
     monocytes_among,
+)
+from tilseq.flow.uncertainty import (
+    EDGE,
+    Ends,
+    Limits,
+    by_channel,
+    close_by,
+    holding,
+    lymphocytes_alone,
     name_of,
     ratio_with_gates,
     with_gates,
 )
-from tilseq.intervals import Z95, clopper_pearson, scalar
+from tilseq.intervals import Z95, clopper_pearson, jeffreys, scalar
 from tilseq.populations import T_CELLS
 
 if TYPE_CHECKING:
@@ -63,20 +70,23 @@ def share_limits(gating: Gating, population: Population) -> tuple[Limits, Limits
 
     Where T, B and NK cells are all told, their shares are of these alone, each made whole by what lies beyond the edge
     of the lymphocytes (see `beside.beyond_edge`), and the limits hold the share of all events of the parent, too. Where
-    dead cells are told among few cells (see `Gating.dead`) the lower limit is no higher than that of the others alone,
-    and the upper one lies lower by as many, but not below the share.
+    dead cells are told (see `Gating.dead`) they are taken off few cells before these are counted; of many the lower
+    limit is no higher than that of the others alone, and the upper one lies lower by as many, but not below the share.
     """
-    both, gates = _with_dead(gating, population)
-    dead = gating.dead.get(population.name)
+    name, parent = population.name, population.parent or ""
+    if _few_of_several(gating, name, parent):
+        return _of_few(gating, population)
+    both, gates = _of_many(gating, population)
+    dead = number_dead(gating.populations, gating.dead).get(name)
     if dead:
-        total = gating.populations[population.parent or ""].events
+        total = gating.populations[parent].events
         living, share = population.events - dead, population.events / total
         both = min(both[0], scalar(clopper_pearson(living, total))[0]), max(share, both[1] - dead / total)
         gates = min(gates[0], living / total), max(share, gates[1] - dead / total)
     return both, gates
 
 
-def _with_dead(gating: Gating, population: Population) -> tuple[Limits, Limits]:
+def _of_many(gating: Gating, population: Population) -> tuple[Limits, Limits]:
     """Return the limits of a share as if every event were a living cell."""
     name, parent = population.name, population.parent or ""
     if name == "singlets":
@@ -87,15 +97,22 @@ def _with_dead(gating: Gating, population: Population) -> tuple[Limits, Limits]:
         if name == "CD3-":
             both, gates = (1 - both[1], 1 - both[0]), (1 - gates[1], 1 - gates[0])
         return (min(both[0], share), max(both[1], share)), (min(gates[0], share), max(gates[1], share))
-    if _few_of_several(gating, name, parent):
-        return _of_few(gating, population)
     below = _below_cuts(gating, name, parent)
     if below is not None:
         return _of_left_over(gating, population, below)
     events, total = population.events, gating.populations[parent].events
     told = _told(gating, name, parent)
     misplaced, ends = _misplaced(gating, name, parent, told), _ends(gating, name, parent, told)
-    return with_gates(events, total, scalar(clopper_pearson(events, total)), ends, misplaced=misplaced)
+    lost = next(iter(told.values()), NONE_TOLD)
+    most = 2 * events > total and lost.mean > 0
+    if most:
+        misplaced = made_whole(misplaced, lost, events / total * _lost_elsewhere(gating, name, parent))
+    return with_gates(events, total, _counting(events, total, whole=not most), ends, misplaced=misplaced)
+
+
+def _counting(events: float, total: int, *, whole: bool) -> Limits:
+    """Return the limits of counting: exact ones of a whole number, others of what is left when some are taken off."""
+    return scalar((clopper_pearson if whole else jeffreys)(events, total))
 
 
 def share_of(gating: Gating, population: Population, whole: str) -> tuple[Limits, float] | None:
@@ -221,37 +238,49 @@ def _of_left_over(gating: Gating, population: Population, below: Mapping[str, To
     """Return the limits of cells that lack several markers: what they gain is taken off before they are counted."""
     total = gating.populations[population.parent or ""].events
     share = population.events / total
-    gained = min(population.events, round(total * sum(told.mean for told in below.values())))
+    gained = min(population.events, total * sum(told.mean for told in below.values()))
     own = population.events - gained
     ends = [
         [(max(0, part - gained), whole) for part, whole in pair]
         for pair in _ends(gating, population.name, population.parent or "", below)
     ]
-    counting = scalar(clopper_pearson(own, total))
+    counting = _counting(own, total, whole=not gained)
     both, gates = with_gates(own, total, counting, ends, misplaced=left_over(below.values()))
     return holding(both, share), holding(gates, share)
 
 
 def _of_few(gating: Gating, population: Population) -> tuple[Limits, Limits]:
-    """Return the limits of few cells that bear several markers.
+    """Return the limits of few cells that bear several markers, dead ones that are told taken off before.
 
     What comes in across their cuts is told by the ends of these or by what lies beside them, by that which tells more:
-    both are of the same cells. What goes out lies down to darkness, beyond the ends, too.
+    both are of the same cells. Where dead cells are told it is those of them that are not. What goes out lies down to
+    darkness, beyond the ends, too; of living cells there are no more than lie between the ends.
     """
     name, parent, markers = population.name, population.parent or "", _surely_borne(gating, population.name)
     gating = close_by(gating, markers)
-    events, total = population.events, gating.populations[parent].events
-    share, own = events / total, {name_of(cuts) for cuts in by_channel(gating) if _any(cuts, markers)}
-    ends = {gate: [(end[name], end[parent]) for end in shift] for gate, shift in gating.moved.items()}
+    events, total = gating.populations[name].events, gating.populations[parent].events
+    share, dead = events / total, population.events - events
+    own = {name_of(cuts) for cuts in by_channel(gating) if _any(cuts, markers)}
+    ends = {
+        gate: [(end[name] if gate in own else max(0, end[name] - dead), end[parent]) for end in shift]
+        for gate, shift in gating.moved.items()
+    }
     fewest = (min(part / max(1, whole) for part, whole in pair) for gate, pair in ends.items() if gate in own)
     by_ends = math.hypot(*(max(0.0, share - least) for least in fewest))
-    across_cuts = few_across(_beside(gating, name, markers), rare=_rare(gating.region))
+    told = name in gating.dead
+    if told:
+        between = sum(ends[gate][0][0] - ends[gate][1][0] for gate in own)
+        across_cuts = living_across(between / total, dead / total)
+    else:
+        across_cuts = few_across(_beside(gating, name, markers), rare=_rare(gating.region))
     misplaced = bearing(share, gating.rules[name].borne, _impure(gating).get(parent, PURE))
     misplaced = misplaced._replace(lost=math.hypot(misplaced.lost, across_cuts.lost))
-    if Z95 * across_cuts.gained > by_ends:
+    if told or Z95 * across_cuts.gained > by_ends:
         misplaced = misplaced._replace(gained=math.hypot(misplaced.gained, across_cuts.gained))
         ends |= {gate: [(max(part, events), whole) for part, whole in ends[gate]] for gate in own & ends.keys()}
-    return with_gates(events, total, scalar(clopper_pearson(events, total)), ends.values(), misplaced=misplaced)
+    counting = _counting(events, total, whole=not dead)
+    both, gates = with_gates(events, total, counting, ends.values(), misplaced=misplaced)
+    return holding(both, population.events / total), holding(gates, population.events / total)
 
 
 def _below_cuts(gating: Gating, name: str, parent: str) -> dict[str, Told] | None:
@@ -298,6 +327,16 @@ def _misplaced(gating: Gating, name: str, parent: str, told: Mapping[str, Told])
     return lacking(shares[name], lost, impure)
 
 
+def _lost_elsewhere(gating: Gating, name: str, parent: str) -> float:
+    """Return what the others of a parent lose from it on average, as a share of it."""
+    others = [one for one in gating.populations.values() if one.parent == parent and one.name != name]
+    told = [one for one in others if one.name in gating.rules and gating.rules[one.name].borne]
+    return (
+        sum(lost_elsewhere(gating.rules[one.name].borne) * one.events for one in told)
+        / gating.populations[parent].events
+    )
+
+
 def _told(gating: Gating, name: str, parent: str) -> dict[str, Told]:
     """Return the cut of a population that bears one marker, and which share of the parent those left over gain by it.
 
@@ -321,9 +360,11 @@ def _surely_borne(gating: Gating, name: str) -> set[str]:
 
 
 def _few_of_several(gating: Gating, name: str, parent: str) -> bool:
-    """Tell whether cells of several markers are few beside those that bear one, or could be so by their number."""
-    counting = scalar(clopper_pearson(gating.populations[name].events, gating.populations[parent].events))
-    return counting[0] < FEW and bool(_surely_borne(gating, name))
+    """Tell whether living cells of several markers are few beside those that bear one, or could be by their number."""
+    if not _surely_borne(gating, name):
+        return False
+    living = gating.populations[name].events - number_dead(gating.populations, gating.dead).get(name, 0)
+    return scalar(clopper_pearson(living, gating.populations[parent].events))[0] < FEW
 
 
 def _beside(gating: Gating, name: str, markers: Collection[str]) -> list[float]:

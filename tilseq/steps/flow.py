@@ -81,7 +81,7 @@ def _run_automatic(job: Job, folder: Path, tube: Tube, gating: Gating, usual: pl
 
     from tilseq.flow.counts import cd4_cd8_ratio, count
     from tilseq.flow.cuts import cuts_table, far_from_cohort
-    from tilseq.flow.dead import of_dead
+    from tilseq.flow.dead import number_dead, of_dead
     from tilseq.flow.medians import medians
     from tilseq.io.write import write_parquet
     from tilseq.plots.flow import gates
@@ -106,7 +106,8 @@ def _run_automatic(job: Job, folder: Path, tube: Tube, gating: Gating, usual: pl
     borrows = any(cut.source == "cohort" for cut in gating.cuts.values())
     borrows |= gating.region is not None and gating.region.source == "cohort"
     scope: Scope | None = "cohort" if borrows else None
-    notes = {name: of_dead(gating.populations[name].events, dead) for name, dead in gating.dead.items() if dead}
+    dead = number_dead(gating.populations, gating.dead)
+    notes = {name: of_dead(gating.populations[name].events, number) for name, number in dead.items() if number}
     rows = endpoints(sample, counts, cd4_cd8_ratio(gating), absolute, intervals=WITH_GATES, scope=scope, notes=notes)
     _write(folder, counts, rows, quality)
     write_parquet(cuts, CUTS, folder)
