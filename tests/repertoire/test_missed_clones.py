@@ -2,12 +2,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import gennorm
 
 from tilseq.repertoire.missed_clones import (
     OF_TEMPLATES,
     Missed,
     _Model,
     _Sizes,
+    _TailedSizes,
     count_chances,
     kept_below_one,
     law_costs,
@@ -226,6 +228,39 @@ def test_libraries_of_several_products_tell_together_how_templates_are_counted(c
     assert together == pytest.approx(sum(law_costs([one]) for one in libraries), abs=0.05)
     assert law_costs([libraries[0][:19]]).tolist() == [0.0] * len(OF_TEMPLATES)
     assert law_costs([[2] * 60 + [4] * 40]).tolist() == [0.0] * len(OF_TEMPLATES)  # cut off below a count of 2
+
+
+def test_tails_of_sizes_are_those_of_a_generalised_normal():
+    sizes = _TailedSizes(np.arange(1, 31), 0.0, "twice")
+    found = sizes.weight(np.array([0.3, np.log(1.4), np.log(0.7)]))
+    expected = gennorm.pdf(sizes.log_expected, 1.4, 0.3, 1.4 * 2 ** (1 / 1.4))
+    assert found == pytest.approx(expected / expected.sum(), rel=1e-9)
+
+
+def test_sizes_with_heavy_tails_do_not_tell_a_wrong_law():
+    """By log-normal sizes e^4 are against the law by which these were counted, and the more the more libraries."""
+    rng = np.random.default_rng(3)
+    libraries = []
+    for _ in range(6):
+        templates = rng.poisson(np.exp(-0.5 + 1.8 * gennorm.rvs(1.3, size=2_500, random_state=rng)))
+        once = rng.binomial(templates, 0.7)
+        counts = once + 2 * rng.binomial(templates - once, 0.5)
+        libraries.append(counts[counts > 0])
+    costs = law_costs(libraries)
+    assert costs[OF_TEMPLATES.index(("twice", 0.3))] - costs.min() < 1.5
+
+
+def test_laws_that_others_put_out_of_question_have_no_part():
+    rng = np.random.default_rng(4)
+    sizes = rng.lognormal(0, 1.7, 1_000)
+    counts, cells = rng.multinomial(1_000, sizes / sizes.sum()), rng.multinomial(800, sizes / sizes.sum())
+    here = (counts > 0) | (cells > 0)
+
+    def chances(others):
+        return missed(cells[here], counts[here], 1_000, count_of="templates", of_others=others).chance
+
+    of_one = np.array([29.0, 0.0, *[29.0] * 8])
+    assert chances(of_one) == pytest.approx(chances(np.where(of_one > 0, 31.0, 0.0)), rel=1e-3)
 
 
 def test_what_other_libraries_tell_decides_between_laws():

@@ -27,6 +27,7 @@ TAIL, TAIL_SD = np.log(3), 0.4
 TAILS = np.log([1, 50])
 PARTS = np.sinh(np.linspace(-5, 5, 34))  # ends of parts of growth, in scales: ever longer, as far as 74
 LARGEST_SCALE = 1.4  # its logarithm
+SHAPE_SD = 0.5  # of the logarithm of how far tails of sizes are from normal, see `_TailedSizes`
 FIRST_STEP = 0.3  # of parameters, all logarithms
 STARTS = np.arange(-12.0, 5.0, 2.0)  # of ln a
 MODEL_ERROR = 0.25  # relative standard error of the number missed, see `kept_below_one`
@@ -36,6 +37,7 @@ OF_TEMPLATES = (
     *(("poisson", u) for u in (0.25, 0.5, 0.75, 1.0)),
 )
 STEP, ROUNDS = 0.3, 200  # of the mixture that smooths the clones not seen: of the logarithm of its means, and of EM
+OUT_OF_QUESTION = 30.0  # logarithms of a law's likelihood below the likeliest
 MOST_RATIO = 1e3  # beyond, the mean of `kept_below_one` is 0.5, and its terms are all rounding
 
 
@@ -132,12 +134,14 @@ def law_costs(libraries: Iterable[ArrayLike]) -> Floats:
 
     How templates are counted is the laboratory's, not the subject's: libraries of several products tell it together,
     each with sizes of its own. One of fewer than 20 clones, or whose clones of few counts were cut off, tells nothing.
+    Their logarithm may have heavier or lighter tails than a normal one: sizes that do not fit tell laws that take up
+    the misfit, a little in each library and surely in twenty.
     """
     total = np.zeros(len(OF_TEMPLATES))
     for library in libraries:
         counts = np.asarray(library, np.int64)
         if len(counts) >= FEWEST_CLONES and not is_cut_off(counts):
-            sizes = [_Sizes(counts, repeats, law) for law, repeats in OF_TEMPLATES]
+            sizes = [_TailedSizes(counts, repeats, law) for law, repeats in OF_TEMPLATES]
             total += [one.cost(one.fitted()) for one in sizes]
     return total
 
@@ -145,14 +149,19 @@ def law_costs(libraries: Iterable[ArrayLike]) -> Floats:
 def _parts(
     cells: Integers, counts: Integers, unseen: Integers, laws: Laws, of_others: Floats | float
 ) -> tuple[Floats, Floats]:
-    """Return how many clones were missed, by cells and expected counts, and these: means over the laws."""
+    """Return how many clones were missed, by cells and expected counts, and these: means over the laws.
+
+    Laws that the other libraries put out of question are left out.
+    """
     found, costs, start = [], [], None
-    for law, repeats in laws:
-        model = _Model(cells, counts, repeats, law)
-        start = model.fitted(start)
-        found.append(model.missed(start, unseen))
-        costs.append(model.cost(start))
-    cost = np.array(costs) + of_others
+    before = np.broadcast_to(np.asarray(of_others), len(laws))
+    for (law, repeats), cost_before in zip(laws, before - before.min(), strict=True):
+        if cost_before < OUT_OF_QUESTION:
+            model = _Model(cells, counts, repeats, law)
+            start = model.fitted(start)
+            found.append(model.missed(start, unseen))
+            costs.append(model.cost(start) + cost_before)
+    cost = np.array(costs)
     weight = np.exp(cost.min() - cost)
     return np.tensordot(weight / weight.sum(), found, 1), model.expected
 
@@ -321,6 +330,27 @@ class _Sizes:
     def weight(self, parameters: Floats) -> Floats:
         """Return the share of the product's clones at each μ."""
         weight = np.exp(-(((self.log_expected - parameters[0]) / np.exp(parameters[1])) ** 2) / 2)
+        return np.asarray(weight / max(weight.sum(), 1e-300))
+
+
+class _TailedSizes(_Sizes):
+    """Sizes whose logarithm has a density as ``exp(-|z|^b / 2)`` (Subbotin, Mat Sbornik 1923;31:296).
+
+    The third parameter is ln (b / 2): 0 where it is normal.
+    """
+
+    def __init__(self, counts: Integers, repeats: float, law: str) -> None:
+        super().__init__(counts, repeats, law)
+        self.start = np.append(self.start, 0.0)
+
+    def cost_of_unseen(self, parameters: Floats, weight: Floats) -> float:
+        """Return the part of the cost that is of clones being seen at all, and of the priors."""
+        return super().cost_of_unseen(parameters, weight) + float((parameters[2] / SHAPE_SD) ** 2 / 2)
+
+    def weight(self, parameters: Floats) -> Floats:
+        """Return the share of the product's clones at each μ."""
+        apart = np.abs(self.log_expected - parameters[0]) / np.exp(parameters[1])
+        weight = np.exp(-(apart ** (2 * np.exp(parameters[2]))) / 2)
         return np.asarray(weight / max(weight.sum(), 1e-300))
 
 
