@@ -153,6 +153,7 @@ def test_only_what_changed_is_done_again(small_run, tmp_path):
     again = tilseq("run", study, "-o", out, "--dry-run")
     jobs = ["repertoire", blood["sample"]]
     jobs += [word for step in OF_SUBJECT for word in (step, blood["subject"])]
+    jobs += ["template_counting", "all", "subjects"]
     assert sorted(again.stdout.split()) == sorted(jobs)
     settings = (study / "study.yaml").read_text()
     (study / "study.yaml").write_text(settings + "    thresholds: {CD3: 500}\n")  # below flow, its end
