@@ -372,12 +372,12 @@ def labelled(most):
     """Return the status of each T cell of day 28 if the product had shown so many cells, and its truth."""
     chance, lots = np.random.default_rng(1), {}
     for name, (row, library) in libraries.items():
-        found = ts.repertoire.depth(library.table, sample=name, count_of=library.count_of, cells=row["cells"])
+        found = ts.repertoire.depth(library.table, sample=name, count_of=row["count_of"], cells=row["cells"])
         seen = library.table["duplicate_count"].to_numpy()
         drawn = chance.multivariate_hypergeometric(seen, min(most, seen.sum()), method="marginals")
         table = library.table.with_columns(duplicate_count=pl.Series(drawn)).filter(pl.col("duplicate_count") > 0)
         depth = {"TRB": min(float(most), found["n_effective"][0])}
-        lots.setdefault(row["subject"], []).append(ts.repertoire.ProductLot(name, table, depth, None))
+        lots.setdefault(row["subject"], []).append(ts.repertoire.ProductLot(name, table, depth, None, row["count_of"]))
     subjects = dict(blood.select("sample", "subject").unique().sort("sample").iter_rows())
     labels = pl.concat(
         ts.repertoire.cell_labels(chains.filter(sample=sample), lots[subject]) for sample, subject in subjects.items()
@@ -412,9 +412,8 @@ show(ts.plots.umap_labels(mapped.join(depths[10_000], on=["sample", "cell_id"]))
 
 # %% [markdown]
 # **Conclude:** of the cells not seen in a product of 4,000, one in eight was infused; of 100, one in two. The mean
-# chance that is told is below the truth in shallow products, and twice the truth in the full one: the file does not say
-# that it counts templates, so that its cells are taken to yield unequally. `count_of` of samples.csv says it in a run.
-# On the map, of SIM-04, a cell is the paler the less sure it is. **Do not conclude** that blue cells are endogenous.
+# chance that is told goes along. On the map, of SIM-04, a cell is the paler the less sure it is. **Do not conclude** that
+# blue cells are endogenous.
 #
 # What this does to a comparison: the cells of day 28 by status, summed, within subjects; by the full product, by one
 # of 100 cells, and by the truth. Mean change of each set's genes, log2, with 95 % limits.
