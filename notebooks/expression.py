@@ -412,8 +412,8 @@ show(ts.plots.umap_labels(mapped.join(depths[10_000], on=["sample", "cell_id"]))
 
 # %% [markdown]
 # **Conclude:** of the cells not seen in a product of 4,000, one in eight was infused; of 100, one in two. The mean
-# chance that is told goes along. On the map, of SIM-04, a cell is the paler the less sure it is. **Do not conclude** that
-# blue cells are endogenous.
+# chance that is told goes along. On the map, of SIM-04, a cell is the paler the less sure it is. **Do not conclude**
+# that blue cells are endogenous.
 #
 # What this does to a comparison: the cells of day 28 by status, summed, within subjects; by the full product, by one
 # of 100 cells, and by the truth. Mean change of each set's genes, log2, with 95 % limits.
