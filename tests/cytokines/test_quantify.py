@@ -8,7 +8,7 @@ from benchmarks.cytokine_real import sheet as real_sheet
 from tests.cytokines.curves import CURVES, plate, result
 from tests.cytokines.curves import signal as signal_of
 from tilseq.cytokines import find_beads, quantify
-from tilseq.cytokines.concentrations import Content, concentrations_of, tell_hooks
+from tilseq.cytokines.concentrations import Content, concentrations_of
 from tilseq.cytokines.curve import Curve
 from tilseq.cytokines.curve_rows import CurveOf
 from tilseq.cytokines.limits import Level, Limits
@@ -418,63 +418,6 @@ def test_pandas_gives_the_same(rng):
     sheet, beads, kits = plate(rng, {"S": 100.0})
     one, other = quantify(sheet, beads, kits), quantify(sheet.to_pandas(), beads.to_pandas(), kits)
     assert one.samples.equals(other.samples)
-
-
-def test_a_sample_that_gives_more_where_it_is_diluted_further_is_told():
-    rows = [
-        {
-            "role": "sample",
-            "acid_activated": None,
-            "status": "quantified",
-            "reason": None,
-            "sample": sample,
-            "analyte": analyte,
-        }
-        | {"dilution": dilution, "conc_pg_per_ml": middle, "lower": lower, "upper": upper}
-        for sample, analyte, dilution, middle, lower, upper in (
-            ("S1", "A", 2.0, 100.0, 80.0, 130.0),
-            ("S1", "A", 50.0, 420.0, 300.0, 600.0),
-            ("S2", "A", 2.0, 100.0, 80.0, 130.0),
-            ("S2", "A", 50.0, 140.0, 90.0, 220.0),
-            ("S1", "B", 2.0, 100.0, 80.0, None),
-            ("S1", "B", 50.0, 420.0, 300.0, None),
-        )
-    ]
-    tell_hooks(rows)
-    assert rows[0]["reason"] == "diluted 50-fold it gives 4.2 times as much: a hook effect, or the matrix"
-    assert not any(row["reason"] for row in rows[1:])
-
-
-@pytest.mark.parametrize(
-    ("near", "further", "told"),
-    [
-        (
-            {"status": "detected_below_loq", "limit_pg_per_ml": 50.0},
-            {"status": "quantified", "conc_pg_per_ml": 900.0, "lower": 700.0, "upper": 1_200.0},
-            "diluted 50-fold it gives 900 pg/mL: a hook effect, or the matrix",
-        ),
-        (
-            {"status": "quantified", "conc_pg_per_ml": 900.0, "lower": 700.0, "upper": 1_200.0},
-            {"status": "above_range", "limit_pg_per_ml": 40_000.0},
-            "diluted 50-fold it gives > 4e+04 pg/mL: a hook effect, or the matrix",
-        ),
-        (
-            {"status": "detected_below_loq", "limit_pg_per_ml": 50.0},
-            {"status": "detected_below_loq", "limit_pg_per_ml": 900.0},
-            None,
-        ),
-        (
-            {"status": "not_evaluable"},
-            {"status": "quantified", "conc_pg_per_ml": 900.0, "lower": 700.0, "upper": 1_200.0},
-            None,
-        ),
-    ],
-)
-def test_a_hook_is_told_where_one_of_both_dilutions_is_out_of_range(near, further, told):
-    names = {"role": "sample", "sample": "S", "acid_activated": None, "analyte": "A", "reason": None}
-    rows = [names | {"dilution": 2.0} | near, names | {"dilution": 50.0} | further]
-    tell_hooks(rows)
-    assert [row["reason"] for row in rows] == [told, None]
 
 
 def test_a_signal_that_may_be_that_of_saturation_is_above_its_lower_limit():
