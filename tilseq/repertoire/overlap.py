@@ -16,7 +16,7 @@ from tilseq.repertoire.clones import checked_counts
 from tilseq.repertoire.in_turn import in_turn
 from tilseq.repertoire.keys import keyed
 from tilseq.repertoire.morisita import Moments, morisita, morisita_limits
-from tilseq.repertoire.shared import Coded, SharedSums, coded, shared_sums
+from tilseq.repertoire.shared import OF_LIMITS, Coded, SharedSums, coded, shared_sums
 from tilseq.tables.repertoire import OVERLAP
 
 Floats = NDArray[np.float64]
@@ -134,7 +134,8 @@ def _long(samples: list[tuple[str, Coded]], effective: Floats) -> pl.DataFrame:
     names = np.array([name for name, _ in samples], dtype=object)
     counts = np.array([clones.counts for _, clones in samples], dtype=float)
     a, b = np.triu_indices(len(samples), 1)
-    columns = _indices(shared_sums([clones for _, clones in samples]), effective, a, b)
+    sums = shared_sums([clones for _, clones in samples], of_limits=bool(np.isfinite(effective).any()))
+    columns = _indices(sums, effective, a, b)
     pairs = {"sample_a": names[a], "sample_b": names[b]}
     frames = [
         pl.DataFrame(
@@ -158,13 +159,12 @@ def _indices(
     shared = {name: values[a, b] for name, values in sums.of_pairs.items()}
     xx, yy = sums.squares[a], sums.squares[b]
     horn = 2 * shared["xy"] / (xx + yy)
-    moments = Moments(
-        effective[a], effective[b], shared["xy"], shared["xxy"], shared["xyy"], xx, sums.cubes[a], yy, sums.cubes[b]
-    )
+    none = np.full(len(a), np.nan)
+    xxy, xyy = (shared.get(name, none) for name in OF_LIMITS)
+    moments = Moments(effective[a], effective[b], shared["xy"], xxy, xyy, xx, sums.cubes[a], yy, sums.cubes[b])
     unbiased, error = morisita(moments)
     lower, upper = morisita_limits(unbiased, np.where(shared["clones"] >= FEWEST_SHARED, error, np.nan))
     close = np.abs(horn - unbiased) < LARGEST_BIAS_IN_ERRORS * error
-    none = np.full(len(a), np.nan)
     return {
         "shared_clones": (shared["clones"], none, none),
         "jaccard": (shared["clones"] / (sums.richness[a] + sums.richness[b] - shared["clones"]), none, none),

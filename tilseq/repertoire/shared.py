@@ -23,7 +23,8 @@ BUCKET_BITS = 6
 BUCKETS = 2**BUCKET_BITS
 PAIRS_AT_ONCE = 20_000  # their terms stay in the processor's cache
 BUCKETS_AHEAD = 2  # one is added up while a thread brings together the next
-SUMS = ("clones", "xy", "xxy", "xyy", "root_xy", "least", "x", "y")
+SUMS = ("clones", "xy", "root_xy", "least", "x", "y")
+OF_LIMITS = ("xxy", "xyy")
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ class SharedSums:
     Attributes
     ----------
     of_pairs
-        Name in `SUMS` → samples × samples: over shared clones, of 1, xy, x²y, xy², √(xy), min(x, y), x, y. The diagonal
-        means nothing.
+        Name in `SUMS` → samples × samples: over shared clones, of 1, xy, √(xy), min(x, y), x, y. Where they were asked
+        for those in `OF_LIMITS`, too: of x²y, xy². The diagonal means nothing.
     richness, squares, cubes
         Of each sample: its clones, Σ x², Σ x³.
     """
@@ -110,8 +111,8 @@ def coded(clones: pl.DataFrame) -> Coded:
     return Coded(first[order], second[order], counts[order] / total, bounds, total)
 
 
-def shared_sums(samples: Sequence[Coded]) -> SharedSums:
-    """Return sums over shared clones for all pairs of samples.
+def shared_sums(samples: Sequence[Coded], *, of_limits: bool) -> SharedSums:
+    """Return sums over shared clones for all pairs of samples, those that limits alone need only where asked for.
 
     Clones are taken a bucket at a time, so that beside the samples themselves little memory is needed. Within a bucket
     equal codes are brought together, and the terms of each pair of entries of one clone are added where its pair of
@@ -119,14 +120,15 @@ def shared_sums(samples: Sequence[Coded]) -> SharedSums:
     share it, and what they give is added in one order, so that every run has the same digits.
     """
     n = len(samples)
-    pairs = np.zeros((len(SUMS), n * n))
+    names = (*SUMS, *OF_LIMITS) if of_limits else SUMS
+    pairs = np.zeros((len(names), n * n))
     own = np.zeros((3, n))
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
         for bucket in in_turn(pool, partial(_bucket, samples), range(BUCKETS), BUCKETS_AHEAD):
             own += bucket.own
             for a, b in _pairs(bucket.following):
                 _add(pairs, bucket.sample[a] * n + bucket.sample[b], bucket.frequency[a], bucket.frequency[b])
-    one_way = {name: sums.reshape(n, n) for name, sums in zip(SUMS, pairs, strict=True)}
+    one_way = {name: sums.reshape(n, n) for name, sums in zip(names, pairs, strict=True)}
     mirror = {"xxy": "xyy", "xyy": "xxy", "x": "y", "y": "x"}
     both = {name: sums + one_way[mirror.get(name, name)].T for name, sums in one_way.items()}
     return SharedSums(both, own[0].astype(np.int64), own[1], own[2])
@@ -177,6 +179,8 @@ def _pairs(following: Places) -> Iterator[tuple[Places, Places]]:
 def _add(pairs: Floats, place: Places, x: Floats, y: Floats) -> None:
     """Add the terms of pairs of entries to the columns of their pairs of samples."""
     xy = x * y
-    terms = None, xy, xy * x, xy * y, np.sqrt(xy), np.minimum(x, y), x, y
+    terms = [None, xy, np.sqrt(xy), np.minimum(x, y), x, y]
+    if len(pairs) > len(SUMS):
+        terms += [xy * x, xy * y]
     for sums, term in zip(pairs, terms, strict=True):
         sums += np.bincount(place, term, len(sums))
