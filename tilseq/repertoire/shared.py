@@ -126,8 +126,8 @@ def shared_sums(samples: Sequence[Coded], *, of_limits: bool) -> SharedSums:
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
         for bucket in in_turn(pool, partial(_bucket, samples), range(BUCKETS), BUCKETS_AHEAD):
             own += bucket.own
-            for a, b in _pairs(bucket.following):
-                _add(pairs, bucket.sample[a] * n + bucket.sample[b], bucket.frequency[a], bucket.frequency[b])
+            for place, x, y in _pairs(bucket, n):
+                _add(pairs, place, x, y)
     one_way = {name: sums.reshape(n, n) for name, sums in zip(names, pairs, strict=True)}
     mirror = {"xxy": "xyy", "xyy": "xxy", "x": "y", "y": "x"}
     both = {name: sums + one_way[mirror.get(name, name)].T for name, sums in one_way.items()}
@@ -161,18 +161,23 @@ def _bucket(samples: Sequence[Coded], bucket: int) -> _Bucket:
     return _Bucket(sample[order], frequency[order], following, np.array(own))
 
 
-def _pairs(following: Places) -> Iterator[tuple[Places, Places]]:
-    """Yield entries and partners, so that each pair of entries of one clone comes once; about so many at once."""
-    entries = np.arange(len(following))
-    held: list[tuple[Places, Places]] = []
-    size = ahead = 0
-    while len(entries):
-        ahead += 1
-        entries = entries[np.flatnonzero(following[entries] >= ahead)]  # in half the time of choosing by truth
-        held.append((entries, entries + ahead))
-        size += len(entries)
-        if size and (size > PAIRS_AT_ONCE or not len(entries)):
-            yield np.concatenate([a for a, _ in held]), np.concatenate([b for _, b in held])
+def _pairs(bucket: _Bucket, n: int) -> Iterator[tuple[Places, Floats, Floats]]:
+    """Yield where the terms of pairs of entries of one clone belong, and x and y of each; about so many at once.
+
+    Entries that have most behind them come first: those with another so far ahead are then the first so many.
+    """
+    following, sample, frequency = bucket.following, bucket.sample, bucket.frequency
+    at_least = np.cumsum(np.bincount(following)[::-1])[::-1]
+    ranked = np.argsort((following.max(initial=0) - following).astype(np.uint16), kind="stable")
+    places, x = sample[ranked] * n, frequency[ranked]
+    held: list[tuple[Places, Floats, Places]] = []
+    size = 0
+    for ahead, entries in enumerate(at_least[1:], 1):
+        held.append((places[:entries], x[:entries], ranked[:entries] + ahead))
+        size += entries
+        if size > PAIRS_AT_ONCE or ahead == len(at_least) - 1:
+            place, first, partner = (np.concatenate(parts) for parts in zip(*held, strict=True))
+            yield place + sample[partner], first, frequency[partner]
             held, size = [], 0
 
 
