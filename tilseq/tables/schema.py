@@ -134,7 +134,7 @@ def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
                 raise TableError(f"table {table.name} lacks a column", column=column.name)
             frame = frame.with_columns(pl.lit(None, dtype=DTYPES[column.kind]).alias(column.name))
     frame = frame.select(_typed(frame[column.name], table, column) for column in table.columns)
-    numbers = [column.name for column in table.columns if column.kind == "number"]
+    numbers = [column.name for column in table.columns if column.kind == "number" and frame[column.name].is_nan().any()]
     frame = frame.with_columns(pl.col(numbers).fill_nan(None))
     for column in table.columns:
         _check_output_column(frame, table, column)
