@@ -142,6 +142,20 @@ def test_all_pairs_are_those_of_plain_loops(monkeypatch):
             }
 
 
+def test_limits_among_many_samples_are_those_of_two_alone():
+    random = np.random.default_rng(6)
+    counts = random.integers(0, 9, (5, 60)) * (random.random((5, 60)) < 0.7)
+    tables = {f"s{i}": clones(row.tolist()) for i, row in enumerate(counts)}
+    known = cells(**{f"s{i}": row.tolist() for i, row in enumerate(counts) if i != 3})
+    found = overlap(tables, n_effective=known)
+    assert found.filter(parameter="morisita")["lower"].null_count() == 4  # the pairs of the one without cells
+    for a, b in found.select("sample_a", "sample_b").unique().rows():
+        alone = overlap({a: tables[a], b: tables[b]}, n_effective=known)
+        for name in ("value", "lower", "upper"):
+            of_pair = found.filter(sample_a=a, sample_b=b)[name]
+            assert of_pair.to_list() == [v if v is None else near(v) for v in alone[name]]
+
+
 def test_clones_that_share_half_of_their_code_are_told_apart(monkeypatch):
     a, b = PAIRS["ab"]
     tables = {"a": clones(a), "b": clones(b), "c": clones((1, 0, 1, 0, 1, 1))}
