@@ -15,6 +15,7 @@ from tilseq.io import row_checks
 from tilseq.io.row_checks import check_rows, may_quote
 
 PIECE = 8 << 20  # stays in cache while it is looked at and read
+THREADS_A_PROCESSOR = 2  # one goes on while another waits for threads of polars to wake
 LOOKED_AT = 256 << 10  # of which masks stay in a nearer cache
 LINE_FEED, BLANK = b"\n", 32
 
@@ -36,7 +37,7 @@ def read_even_rows(
             stream.seek(begin)
             return _read_piece(stream.read(end - begin), separator, names, columns)
 
-    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+    with ThreadPoolExecutor(THREADS_A_PROCESSOR * pl.thread_pool_size()) as pool:
         frames = list(pool.map(read, cuts[:-1], cuts[1:]))
     sound = [frame for frame in frames if frame is not None]
     none = pl.DataFrame(schema=dict.fromkeys(columns, pl.String()))
