@@ -1,7 +1,9 @@
 """How often templates of DNA are counted, learnt from 1, 8 and 40 simulated libraries, beside what is true.
 
 `python -m benchmarks template_counting`: clones of seven kinds of sizes, 80 libraries of each, preset seed; parted into
-groups of that many. A template is counted 0, 1 or 2 times (`twice`), or as often as chance has it (`drawn`).
+groups of that many. A template is counted 0, 1 or 2 times (`twice`) or as often as chance has it (`drawn`); by neither
+law a clone's reads, a gamma of its templates, are rounded (`rounded`). A second table tells how wide limits are where a
+group is not sure.
 """
 
 from __future__ import annotations
@@ -10,10 +12,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tilseq.repertoire import miscounting
+from tilseq.repertoire import Miscounting, miscounting
 
 SEED, LIBRARIES, GROUPS = 11, 80, (1, 8, 40)
-LAWS = (("twice", 0.0), ("twice", 0.1), ("twice", 0.3), ("twice", 0.5), ("drawn", 0.3), ("drawn", 0.6))
+LAWS = (
+    ("twice", 0.0),
+    ("twice", 0.1),
+    ("twice", 0.3),
+    ("twice", 0.5),
+    ("drawn", 0.3),
+    ("drawn", 0.6),
+    ("rounded", 0.63),
+)
 Sizes = Callable[[np.random.Generator], np.ndarray]
 
 
@@ -72,6 +82,8 @@ def library(sizes: Sizes, law: str, variance: float, random: np.random.Generator
     expected = sizes(random)
     if law == "drawn":
         counts = random.poisson(variance * random.poisson(expected / variance))
+    elif law == "rounded":
+        counts = np.rint(random.gamma(random.poisson(expected) / variance, variance)).astype(int)
     else:
         templates = random.poisson(expected)
         missed = random.binomial(templates, variance / 2)
@@ -79,10 +91,9 @@ def library(sizes: Sizes, law: str, variance: float, random: np.random.Generator
     return np.asarray(counts[counts > 0])
 
 
-def told(libraries: list[np.ndarray], of: int, law: str, variance: float) -> str:
+def told(groups: list[Miscounting], law: str, variance: float) -> str:
     """Return how many groups are sure, how far off the worst of them is, and how many of them tell the other law."""
-    groups = [libraries[start : start + of] for start in range(0, len(libraries), of)]
-    sure = [found for found in map(miscounting, groups) if found.sure]
+    sure = [found for found in groups if found.sure]
     if not sure:
         return f"0 of {len(groups)}"
     off = max(abs(found.variance - variance) for found in sure)
@@ -90,16 +101,33 @@ def told(libraries: list[np.ndarray], of: int, law: str, variance: float) -> str
     return f"{len(sure)} of {len(groups)}, {off:.2f}" + (f", {other} by the other law" if other else "")
 
 
-def main() -> None:
-    """Print, for each kind of sizes and each law, how many groups are sure and the largest error of their variance."""
+def widths(groups: list[Miscounting], variance: float) -> str:
+    """Return how wide limits are beside those that know the variance, of groups that are not sure: mean, and range."""
+    wide = [np.sqrt((1 + found.variance) / (1 + variance)) for found in groups if not found.sure]
+    return f"{np.mean(wide):.2f} ({min(wide):.2f} to {max(wide):.2f}; {len(wide)})" if wide else ""
+
+
+def table(rows: list[tuple[str, ...]]) -> None:
     heads = ("clones", "counted", "variance", *(f"{of} together" for of in GROUPS))
     print(f"| {' | '.join(heads)} |\n|{'-|' * len(heads)}")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+
+
+def main() -> None:
+    """Print, of each kind of sizes and each law, what sure groups are off by and how wide limits of others are."""
+    sure, unsure = [], []
     for kind, sizes in KINDS.items():
         for law, variance in LAWS:
             random = np.random.default_rng(SEED)
             libraries = [library(sizes, law, variance, random) for _ in range(LIBRARIES)]
-            cells = (told(libraries, of, law, variance) for of in GROUPS)
-            print(f"| {kind} | {law if variance else 'once'} | {variance:g} | {' | '.join(cells)} |", flush=True)
+            head = kind, law if variance else "once", f"{variance:g}"
+            groups = [[miscounting(libraries[at : at + of]) for at in range(0, LIBRARIES, of)] for of in GROUPS]
+            sure.append((*head, *(told(found, law, variance) for found in groups)))
+            unsure.append((*head, *(widths(found, variance) for found in groups)))
+    table(sure)
+    print()
+    table(unsure)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ MISFIT = 0.2  # log likelihood by which sizes of clones that are not quite such 
 FEWEST_CLONES = 100  # of a library of so few counts: fewer hardly tell
 NEXT_TO_NONE = 0.05  # a variance that moves the effective cells by less than other things do
 SURE, LIKELY = 0.03, 0.8  # standard deviation of the variance, and chance of the law, that are good enough
+UNSURE = 0.9  # chance that the variance is no larger than told, where it is not sure
 
 
 class Miscounting(NamedTuple):
@@ -32,7 +33,7 @@ class Miscounting(NamedTuple):
     Attributes
     ----------
     variance
-        Variance of the counts of a template, whose mean is 1.
+        Variance of the counts of a template, whose mean is 1; where it is not sure, one that limits can rest on.
     twice
         Whether a template is counted no more than twice; else some are as often as chance has it.
     sure
@@ -71,7 +72,8 @@ def miscounting(libraries: Iterable[ArrayLike]) -> Miscounting:
     Miscounting
         The mean of u over laws by how likely each makes all libraries, and the likelier law. It is sure where u has a
         standard deviation of 0.03 at most and the likelier law a chance of 0.8: few libraries seldom tell as much.
-        Where nothing tells, or u is surely next to 0, each template is counted once.
+        Where it is not sure, u is in place of the mean one that is exceeded with a chance of a tenth, so that limits
+        are rather too wide. Where nothing tells, or u is surely next to 0, each template is counted once.
     """
     cost, told = np.zeros((2, len(VARIANCES))), 0
     for library in libraries:
@@ -89,7 +91,10 @@ def miscounting(libraries: Iterable[ArrayLike]) -> Miscounting:
     known = bool(np.sqrt(both @ (VARIANCES - variance) ** 2) <= SURE)
     if known and variance < NEXT_TO_NONE:
         return ONCE
-    return Miscounting(variance, bool(twice.sum() == of_law), known and bool(of_law >= LIKELY))
+    sure = known and bool(of_law >= LIKELY)
+    if not sure:
+        variance = float(VARIANCES[np.searchsorted(both.cumsum(), UNSURE)])
+    return Miscounting(variance, bool(twice.sum() == of_law), sure)
 
 
 def _cost(clones: Floats) -> Floats:

@@ -270,7 +270,13 @@ TEMPLATE_COUNTING = Table(
     "How often a template of DNA is counted, as all libraries of the study that count templates tell it together.",
     (
         Column("locus", "text", "Locus.", needed=True),
-        Column("variance", "number", "Variance of the counts of a template, whose mean is 1.", needed=True, minimum=0),
+        Column(
+            "variance",
+            "number",
+            "Variance of the counts of a template, whose mean is 1; where not sure, one exceeded by a chance of a tenth.",
+            needed=True,
+            minimum=0,
+        ),
         Column(
             "counting",
             "text",
