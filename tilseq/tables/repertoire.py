@@ -273,7 +273,7 @@ TEMPLATE_COUNTING = Table(
         Column(
             "variance",
             "number",
-            "Variance of the counts of a template, whose mean is 1; where not sure, one exceeded by a chance of a tenth.",
+            "Variance of the counts of a template, whose mean is 1; where not sure, one that limits can rest on.",
             needed=True,
             minimum=0,
         ),
