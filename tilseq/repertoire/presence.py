@@ -124,7 +124,7 @@ class _Wanted:
         self._last_bits[hashes & LAST_BITS] = True
 
     def _hashes_of(self, junctions: pl.Series) -> NDArray[np.int64]:
-        return junctions.hash(self._seed).reinterpret(signed=True).to_numpy()
+        return junctions.hash(self._seed).to_numpy().view(np.int64)
 
     def find(self, junctions: pl.Series) -> tuple[Places, Places]:
         """Return rows of a sample that are looked for, and the places of their junctions."""
@@ -198,7 +198,7 @@ def _together(parts: Sequence[_Part], threshold: float) -> pl.DataFrame:
     said = _with_limits(said).with_columns(call=_call(threshold), value_text=pl.when(unseen).then("value_text"))
     starts = accumulate([0, *heights[:-1]])
     rows = np.concatenate([part.rows + start for part, start in zip(parts, starts, strict=True)])
-    return conform(said[rows].hstack(pl.concat([part.clones for part in parts])), CLONES)
+    return conform(said[rows].hstack(pl.concat([part.clones for part in parts], rechunk=True)), CLONES)
 
 
 def _with_limits(said: pl.DataFrame) -> pl.DataFrame:
