@@ -266,7 +266,20 @@ def share_cells(depths: pl.DataFrame) -> dict[str, float | None]:
 
 
 def with_depth(table: Any, depths: pl.DataFrame) -> pl.DataFrame:
-    """Return the clones of a sample as `effective_clones` gives them, by its rows of the table `depth`."""
+    """Return the clones of a sample as `effective_clones` gives them, by its rows of the table `depth`.
+
+    Parameters
+    ----------
+    table
+        Clonotype table of the sample, polars or pandas: `locus`, `junction`, `duplicate_count`.
+    depths
+        Rows of the table `depth` of the sample.
+
+    Raises
+    ------
+    TableError, AnalysisError
+        As `effective_clones`.
+    """
     return effective_clones(table, share_cells(depths), dict(depths.select("locus", "counting").iter_rows()))
 
 
