@@ -86,7 +86,7 @@ class Table:
     @property
     def dates(self) -> dict[str, str]:
         """Column of a day → that of the date which may stand for it in a file; dates count from a subject's day 0."""
-        twins = {name: date_twin(name) for name in self.names if "subject" in self.names}
+        twins = {name: _date_twin(name) for name in self.names if "subject" in self.names}
         return {day: twin for day, twin in twins.items() if twin is not None and twin not in twins}
 
     @property
@@ -100,7 +100,7 @@ class Table:
         return conform(frame, self)
 
 
-def date_twin(column: str) -> str | None:
+def _date_twin(column: str) -> str | None:
     """Return the date column that may stand for a day column: `day` → `date`, `harvest_day` → `harvest_date`."""
     return column[:-3] + "date" if column == "day" or column.endswith("_day") else None
 
