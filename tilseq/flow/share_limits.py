@@ -72,6 +72,13 @@ def share_limits(gating: Gating, population: Population) -> tuple[Limits, Limits
     of the lymphocytes (see `beside.beyond_edge`), and the limits hold the share of all events of the parent, too. Where
     dead cells are told (see `Gating.dead`) they are taken off few cells before these are counted; of many the lower
     limit is no higher than that of the others alone, and the upper one lies lower by as many, but not below the share.
+
+    Parameters
+    ----------
+    gating
+        A gated tube with its `moved` cuts.
+    population
+        One of its populations, with a parent that has events.
     """
     name, parent = population.name, population.parent or ""
     if _few_of_several(gating, name, parent):
@@ -121,7 +128,21 @@ def share_of(gating: Gating, population: Population, whole: str) -> tuple[Limits
     The limits are of counting and gating together; of gating alone is the standard deviation of the logarithm. The
     share is the product of those of the parents down to the population; the distances of their limits, on the
     logarithmic scale, add as squares (MOVER; Zou and Donner, Stat Med 2008;27:1693). Monocytes are taken off, see
-    `Gating.larger`. None of what is no part of the whole, or of a parent without events.
+    `Gating.larger`.
+
+    Parameters
+    ----------
+    gating
+        A gated tube.
+    population
+        One of its populations.
+    whole
+        Name of the population that the share is of.
+
+    Returns
+    -------
+    limits, gates
+        None of what is no part of the whole, or of a parent without events.
     """
     alone = {name: one.events for name, one in gating.populations.items()} | lymphocytes_alone(gating)
     centre, both, gates = 1.0, (0.0, 0.0), (0.0, 0.0)
