@@ -91,8 +91,8 @@ class Beside(NamedTuple):
 def plan(study: Study) -> list[Job]:
     """Return one job for each subject with a sample of the reference, be it a failed one, and another to read."""
     reference = study.settings.analysis.repertoire.reference
-    jobs = []
-    for subject, needs in by_subject(study).items():
+    jobs, subjects = [], by_subject(study)
+    for subject, needs in subjects.items():
         is_reference = [(job.sample or {})["specimen"] == reference for job in needs]
         failed = failed_references(study, subject, reference)
         if (any(is_reference) or failed) and not all(is_reference):
@@ -101,7 +101,7 @@ def plan(study: Study) -> list[Job]:
             further = {"reference": reference, "failed": failed, "infusions": infusions, "threshold": threshold}
             jobs.append(subject_job(STEP, subject, needs, **further))
     first = tuple(job.folder for job in contamination.plan(study))
-    return after_counting(study, [replace(job, needs=job.needs + first) for job in jobs])
+    return after_counting(subjects, [replace(job, needs=job.needs + first) for job in jobs])
 
 
 def run(job: Job, folder: Path) -> None:
