@@ -17,6 +17,7 @@ Change = Callable[[np.random.Generator, np.ndarray], np.ndarray]
 
 
 def unchanged(rng: np.random.Generator, share: np.ndarray) -> np.ndarray:
+    """Return the shares of clones as they are."""
     return share
 
 

@@ -155,7 +155,7 @@ def clones_over_visits(cells: int, reads: int, noise: float, half_life: float, r
 
 
 def mass_over_visits(cells: int, reads: int, noise: float, peak: float, half_life: float, run: int) -> Tally:
-    """The infused mass over six visits, as a share that halves from its peak on day 7."""
+    """Follow the infused mass over six visits, as a share that halves from its peak on day 7."""
     rng = np.random.default_rng([SEED, 3, cells, reads, int(10 * noise), int(100 * peak), int(half_life), run])
     worth, tally = effective_cells(cells, reads), defaultdict(list)
     course = peak * np.exp(-np.log(2) / half_life * (DAYS - DAYS[0]) + noise * rng.standard_normal(len(DAYS)))

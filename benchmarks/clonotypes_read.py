@@ -77,6 +77,7 @@ def measure(name: str, path: Path) -> tuple[float, float, int, int, int]:
 
 
 def main() -> None:
+    """Print the table of this benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=7)

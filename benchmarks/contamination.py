@@ -21,6 +21,7 @@ SUSPECTED = ("swapped", "mixed", "duplicate", "conflict", "agrees_with_none")
 
 
 def faults(rate: float) -> dict:
+    """Return what is planted in a trial, as the design of a study has it."""
     return {
         "swapped_pair": {"samples": list(SWAPPED)},
         "failed_library": {"sample": FAILED, "depth": 60},
@@ -51,6 +52,7 @@ def trial(folder: Path, seed: int, depth: int, rate: float | None):
 
 
 def clean(depth: int) -> str:
+    """Return the row of trials without a fault: who is accused in them."""
     from tilseq.repertoire import contamination
 
     pairs = accused = suspected = samples = trials = leaks = 0
@@ -67,6 +69,7 @@ def clean(depth: int) -> str:
 
 
 def faulty(depth: int, rate: float) -> str:
+    """Return the row of trials with faults: which are found, and what is accused besides."""
     import polars as pl
 
     from tilseq.repertoire import contamination
@@ -106,6 +109,7 @@ def faulty(depth: int, rate: float) -> str:
 
 
 def main() -> None:
+    """Print both tables: trials without faults, and with them."""
     print("| templates | clean trials | pairs accused | trials with any | samples suspected | leaks found |")
     print("|-|-|-|-|-|-|")
     print(clean(DEPTH), flush=True)

@@ -15,10 +15,12 @@ OFF = np.log(1.1)
 
 
 def one_step(rng: np.random.Generator) -> np.ndarray:
+    """Return ln errors of levels: one step of the dilution is off, and all levels below it with it."""
     return np.where(np.arange(LEVELS) >= rng.integers(1, LEVELS), OFF, 0) * rng.choice([-1, 1])
 
 
 def one_level(rng: np.random.Generator) -> np.ndarray:
+    """Return ln errors of levels: one is off by itself."""
     return np.where(np.arange(LEVELS) == rng.integers(1, LEVELS), OFF, 0) * rng.choice([-1, 1])
 
 
@@ -34,6 +36,7 @@ KINDS = {
 
 
 def main() -> None:
+    """Print the table of this benchmark."""
     doses = DOSES[1:-1]
     print(f"| errors | held, % | {' | '.join(f'{dose:g} pg/mL' for dose in doses)} | half-width, % |")
     print("|---" * (3 + len(doses)) + "|")

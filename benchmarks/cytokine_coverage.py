@@ -48,6 +48,7 @@ INDEPENDENT = Errors(lambda rng: np.r_[0, LEVEL * rng.standard_normal(LEVELS - 1
 def plate(
     rng: np.random.Generator, beads: int, analytes: tuple[str, ...], of: Errors = INDEPENDENT
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the sheet and the bead wells of one plate, with errors of volumes, levels and wells."""
     errors = of.levels(rng)
     scale = {
         name: (rng.lognormal(0, HEIGHT), rng.lognormal(0, HEIGHT), rng.lognormal(0, MIDPOINT)) for name in analytes
@@ -99,6 +100,7 @@ def results(
 
 
 def main() -> None:
+    """Print the table of this benchmark."""
     print(
         "| beads | pg/mL in the well | wells | quantified % | held % | too low % | too high % | half-width % | bias % |"
     )

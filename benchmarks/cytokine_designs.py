@@ -103,6 +103,7 @@ def bound(
 
 
 def main() -> None:
+    """Print the table of this benchmark."""
     names = [f"C{LEVELS - level}" for level in SHOWN]
     heads = [f"{name}: plates within 2 points, %" for name in names] + [f"{name} at best, %" for name in names]
     print(f"| design | {' | '.join(heads)} |\n{'|---' * (1 + len(heads))}|")

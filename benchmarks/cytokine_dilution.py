@@ -61,6 +61,7 @@ def points(rng: np.random.Generator, errors: np.ndarray, design: Design) -> Poin
 
 
 def fitted(one: Points, design: Design) -> Fitted:
+    """Return the curves and level errors of one plate."""
     standards, level_of = {}, design.level_of
     for k in range(design.analytes):
         own = one.analyte == k
@@ -139,6 +140,7 @@ def row(level: int, design: Design) -> str:
 
 
 def main() -> None:
+    """Print the table of this benchmark."""
     heads = "beads | CV of an analyte, of volumes, % | level | found, mean ± SE, % | mean within 8 to 12"
     heads += " | plates within 2 points of their truth, % | at best, % | within 2 points of 10 %, % | mean gap"
     heads += " | held, % | right levels held, % | off by, points | drawn, mean, %"

@@ -20,6 +20,7 @@ LEVELS = 7
 
 
 def plate() -> tuple[pl.DataFrame, dict[tuple[str, str], np.ndarray]]:
+    """Return a plate's sheet, and the events of each well by plate and well."""
     rng = np.random.default_rng(SEED)
     populations = [(SIZES[size], level) for size, levels in CLASSIFIER.items() for level in levels]
     rows, events = [], {}
@@ -43,6 +44,7 @@ def plate() -> tuple[pl.DataFrame, dict[tuple[str, str], np.ndarray]]:
 
 
 def main() -> None:
+    """Print the table of this benchmark."""
     kits = read_kits()
     sheet, events = plate()
     stages = {}

@@ -31,6 +31,7 @@ def sheet(folder: Path) -> pl.DataFrame:
 
 
 def main() -> None:
+    """Print the table of this benchmark. Without real data it says so."""
     folder = Path(os.environ.get("TILSEQ_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
     if not folder.is_dir():
         print(f"not measured: no real data at {folder}")

@@ -90,6 +90,7 @@ cat(jsonlite::toJSON(told, auto_unbox = TRUE, digits = 15))
 
 
 def write(folder: Path) -> None:
+    """Write counts of genes × samples, as R and Python read them, and their design."""
     import numpy as np
 
     random = np.random.default_rng(1)
@@ -107,10 +108,12 @@ def write(folder: Path) -> None:
 
 
 def told(command: list[str]) -> dict[str, dict[str, float] | list[float]]:
+    """Return what a command prints, as JSON."""
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
 def agreement(program: str, programs: dict[str, dict]) -> str:
+    """Return how far the statistics of another program are from those of tilseq."""
     from scipy.stats import spearmanr
 
     own, other = programs["tilseq"]["t"], programs[program]["t"]
@@ -124,6 +127,7 @@ def agreement(program: str, programs: dict[str, dict]) -> str:
 
 
 def main() -> None:
+    """Print the table of this benchmark."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write(folder)

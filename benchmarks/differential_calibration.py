@@ -62,6 +62,7 @@ def drawn_cells(
 
 
 def summed(counts: NDArray[np.int64], obs: pl.DataFrame) -> tuple[NDArray[np.int64], list[str], pl.DataFrame]:
+    """Return the sums of cells by subject, visit and status, with their genes and design."""
     made = pseudobulk(counts, obs, genes=[f"g{i}" for i in range(GENES)]).data
     design = pl.DataFrame({name: made.obs[name].tolist() for name in ("subject", "visit", "status")})
     return made.X.toarray(), list(made.var_names), design.with_columns(sample=pl.Series(list(made.obs_names)))
@@ -70,6 +71,7 @@ def summed(counts: NDArray[np.int64], obs: pl.DataFrame) -> tuple[NDArray[np.int
 def by_sums(
     random: np.random.Generator, setting: tuple[int, float, float], engine: str = "voom"
 ) -> NDArray[np.float64]:
+    """Return p of all genes, of a contrast within subjects by sums of cells."""
     table = differential_expression(
         *summed(*drawn_cells(random, *setting, ("product", "D28"), 1)), "visit:D28/product", engine=engine
     ).table
@@ -103,6 +105,7 @@ def by_sums_incomplete(
 
 
 def by_sums_interaction(random: np.random.Generator, setting: tuple[int, float, float]) -> NDArray[np.float64]:
+    """Return p of all genes, of a difference of differences by sums of cells."""
     return (
         differential_expression(*summed(*drawn_cells(random, *setting, ("product", "D28"), 2)), INTERACTION)
         .table["p"]
@@ -142,6 +145,7 @@ def shares(
 
 
 def main() -> None:
+    """Print the table of this benchmark."""
     tests = {
         "sums, voom": by_sums,
         "sums, voom, a quarter of the samples missing": by_sums_incomplete,

@@ -56,8 +56,10 @@ def coverage(share: np.ndarray, cells: float) -> float:
 
 
 def one_cell(job: tuple[str, int, int]) -> dict[str, tuple[float, float, float, float]]:
-    """Return four numbers of each index: the share of samples with limits, and of these limits the part that holds the
-    mean, the mean width beside the value, and the part that holds the number of the whole repertoire, all three in %.
+    """Return four numbers of each index of a law and a number of cells.
+
+    They are the share of samples with limits, and of these limits the part that holds the mean, the mean width beside
+    the value, and the part that holds the number of the whole repertoire, all three in %.
     """
     law, cells, runs = job
     share = shares(law)

@@ -13,12 +13,14 @@ REPEATS = 3
 
 
 def seconds(command: list[str]) -> float:
+    """Return how long a command takes."""
     begun = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
     return time.perf_counter() - begun
 
 
 def once(folder: Path) -> dict[str, float]:
+    """Return seconds of a run, of the same run again, and of its jobs one by one in a loop."""
     tilseq = [sys.executable, "-m", "tilseq"]
     run = [*tilseq, "run", str(SAMPLE), "-o", str(folder / "out"), "--cores", "1"]
     figures = {"tilseq run": seconds(run), "again, all trusted": seconds(run)}
@@ -34,6 +36,7 @@ def once(folder: Path) -> dict[str, float]:
 
 
 def main() -> None:
+    """Print the table of this benchmark."""
     print("| run | jobs | tilseq run, s | again, all trusted, s | jobs in a loop, s | engine adds, s |")
     print("|---|---|---|---|---|---|")
     for number in range(REPEATS):

@@ -1,4 +1,4 @@
-"""Do tests of gene sets hold 5 % where nothing changes but genes are correlated, and what do they find?
+"""Whether tests of gene sets hold 5 % where nothing changes but genes are correlated, and what they find.
 
 `python -m benchmarks.enrichment_calibration [RUNS]`: simulated trials a row (80). 3,000 genes, 60 sets of 50, of eight
 subjects with a pair each; genes of a set are correlated, variances differ between genes (scaled inverse chi-squared, 6
@@ -125,6 +125,7 @@ def false_positives(correlation: float, runs: int, methods: tuple[str, ...] = ("
 
 
 def shown(one: Share) -> str:
+    """Return a share in per cent with its standard error; nothing where there is none."""
     return "" if not np.isfinite(one.share) else f"{100 * one.share:.1f} ± {100 * one.error:.1f}"
 
 

@@ -76,6 +76,7 @@ def measure(name: str, path: Path, offset: int) -> tuple[float, float, float]:
 
 
 def main() -> None:
+    """Print the table of this benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--channels", type=int, default=20)

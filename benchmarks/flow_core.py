@@ -106,6 +106,7 @@ def measure(name: str, numbers: list[str]) -> list[float]:
 
 
 def main() -> None:
+    """Print the table of this benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--channels", type=int, default=20)

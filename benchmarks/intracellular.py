@@ -50,6 +50,7 @@ def held(stimulated: int, unstimulated: int, background: float, difference: floa
 
 
 def coverage() -> None:
+    """Print how often limits of a difference of shares hold it."""
     print(
         f"95 % limits of the difference, exact sums over both counts; {len(DIFFERENCES)} differences of 0 to 5 points\n"
     )
@@ -91,6 +92,7 @@ def families(
 
 
 def calls(runs: int) -> None:
+    """Print how many subjects without an effect are called."""
     rng = np.random.default_rng(SEED)
     print(f"Calls of {runs:,} subjects: 3 visits × 2 stimuli × CD3+, CD4+ T, CD8+ T, no effect\n")
     print(
@@ -115,6 +117,7 @@ def calls(runs: int) -> None:
 
 
 def tube_coverage(runs: int) -> None:
+    """Print how often limits hold the difference where tubes differ beside counting."""
     rng = np.random.default_rng(SEED + 2)
     print("\nLimits by a tube_cv of 10 % where tubes differ so much: held, of simulated pairs\n")
     print("| cells of each | background, % | difference, points | held, % | tube_cv 0, % |\n|---|---|---|---|---|")
@@ -181,6 +184,7 @@ def negatives(rng: np.random.Generator, kind: str, size: int) -> np.ndarray:
 
 
 def thresholds(runs: int) -> None:
+    """Print what thresholds leave above of negatives, and find of cells that bear the cytokine."""
     rng = np.random.default_rng(SEED + 1)
     print("\nThe threshold: negatives of the stimulated tube above it, and stimulated cells found of 1 % that bear it,")
     print("six or more standard deviations bright; of the unstimulated cells none, or 1 in 100, bear it\n")
@@ -201,10 +205,12 @@ def thresholds(runs: int) -> None:
 
 
 def tube(values: np.ndarray) -> Stained:
+    """Return a tube with these values of one cytokine."""
     return Stained("a", {"IFN-γ": {"CD3+": values}}, np.zeros_like(values), "pass", None)
 
 
 def main() -> None:
+    """Print all tables."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else FAMILIES
     coverage()
     tube_coverage(runs)

@@ -115,6 +115,7 @@ def run(name: str, folder: Path) -> list[float]:
 
 
 def main() -> None:
+    """Print the table of this benchmark."""
     here = [name for name in PROGRAMS if name != "vdjtools" or "TILSEQ_VDJTOOLS" in os.environ]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -32,6 +32,7 @@ TERMS = {
 
 
 def main() -> None:
+    """Print the table of this benchmark."""
     courses = {
         f"S{number}": draw_course(
             stream(SEED, f"S{number}", "labs"),

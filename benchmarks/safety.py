@@ -1,4 +1,4 @@
-"""Adverse events: tern's printed tables of its `ex_adae`, and do intervals of incidence hold planted shares?
+"""Adverse events: tern's printed tables of its `ex_adae`, and whether intervals hold planted incidences.
 
 `TILSEQ_TERN=FOLDER python -m benchmarks safety`: a clone of insightsengineering/tern (Apache-2.0), whose data R reads;
 without it the first table is left out. Preset seeds.

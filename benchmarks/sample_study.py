@@ -14,11 +14,13 @@ CORES = 2
 
 
 def used() -> float:
+    """Return the processor seconds of the processes that have ended."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return children.ru_utime + children.ru_stime
 
 
 def main() -> None:
+    """Print the table of this benchmark."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
         command = [sys.executable, "-m", "tilseq", "run", str(SAMPLE), "-o", str(out), "--cores", str(CORES)]

@@ -43,6 +43,7 @@ def made(cells, genes, per_cell, seed=0):
 
 
 def gene_sets(genes, seed=1):
+    """Return set → genes, drawn at random."""
     rng = np.random.default_rng(seed)
     return {f"s{i}": [f"G{g}" for g in rng.choice(genes, SIZE, replace=False)] for i in range(SETS)}
 
@@ -84,6 +85,7 @@ def seconds(program):
 
 
 def timed(call, warm, data):
+    """Return how long a call takes after a first, unmeasured one."""
     call(warm)
     start = time.perf_counter()
     call(data)
@@ -104,6 +106,7 @@ def million():
 
 
 def of_child(what, python=sys.executable):
+    """Return what a process of its own measures."""
     root = Path(__file__).parents[1]
     command = [python, "-m", "benchmarks.scores", what]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)

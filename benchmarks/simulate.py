@@ -67,6 +67,7 @@ def measure(command: list[str]) -> tuple[float, float, float, float]:
 
 
 def main() -> None:
+    """Print the table of this benchmark."""
     print("| task | s | of processors, s | peak of all processes, GB | written, MB |")
     print("|---|---|---|---|---|")
     for task, command in TASKS.items():

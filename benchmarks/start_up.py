@@ -16,12 +16,14 @@ COMMANDS = {
 
 
 def seconds(command: list[str]) -> float:
+    """Return how long a command takes."""
     begun = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - begun
 
 
 def main() -> None:
+    """Print the table of this benchmark."""
     for command in COMMANDS.values():
         seconds(command)
     runs = [{name: seconds(command) for name, command in COMMANDS.items()} for _ in range(REPEATS)]

@@ -145,6 +145,7 @@ def beside_truth(derived: pl.DataFrame, truth: dict[str, dict[str, int | None]])
 
 
 def main() -> None:
+    """Print the table of this benchmark."""
     tables = trial()
     ema = time_to_event_rules(censoring="ema")
     reads, followup = tables["responses"], tables["followup"]

@@ -121,6 +121,7 @@ def run(name: str, folder: Path) -> list[float]:
 
 
 def main() -> None:
+    """Print the table of this benchmark."""
     import polars as pl
 
     here = [name for name in PROGRAMS if name not in PYTHONS or PYTHONS[name] in os.environ]

@@ -3,9 +3,20 @@
 import subprocess
 import sys
 
+import pytest
+
+from tilseq.cli import main
+
 
 def tilseq(*arguments, **options):
     """Run tilseq in a process of its own; returns the finished process."""
     return subprocess.run(
         [sys.executable, "-m", "tilseq", *map(str, arguments)], capture_output=True, text=True, check=False, **options
     )
+
+
+def exit_code(*arguments):
+    """Run tilseq within this process; returns the code that it ends with."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    return ended.value.code

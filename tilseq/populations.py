@@ -52,6 +52,13 @@ class Rule(NamedTuple):
 def rule(parent: str, *conditions: str) -> Rule:
     """Return a rule from conditions as text: ``CD4+``, ``CD8-``, or ``CD16+|CD56+`` where either will do.
 
+    Parameters
+    ----------
+    parent
+        Name of the population that the share is of.
+    *conditions
+        All must hold: a marker with ``+`` (borne) or ``-`` (lacked), several of which any will do parted by ``|``.
+
     Raises
     ------
     AnalysisError

@@ -66,6 +66,7 @@ class Source:
 
 
 def real(shared_data: Path) -> Source:
+    """Return the beads of a real plate."""
     folder = shared_data / "cytokine"
     wells = {}
     for level in [f"C{number}" for number in range(LEVELS)] + ["S1"]:
@@ -80,6 +81,7 @@ def real(shared_data: Path) -> Source:
 
 
 def simulated(seed: int) -> Source:
+    """Return the beads of a simulated plate."""
     plate = draw_plate(stream(seed, "realism", "beads"), "P1", MULTIPLEX, {"S1": PLASMA})
     wells = {}
     for row in plate.sheet.iter_rows(named=True):
@@ -97,6 +99,7 @@ def simulated(seed: int) -> Source:
 
 
 def robust_sd(values: Floats) -> float:
+    """Return the standard deviation that the median absolute deviation tells of normal values."""
     return float(1.4826 * np.median(np.abs(values - np.median(values))))
 
 
@@ -139,7 +142,7 @@ def recoveries(medians: Floats, top: Floats) -> Floats:
 
 
 def shapes(source: Source) -> dict[str, str]:
-    """What the table shows of the beads of one plate."""
+    """Return what the table shows of the beads of one plate."""
     every = {key: source.clusters(events) for key, events in source.wells.items()}
     spread = np.array([[[robust_sd(c[:, k]) for k in range(4)] for c in clusters] for clusters in every.values()])
     shape = np.array([np.corrcoef(core(c).T) for clusters in every.values() for c in clusters]).mean(axis=0)
@@ -163,7 +166,7 @@ def shapes(source: Source) -> dict[str, str]:
 
 
 def pipetting(source: Source) -> dict[str, float]:
-    """What the table shows of how well a plate was pipetted, all natural logarithms, standards C3 to C6."""
+    """Return how well a plate was pipetted: natural logarithms, of standards C3 to C6."""
     medians = standard_medians(source)
     recovered = np.log(recoveries(medians, source.top)[2:6] / 100)
     pairs = (medians[:, 0] - medians[:, 1])[3:7]
@@ -183,6 +186,7 @@ def core(cluster: Floats) -> Floats:
 
 
 def between(values: Floats) -> str:
+    """Return the least and the greatest value, in words."""
     return f"{values.min():.3f} to {values.max():.3f}"
 
 
@@ -203,6 +207,7 @@ def measure(shared_data: Path, folder: Path) -> list[str]:
 
 
 def picture(sources: tuple[Source, ...], path: Path) -> None:
+    """Draw every source, a row each."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -217,6 +222,7 @@ def picture(sources: tuple[Source, ...], path: Path) -> None:
 
 
 def draw(source: Source, axes: Any) -> None:
+    """Draw one source: one well, its clusters and its standards."""
     raw, medians = np.maximum(source.raw, 1), standard_medians(source)
     beads = raw[(raw[:, 2] > DYED) & (raw[:, 0] > SMALL_BELOW[source.kind])]
     axes[0].loglog(*(raw[:, :2] / np.median(beads[:, :2], axis=0)).T, ",k")

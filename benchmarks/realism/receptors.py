@@ -17,10 +17,12 @@ COLORS = (REAL, *OTHER_REAL)
 
 
 def described(junctions: pl.Series, v: pl.Series, j: pl.Series) -> pl.DataFrame:
+    """Return chains with what is compared of them."""
     return pl.DataFrame({"v": v, "j": j, "junction_aa": junctions, "length": junctions.str.len_bytes().cast(pl.String)})
 
 
 def simulated(locus: str, seed: int, chains: int) -> pl.DataFrame:
+    """Return chains that the simulator draws."""
     drawn = draw_chains(np.random.default_rng(seed), locus, chains)
     return described(drawn["junction_aa"], drawn["v_call"].str.head(-3), drawn["j_call"].str.head(-3))
 
@@ -34,25 +36,30 @@ def contigs(paths: list[Path], locus: str) -> pl.DataFrame:
 
 
 def vdjtools(path: Path) -> pl.DataFrame:
+    """Return the chains of a file of VDJtools, each once."""
     rows = pl.read_csv(path, separator="\t").filter(~pl.col("cdr3aa").str.contains(r"[*_~]"))
     rows = rows.unique(["v", "j", "cdr3nt"], maintain_order=True)
     return described(rows["cdr3aa"], rows["v"], rows["j"])
 
 
 def use(table: pl.DataFrame, feature: str) -> dict[str, float]:
+    """Return value → share of the chains."""
     return dict(table[feature].drop_nulls().value_counts(normalize=True).iter_rows())
 
 
 def paired(one: dict[str, float], other: dict[str, float]) -> np.ndarray:
+    """Return two distributions over the values of both, shape (2, values)."""
     return np.array([[side.get(name, 0.0) for name in sorted({*one, *other})] for side in (one, other)])
 
 
 def total_variation(one: dict[str, float], other: dict[str, float]) -> float:
+    """Return the total variation distance of two distributions, 0 to 1."""
     first, second = paired(one, other)
     return float(np.abs(first - second).sum() / 2)
 
 
 def jensen_shannon_bits(one: dict[str, float], other: dict[str, float]) -> float:
+    """Return the Jensen-Shannon divergence of two distributions, in bits."""
     both = paired(one, other)
     middle = both.mean(axis=0)
     return float(np.sum(both * np.log2(np.where(both > 0, both, 1) / np.where(both > 0, middle, 1))) / 2)
@@ -66,6 +73,7 @@ def shared_per_pairing(one: pl.Series, other: pl.Series) -> float:
 
 
 def subjects(shared_data: Path, locus: str) -> dict[str, pl.DataFrame]:
+    """Return subject → its chains of a locus, of the real contigs."""
     paths = sorted((shared_data / "screpertoire" / "contigs").glob("*.csv.gz"))
     names = sorted({path.name[:3] for path in paths})
     return {name: contigs([path for path in paths if path.name.startswith(name)], locus) for name in names}
@@ -84,6 +92,7 @@ def references(shared_data: Path, locus: str) -> dict[str, pl.DataFrame]:
 
 
 def compare(name: str, one: pl.DataFrame, other: pl.DataFrame) -> str:
+    """Return the row that tells how far two sets of chains are apart."""
     cells = [name]
     for feature in FEATURES:
         first, second = use(one, feature), use(other, feature)
@@ -136,6 +145,7 @@ def measure(shared_data: Path, folder: Path) -> list[str]:
 
 
 def draw(ours, real, heavy, path: Path) -> None:
+    """Draw lengths of junctions and use of V genes, simulated beside real."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(12, 9), layout="constrained")
@@ -160,6 +170,7 @@ def joined(ours, real) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
 
 
 def lengths(axes, locus: str, ours: pl.DataFrame, real: dict[str, pl.DataFrame]) -> None:
+    """Draw the lengths of junctions."""
     sides = [("simulated", ours, SIMULATED, "-")]
     sides += [(f"real: {name}", table, color, "--") for (name, table), color in zip(real.items(), COLORS, strict=False)]
     for label, table, color, line in sides:
@@ -171,6 +182,7 @@ def lengths(axes, locus: str, ours: pl.DataFrame, real: dict[str, pl.DataFrame])
 
 
 def bars(axes, title: str, feature: str, ours: pl.DataFrame, real: dict[str, pl.DataFrame], most: int) -> None:
+    """Draw the use of the commonest genes."""
     sides = [("simulated", use(ours, feature), SIMULATED)]
     sides += [
         (f"real: {k}", use(table, feature), color) for (k, table), color in zip(real.items(), COLORS, strict=False)

@@ -96,6 +96,7 @@ def dispersion(clones: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def replicate_rows(sources: list[Floats]) -> list[str]:
+    """Return rows on how replicates of a library scatter, a column a source."""
     rows = []
     for low, high in ((0.5, 3), (3, 12), (12, 50), (50, 10_000)):
         inside = [clones[(clones[:, 0] >= low) & (clones[:, 0] < high)] for clones in sources]
@@ -110,10 +111,12 @@ def replicate_rows(sources: list[Floats]) -> list[str]:
 
 
 def line(figure: str, values: list[Any], form: str = ".1%") -> str:
+    """Return one row of the table."""
     return f"| {figure} | " + " | ".join(format(value, form) for value in values) + " |"
 
 
 def real_contigs(shared_data: Path, name: str) -> pl.DataFrame:
+    """Return the contigs of a real 10x library."""
     path = shared_data / "screpertoire" / "contigs" / f"{name}_filtered_contig_annotations.csv.gz"
     return pl.read_csv(path, schema_overrides=dict.fromkeys(("is_cell", "productive"), pl.String)).select(
         "barcode", "chain", "cdr3_nt", "umis", "productive"
@@ -134,6 +137,7 @@ def simulate_contigs(name: str, table: pl.DataFrame) -> pl.DataFrame:
 
 
 def clones(rng: np.random.Generator, number: int) -> pl.DataFrame:
+    """Return clones with their chains, some with two of one kind."""
     columns = []
     for prefix, share in (("tra", 1), ("tra2", DUAL_ALPHA), ("trb", 1), ("trb2", DUAL_BETA)):
         chains = draw_chains(rng, "TRA" if prefix.startswith("tra") else "TRB", number).drop("d_call")
@@ -168,6 +172,7 @@ def umi_shares(tables: list[pl.DataFrame], chain: str) -> Floats:
 
 
 def contig_rows(real: dict[str, pl.DataFrame], simulated: dict[str, pl.DataFrame]) -> list[str]:
+    """Return rows on chains and UMIs of cells, real and simulated."""
     rows = []
     for kind, names in (("blood", BLOOD), ("tumour", TUMOR)):
         each = [[source[name] for name in names] for source in (real, simulated)]
@@ -197,6 +202,7 @@ def draw(
     tables: dict[str, pl.DataFrame],
     made: dict[str, pl.DataFrame],
 ) -> None:
+    """Draw all that is compared."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -214,6 +220,7 @@ def draw(
 
 
 def draw_scatter(axis: Any, pairs: list[tuple[Floats, Counts]], title: str, color: str) -> None:
+    """Draw the shares in one replicate against those in the other."""
     shares = np.concatenate([(counts + 0.5) / totals for totals, counts in pairs])
     axis.loglog(shares[:, 0], shares[:, 1], ".", ms=2, alpha=0.4, color=color)
     axis.loglog([2e-7, 3e-3], [2e-7, 3e-3], color="grey", lw=0.8)
@@ -221,6 +228,7 @@ def draw_scatter(axis: Any, pairs: list[tuple[Floats, Counts]], title: str, colo
 
 
 def draw_dispersion(axis: Any, sources: dict[str, Floats]) -> None:
+    """Draw the variance between replicates over that of Poisson counts."""
     for (label, clones), color in zip(sources.items(), (REAL, SIMULATED), strict=True):
         mean, over, error = dispersion(clones)
         axis.errorbar(mean, over, 2 * error, fmt="o-", color=color, label=label, capsize=2)
@@ -231,6 +239,7 @@ def draw_dispersion(axis: Any, sources: dict[str, Floats]) -> None:
 
 
 def draw_patterns(axis: Any, kind: str, sources: dict[str, list[pl.DataFrame]]) -> None:
+    """Draw how many barcodes have which chains."""
     for number, (label, tables) in enumerate(sources.items()):
         shares = np.array([patterns(table) for table in tables])
         place = np.arange(len(PATTERNS)) + 0.4 * number - 0.2
@@ -250,6 +259,7 @@ def draw_patterns(axis: Any, kind: str, sources: dict[str, list[pl.DataFrame]]) 
 
 
 def draw_umis(axis: Any, sources: dict[str, list[pl.DataFrame]]) -> None:
+    """Draw the UMIs of productive contigs."""
     for number, (label, tables) in enumerate(sources.items()):
         for chain, style in (("TRA", "o-"), ("TRB", "s--")):
             shares = 100 * umi_shares(tables, chain)

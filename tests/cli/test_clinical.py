@@ -1,17 +1,10 @@
 import csv
 
 import polars as pl
-import pytest
 
-from tilseq.cli import main
+from tests.commands import exit_code as run
 
 LESIONS = "subject,day,visit,lesion,role,diameter_mm\n007,-5,base,T1,target,50\n007,40,w6,T1,target,35\n"
-
-
-def run(*arguments):
-    with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in arguments])
-    return ended.value.code
 
 
 def test_response_writes_the_table_twice(tmp_path, capsys):

@@ -5,7 +5,7 @@ import csv
 import polars as pl
 import pytest
 
-from tilseq.cli import main
+from tests.commands import exit_code as run
 
 HEADER = "subject,day,test,value_text,unit,lower_limit,upper_limit,clinically_significant\n"
 LABS = HEADER + (
@@ -15,12 +15,6 @@ LABS = HEADER + (
     "007,3,heart rate,120,/min,60,100,true\n"
 )
 SUBJECTS = "subject,tumor_type,lymphodepletion_day\n007,melanoma,-7\n"
-
-
-def run(*arguments):
-    with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in arguments])
-    return ended.value.code
 
 
 def labs(folder, text=LABS, *options, ctcae="5"):

@@ -2,17 +2,11 @@ import csv
 
 import pytest
 
-from tilseq.cli import main
+from tests.commands import exit_code as run
 
 HEADER = "subject,day,test,value_text,unit,lower_limit,upper_limit\n"
 ROWS = "007,-8,CA-125,400,U/mL,0,35\n007,20,CA 125,200,U/mL,0,35\n007,48,ca125,<200,U/mL,0,35\n8,5,CEA,4,ng/mL,,\n"
 SUBJECTS = "subject,tumor_type,lymphodepletion_day,harvest_day\n007,ovarian,-7,-30\n8,melanoma,-7,-30\n"
-
-
-def run(*arguments):
-    with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in arguments])
-    return ended.value.code
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import csv
 import polars as pl
 import pytest
 
-from tilseq.cli import main
+from tests.commands import exit_code as run
 
 EVENTS = "subject,term,soc,grade,serious,immune_related,related,start_day,end_day,pt_code\n"
 ROWS = (
@@ -13,12 +13,6 @@ ROWS = (
 )
 SUBJECTS = "subject,tumor_type,first_dose_day\n007,melanoma,-7\n8,cervical,-7\n9,nsclc,-7\n"
 FOLLOWUP = "subject,last_alive_day,death_day\n007,100,\n8,20,21\n9,60,\n"
-
-
-def run(*arguments):
-    with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in arguments])
-    return ended.value.code
 
 
 @pytest.fixture

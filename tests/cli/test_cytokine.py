@@ -1,5 +1,6 @@
 import csv
 import shutil
+from importlib.resources import files
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,8 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tests.commands import exit_code as run
 from tests.cytokines.curves import plate
-from tilseq.cli import main
 from tilseq.cli.cytokine import draw_plates
 from tilseq.cytokines import quantify
 from tilseq.steps.cytokine_plate_figures import draw_plate
@@ -27,12 +28,6 @@ def study(tmp_path):
     for path in (SAMPLE / "raw/cytokine").glob(f"{PLATE}_*.fcs"):
         shutil.copy(path, tmp_path / "raw/cytokine")
     return tmp_path
-
-
-def run(*arguments):
-    with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in arguments])
-    return ended.value.code
 
 
 def edit(study, old, new):
@@ -142,7 +137,7 @@ def test_a_sheet_that_names_levels_alone(study):
 
 
 def test_a_sheet_beside_its_files_and_a_kit_of_ones_own(study, capsys):
-    kit = (Path(main.__code__.co_filename).parents[1] / "cytokines/kits/tgfb1_singleplex.yaml").read_text()
+    kit = (files("tilseq.cytokines") / "kits/tgfb1_singleplex.yaml").read_text()
     (study / "mine.yaml").write_text(kit.replace("kit: tgfb1_singleplex", "kit: mine"))
     edit(study, ",tgfb1_singleplex,", ",mine,")
     shutil.move(study / f"plates/{PLATE}.csv", study / "sheet.csv")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tilseq.cli import main
+from tests.commands import exit_code as run
 
 GMT = "found\tx\tA\tB\nlost\tx\tA\tY\tZ\n"
 
@@ -18,12 +18,6 @@ def cells(tmp_path):
     data.write_h5ad(tmp_path / "cells.h5ad")
     (tmp_path / "s.gmt").write_text(GMT)
     return tmp_path / "cells.h5ad"
-
-
-def run(*arguments):
-    with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in arguments])
-    return ended.value.code
 
 
 def test_score_prints_a_row_a_sample_and_set(cells, capsys):

@@ -1,3 +1,4 @@
+from functools import partial
 from pathlib import Path
 
 import anndata
@@ -6,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from tilseq.cli import main
+from tests.commands import exit_code
 from tilseq.cli.expression_design import design_of
 
 ORACLES = Path(__file__).parents[1] / "oracles"
@@ -34,10 +35,7 @@ def files(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(*arguments):
-    with pytest.raises(SystemExit) as caught:
-        main(["expression", "de", *arguments])
-    return caught.value.code
+run = partial(exit_code, "expression", "de")
 
 
 def test_a_text_file_gives_limmas_numbers_and_says_what_it_rests_on(files, capsys):

@@ -1,11 +1,12 @@
 import csv
 import io
+from functools import partial
 
 import numpy as np
 import pytest
 
+from tests.commands import exit_code
 from tests.expression.test_gsea import CONTRAST, GENES, trial
-from tilseq.cli import main
 
 SETS = {"up": GENES[:20], "still": GENES[100:130]}
 
@@ -21,10 +22,7 @@ def files(tmp_path):
     return tmp_path
 
 
-def run(*arguments):
-    with pytest.raises(SystemExit) as ended:
-        main(["expression", "gsea", *map(str, arguments)])
-    return ended.value.code
+run = partial(exit_code, "expression", "gsea")
 
 
 def of_counts(files, *more):

@@ -1,10 +1,12 @@
+from functools import partial
+
 import anndata
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 
-from tilseq.cli import main
+from tests.commands import exit_code
 
 
 @pytest.fixture
@@ -23,10 +25,7 @@ def cells(tmp_path, monkeypatch):
     return data
 
 
-def run(*arguments):
-    with pytest.raises(SystemExit) as caught:
-        main(["expression", *arguments])
-    return caught.value.code
+run = partial(exit_code, "expression")
 
 
 def test_cells_are_summed_and_the_sums_tested(cells, capsys):

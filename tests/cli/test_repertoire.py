@@ -1,5 +1,6 @@
 import os
 import shutil
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -7,7 +8,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from tilseq.cli import main
+from tests.commands import exit_code
 from tilseq.cli.repertoire import repertoire_command
 from tilseq.io.clonotypes import read_clonotypes
 from tilseq.io.dialects import DIALECTS
@@ -29,10 +30,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def run(*arguments):
-    with pytest.raises(SystemExit) as end:
-        main(["repertoire", *map(str, arguments)])
-    return end.value.code
+run = partial(exit_code, "repertoire")
 
 
 def test_a_faulty_file_lets_the_others_go_on(folder, capsys):

@@ -1,8 +1,10 @@
+from functools import partial
+
 import numpy as np
 import polars as pl
 import pytest
 
-from tilseq.cli import main
+from tests.commands import exit_code
 from tilseq.repertoire import miscounting
 
 NAMES = "sequence_id v_call j_call c_call junction productive duplicate_count sequence_alignment germline_alignment"
@@ -16,10 +18,7 @@ ROWS = [
 ]
 
 
-def run(*arguments):
-    with pytest.raises(SystemExit) as ended:
-        main(["repertoire", "bcr", *map(str, arguments)])
-    return ended.value.code
+run = partial(exit_code, "repertoire", "bcr")
 
 
 @pytest.fixture

@@ -1,15 +1,14 @@
+from functools import partial
+
 import polars as pl
 import pytest
 
-from tilseq.cli import main
+from tests.commands import exit_code
 
 HEADER = "barcode,is_cell,contig_id,high_confidence,chain,v_gene,j_gene,c_gene,productive,cdr3,cdr3_nt,reads,umis\n"
 
 
-def run(*arguments):
-    with pytest.raises(SystemExit) as ended:
-        main(["repertoire", "cells", *map(str, arguments)])
-    return ended.value.code
+run = partial(exit_code, "repertoire", "cells")
 
 
 @pytest.fixture

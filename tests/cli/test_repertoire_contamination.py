@@ -1,7 +1,9 @@
+from functools import partial
+
 import polars as pl
 import pytest
 
-from tilseq.cli import main
+from tests.commands import exit_code
 
 CODONS = {"A": "GCA", "C": "TGC", "G": "GGA", "T": "ACA"}  # of the amino acids of these letters
 
@@ -24,10 +26,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def run(*arguments):
-    with pytest.raises(SystemExit) as ended:
-        main(["repertoire", "contamination", *map(str, arguments)])
-    return ended.value.code
+run = partial(exit_code, "repertoire", "contamination")
 
 
 def subjects(names):

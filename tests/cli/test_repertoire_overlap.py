@@ -1,8 +1,10 @@
+from functools import partial
+
 import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from tilseq.cli import main
+from tests.commands import exit_code
 from tilseq.cli.repertoire import repertoire_command
 
 HEADER = "sequence_id\tv_call\tj_call\tjunction\tjunction_aa\tproductive\tumi_count\n"
@@ -20,10 +22,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def run(*arguments):
-    with pytest.raises(SystemExit) as ended:
-        main(["repertoire", *map(str, arguments)])
-    return ended.value.code
+run = partial(exit_code, "repertoire")
 
 
 def test_overlap_of_all_pairs(folder):

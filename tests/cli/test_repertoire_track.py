@@ -1,8 +1,10 @@
+from functools import partial
+
 import numpy as np
 import polars as pl
 import pytest
 
-from tilseq.cli import main
+from tests.commands import exit_code
 
 HEADER = "sequence_id\tv_call\tj_call\tjunction\tjunction_aa\tproductive\tumi_count\n"
 
@@ -24,10 +26,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def run(*arguments):
-    with pytest.raises(SystemExit) as end:
-        main(["repertoire", "track", *map(str, arguments)])
-    return end.value.code
+run = partial(exit_code, "repertoire", "track")
 
 
 def run_of_templates(*arguments):

@@ -2,15 +2,7 @@ import json
 import subprocess
 import sys
 
-import pytest
-
-from tilseq.cli import main
-
-
-def run(*arguments):
-    with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in arguments])
-    return ended.value.code
+from tests.commands import exit_code as run
 
 
 def test_a_template_passes_check(tmp_path, capsys):

@@ -278,7 +278,7 @@ def test_monocytes_among_the_lymphocytes_take_their_lower_limit_down(gating: Gat
     cells = found.populations["lymphocytes"]
     total = found.populations[cells.parent or ""].events
     share, down, up = _counting(found, "lymphocytes", cells.parent or "")
-    (lower, upper), _ = share_limits(replace(found, larger=Told(300.0, 60.0)), cells)
+    (lower, upper), _ = share_limits(replace(found, monocytes=Told(300.0, 60.0)), cells)
     away = math.hypot(down, 1.959964 * 1.7e-4, 1.959964 * 60 / total)
     assert lower == pytest.approx(share - away - 300 / total, abs=1e-6)
     assert upper == share_limits(found, cells)[0][1] == pytest.approx(share + up, rel=0.01)

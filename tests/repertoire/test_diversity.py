@@ -13,7 +13,7 @@ from scipy.special import expit, logit, stdtrit
 from tilseq.errors import AnalysisError, TableError
 from tilseq.io.clonotypes import read_clonotypes
 from tilseq.repertoire import depth, diversity, effective_number, effective_spectra, hill_profile, isotypes, qc
-from tilseq.repertoire.largest import error_of_largest
+from tilseq.repertoire.dominance import error_of_largest
 from tilseq.repertoire.sampling import Sampling
 from tilseq.repertoire.spectrum import spectrum
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tilseq.repertoire.largest import held_by_largest
+from tilseq.repertoire.dominance import held_by_largest
 from tilseq.repertoire.largest_clone import limits_of_largest_clone
 from tilseq.repertoire.sampling import Sampling, sampled
 from tilseq.repertoire.spectrum import spectrum

@@ -6,7 +6,7 @@ from scipy.stats import norm, poisson
 
 from tilseq.repertoire import indices
 from tilseq.repertoire.chances import counted_often
-from tilseq.repertoire.largest import d50_clones, error_of_largest, held_by_largest, limits_of_d50
+from tilseq.repertoire.dominance import d50_clones, error_of_largest, held_by_largest, limits_of_d50
 from tilseq.repertoire.observed import Observed
 from tilseq.repertoire.sampling import Sampling, knows_clones, sampling_of
 from tilseq.repertoire.spectrum import effective_spectrum, spectrum

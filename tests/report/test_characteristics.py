@@ -1,6 +1,5 @@
+from tests.report.made_results import made_results
 from tilseq.report.characteristics import characteristics
-from tilseq.report.results import TABLES, Results
-from tilseq.tables.characteristics import CHARACTERISTICS_TABLE
 
 
 def row(group, characteristic, subjects, enrolled, level=None, **age):
@@ -20,9 +19,7 @@ def test_flow_first_then_who_they_are_a_column_an_arm(tmp_path):
         row("all", "infused", 1, 4), row("arm=TIL", "infused", 1, 3), row("all", "enrolled", 4, 4),
         row("arm=TIL", "enrolled", 3, 3),
     ]  # fmt: skip
-    tables = {table.name: table.frame() for table in TABLES}
-    view = characteristics(Results(tmp_path, tables | {"characteristics": CHARACTERISTICS_TABLE.frame(rows)},
-                                   frozenset(), {}, {}))  # fmt: skip
+    view = characteristics(made_results(tmp_path, {"characteristics": rows}))
     assert [head.text for head in view.heads] == ["Subjects", "all", "TIL"]
     assert [[read(cell) for cell in cells] for cells in view.rows] == [
         ["Enrolled", "4", "3"],
@@ -30,12 +27,11 @@ def test_flow_first_then_who_they_are_a_column_an_arm(tmp_path):
         ["Age, years, median (range)", "50.5 (40-61) | of 3", "– | of 0"],
         ["Tumour: head and neck", "4 (100)", "3 (100)"],
     ]
-    assert not characteristics(Results(tmp_path, tables, frozenset(), {}, {})).rows
+    assert not characteristics(made_results(tmp_path, {})).rows
 
 
 def test_some_of_many_are_neither_none_nor_all_of_them(tmp_path):
     counts = {"infused": 299, "resected": 300, "lymphodepleted": 1, "assessed": 0}
     rows = [row("all", name, subjects, 300) for name, subjects in counts.items()]
-    tables = {table.name: table.frame() for table in TABLES} | {"characteristics": CHARACTERISTICS_TABLE.frame(rows)}
-    view = characteristics(Results(tmp_path, tables, frozenset(), {}, {}))
+    view = characteristics(made_results(tmp_path, {"characteristics": rows}))
     assert [read(cells[1]) for cells in view.rows] == ["300 (100)", "1 (<1)", "299 (>99)", "0 (0)"]

@@ -6,17 +6,16 @@ import polars as pl
 import pytest
 
 from tests.report.cytokine_tables import cytokine_tables
+from tests.report.made_results import made_results
 from tilseq.report import cytokines
 from tilseq.report.images import pictures
-from tilseq.report.results import TABLES, Results
 from tilseq.tables import outputs
 
 
 @pytest.fixture
 def results(tmp_path):
-    tables = {table.name: table.frame() for table in TABLES}
-    tables |= {table.name: table.frame(rows) for table, rows in cytokine_tables(("P1",), None).items()}
-    return Results(tmp_path, tables, frozenset(), {}, {})
+    rows = {table.name: rows for table, rows in cytokine_tables(("P1",), None).items()}
+    return made_results(tmp_path, rows)
 
 
 def read(cell):
@@ -119,7 +118,7 @@ def test_the_figure_of_all_subjects_stands_apart_from_those_of_one(results, tmp_
 
 
 def test_without_a_plate_the_page_says_so(tmp_path):
-    empty = Results(tmp_path, {table.name: table.frame() for table in TABLES}, frozenset(), {}, {})
+    empty = made_results(tmp_path, {})
     assert (
         cytokines.levels(empty).empty
         == "No cytokine of a subject was measured. Samples that could have given some: none, as samples.csv lists none "

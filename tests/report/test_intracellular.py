@@ -1,16 +1,14 @@
 """Cytokines within cells on the page."""
 
 from tests.report.cytokine_tables import cytokine_tables
+from tests.report.made_results import made_results
 from tests.report.test_cytokines import lines
 from tilseq.report import intracellular
-from tilseq.report.results import TABLES, Results
 
 
 def results(tmp_path, given=True):
-    tables = {table.name: table.frame() for table in TABLES}
-    if given:
-        tables |= {table.name: table.frame(rows) for table, rows in cytokine_tables(("P1",), None).items()}
-    return Results(tmp_path, tables, frozenset(), {}, {})
+    rows = {table.name: rows for table, rows in cytokine_tables(("P1",), None).items()}
+    return made_results(tmp_path, rows if given else {})
 
 
 def test_a_row_a_visit_and_stimulus_and_a_column_a_population(tmp_path):

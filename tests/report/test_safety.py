@@ -4,9 +4,9 @@ import polars as pl
 import pytest
 
 from tests.report.clinical_tables import clinical_tables
+from tests.report.made_results import made_results
 from tilseq.report import lab_results, safety, tumor_markers
 from tilseq.report.rates import denominators
-from tilseq.report.results import TABLES, Results
 from tilseq.tables import outputs
 
 NAMES = ("P1", "P2", "P3", "P4", "P5", "P6")
@@ -14,9 +14,8 @@ NAMES = ("P1", "P2", "P3", "P4", "P5", "P6")
 
 @pytest.fixture
 def results(tmp_path):
-    tables = {table.name: table.frame() for table in TABLES}
-    tables |= {table.name: table.frame(rows) for table, rows in clinical_tables(NAMES, None).items()}
-    return Results(tmp_path, tables, frozenset(), {}, {})
+    rows = {table.name: rows for table, rows in clinical_tables(NAMES, None).items()}
+    return made_results(tmp_path, rows)
 
 
 def read(cell):

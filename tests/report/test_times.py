@@ -2,10 +2,10 @@ import polars as pl
 import pytest
 
 from tests.report.clinical_tables import clinical_tables
+from tests.report.made_results import made_results
 from tilseq.report.arms import arms
 from tilseq.report.clinical_figures import change_caption, changes, curve, curve_caption, depth_caption, depths
 from tilseq.report.readers import headline_reader, readers_in_words
-from tilseq.report.results import TABLES, Results
 from tilseq.report.times import (
     doubts,
     follow_up_in_words,
@@ -19,18 +19,16 @@ from tilseq.report.times import (
     times_by_group,
 )
 from tilseq.tables import outputs, survival
-from tilseq.tables.best_response import BEST_RESPONSE
 
 NAMES = ("P1", "P2", "P3", "P4", "P5", "P6")
 
 
 @pytest.fixture
 def results(tmp_path):
-    tables = {table.name: table.frame() for table in TABLES}
-    tables |= {table.name: table.frame(rows) for table, rows in clinical_tables(NAMES, None).items()}
+    rows = {table.name: rows for table, rows in clinical_tables(NAMES, None).items()}
     rules = {"preset": "lm103", "censoring": "fda", "first_dose": "lymphodepletion"}
     run = {"settings": {"analysis": {"clinical": {"time_to_event": rules}}}}
-    return Results(tmp_path, tables, frozenset(), run, {})
+    return made_results(tmp_path, rows, run)
 
 
 def read(cell):
@@ -108,8 +106,7 @@ def test_each_time_tells_what_ended_it(results):
 
 
 def test_a_study_without_follow_up_is_told_what_is_missing(tmp_path):
-    tables = {table.name: table.frame() for table in TABLES}
-    bare = Results(tmp_path, tables, frozenset(), {}, {})
+    bare = made_results(tmp_path, {})
     assert times(bare).empty == "No time to an event was estimated: it needs clinical/followup.csv."
     assert (rules_in_words(bare), limits_in_words(bare), reasons(bare)) == ("", "", [])
     failure = {"step": "survival", "unit": "all subjects", "error": "x", "retry": "x"}
@@ -119,15 +116,13 @@ def test_a_study_without_follow_up_is_told_what_is_missing(tmp_path):
 
 
 def test_the_spider_ends_with_the_data_cut(tmp_path):
-    tables = {table.name: table.frame() for table in TABLES}
     seen = [(-8, 50.0, None), (42, 30.0, -40.0), (84, 60.0, 20.0)]
     rows = [{"subject": name, "day": day, "sum_mm": total, "change_from_baseline_pct": change,
              "baseline": day < 0, "targets": 1, "targets_measured": 1}
             for name in ("P1", "P2") for day, total, change in seen]  # fmt: skip
     best = [{"subject": name, "source": "derived", "confirmation": "required", "best_response": "SD", "rule": "x",
              "data_cut_day": cut} for name, cut in (("P1", 83), ("P2", None))]  # fmt: skip
-    tables |= {"response": outputs.RESPONSE.frame(rows), "best_response": BEST_RESPONSE.frame(best)}
-    drawn = changes(Results(tmp_path, tables, frozenset(), {}, {}))
+    drawn = changes(made_results(tmp_path, {"response": rows, "best_response": best}))
     assert drawn.select("subject", "day").rows() == [("P1", -8), ("P1", 42), ("P2", -8), ("P2", 42), ("P2", 84)]
 
 

@@ -53,10 +53,12 @@ def test_all_libraries_that_may_count_templates_are_read_by_one_job(planned):
     assert planned(one="umis", two="reads") == []
 
 
-def test_other_jobs_wait_for_it(planned):
-    planned(one="templates")
-    (job,) = template_counting.after_counting(None, [Job("overlap", "S", "overlap/S", needs=("repertoire/one",))])
-    assert job.needs == ("repertoire/one", "template_counting/all")
+@pytest.mark.parametrize(("count_of", "first"), [("templates", ("template_counting/all",)), ("umis", ())])
+def test_other_jobs_wait_for_it(count_of, first):
+    library = Job("repertoire", "one", "repertoire/one", sample={"subject": "S", "count_of": count_of})
+    waiting = Job("overlap", "S", "overlap/S", needs=("repertoire/one",))
+    (job,) = template_counting.after_counting({"S": [library]}, [waiting])
+    assert job.needs == ("repertoire/one", *first)
 
 
 def test_libraries_tell_together_what_none_tells_alone(told):

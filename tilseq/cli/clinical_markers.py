@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,8 @@ from tilseq.cli.common import (
 from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from tilseq.clinical.gcig import Harvest
     from tilseq.clinical.tumor_markers import Thyroglobulin
 
@@ -83,12 +85,9 @@ def markers_command(
     """
     import polars as pl
 
-    from tilseq.clinical.data_cut import cut_exclusions, data_cuts, is_after_cut
+    from tilseq.clinical.data_cut import data_cuts, is_after_cut
     from tilseq.clinical.gcig import gcig
-    from tilseq.clinical.left_out import subjects_left_out
-    from tilseq.clinical.marker_exclusions import marker_exclusions
     from tilseq.clinical.tumor_markers import markers
-    from tilseq.errors import plural
     from tilseq.identifiers import unknown_subjects
     from tilseq.io.clinical import parse_by_subject, read_followup, read_therapies
     from tilseq.io.write import write_table
@@ -97,23 +96,21 @@ def markers_command(
     from tilseq.tables.tumor_marker_course import GCIG, MARKER_COURSES
 
     people, wrong = read_people(subjects, infusions)
+    names = people["subject"].to_list()
     followed = None if followup is None else read_followup(followup, infusions=infusions)
     given = None if therapies is None else read_therapies(therapies, infusions=infusions)
     for path, frame in ((followup, followed), (therapies, given)):
-        wrong += strange_subjects(path, frame, people["subject"].to_list())
+        wrong += strange_subjects(path, frame, names)
     for fault in wrong:
         click.echo(f"tilseq: {fault}", err=True)
     recorded, faults = parse_by_subject(records, TUMOR_MARKERS, infusions=infusions)
-    faults = tell_faults(records, faults, unknown_subjects(recorded, people["subject"].to_list()))
-    days: dict[str, list[int]] = {}
-    for name, day in interference:
-        days.setdefault(name, []).append(day)
-    _refuse_strangers({*days, *mouse_antibodies}, people["subject"].to_list())
+    faults = tell_faults(records, faults, unknown_subjects(recorded, names))
+    days = _interference_days(interference)
+    _refuse_strangers({*days, *mouse_antibodies}, names)
     sound = ~pl.col("subject").is_in(list(faults))
     people = people.filter(sound)
     cuts = data_cuts(followed)
-    in_time = sound & ~is_after_cut(recorded, cuts)
-    courses = markers(recorded.filter(in_time), subjects=people, tg=tg)
+    courses = markers(recorded.filter(sound & ~is_after_cut(recorded, cuts)), subjects=people, tg=tg)
     write_table(courses, MARKER_COURSES, output)
     ca125 = gcig(
         courses,
@@ -125,26 +122,54 @@ def markers_command(
     )
     if ca125.height:
         write_table(ca125, GCIG, output)
-    numbered = recorded.with_row_index("place", offset=2).filter(sound)
-    late = cut_exclusions(numbered, cuts, "a record", numbered["place"].to_list())
-    refused = subjects_left_out(recorded, faults, "left out for faulty records")
-    excluded = [{"file": str(records), **row} for row in (*refused, *late)]
-    excluded += [
-        {"file": str(records), "rule": rule, "rows": rows} for rule, rows in marker_exclusions(courses).items()
-    ]
-    write_table(EXCLUSIONS.frame(excluded), EXCLUSIONS, output)
-    used = int(courses["used"].sum())
-    told = f"{plural(courses.height, 'record')}, {used} used"
-    click.echo(f"{told}; {plural(ca125.height, 'subject')} by GCIG", err=True)
-    others = courses.filter("used", ~pl.col("in_panel"))["test"].value_counts(sort=True)
-    for test, count in others.iter_rows():
-        click.echo(f"{test}: {plural(count, 'record')} of no panel of the tumour, in marker_courses alone", err=True)
-    for row in courses.filter(~courses["used"]).iter_rows(named=True):
-        click.echo(f"subject {row['subject']}, day {row['day']}, {row['test']}: {row['reason']}", err=True)
-    if faults:
-        click.echo(f"left out for faulty records: {', '.join(faults)}", err=True)
+    excluded = _excluded(recorded, courses, faults, cuts)
+    write_table(EXCLUSIONS.frame([{"file": str(records), **row} for row in excluded]), EXCLUSIONS, output)
+    for line in _told(courses, ca125, faults):
+        click.echo(line, err=True)
     if wrong or faults:
         context.exit(EXIT_SOME_FAILED)
+
+
+def _interference_days(given: Sequence[tuple[str, int]]) -> dict[str, list[int]]:
+    days: dict[str, list[int]] = {}
+    for name, day in given:
+        days.setdefault(name, []).append(day)
+    return days
+
+
+def _excluded(
+    recorded: pl.DataFrame, courses: pl.DataFrame, faults: Mapping[str, Any], cuts: Mapping[str, int]
+) -> list[dict[str, Any]]:
+    """Return rows of `exclusions`: subjects with a faulty record, records after the data cut, and those not used."""
+    import polars as pl
+
+    from tilseq.clinical.data_cut import cut_exclusions
+    from tilseq.clinical.left_out import subjects_left_out
+    from tilseq.clinical.marker_exclusions import marker_exclusions
+
+    numbered = recorded.with_row_index("place", offset=2).filter(~pl.col("subject").is_in(list(faults)))
+    return [
+        *subjects_left_out(recorded, faults, "left out for faulty records"),
+        *cut_exclusions(numbered, cuts, "a record", numbered["place"].to_list()),
+        *({"rule": rule, "rows": rows} for rule, rows in marker_exclusions(courses).items()),
+    ]
+
+
+def _told(courses: pl.DataFrame, ca125: pl.DataFrame, faults: Collection[str]) -> Iterator[str]:
+    """Yield the lines that tell what was found, and what was not used."""
+    import polars as pl
+
+    from tilseq.errors import plural
+
+    used = int(courses["used"].sum())
+    yield f"{plural(courses.height, 'record')}, {used} used; {plural(ca125.height, 'subject')} by GCIG"
+    others = courses.filter("used", ~pl.col("in_panel"))["test"].value_counts()
+    for test, count in others.sort(-pl.col("count").cast(pl.Int64), "test").iter_rows():
+        yield f"{test}: {plural(count, 'record')} of no panel of the tumour, in marker_courses alone"
+    for row in courses.filter(~courses["used"]).iter_rows(named=True):
+        yield f"subject {row['subject']}, day {row['day']}, {row['test']}: {row['reason']}"
+    if faults:
+        yield f"left out for faulty records: {', '.join(faults)}"
 
 
 def _refuse_strangers(names: Collection[str], known: Collection[str]) -> None:

@@ -66,7 +66,7 @@ class Examples(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command unless a name is no text, or it would write over what it reads or two results to one file."""
         _refuse_odd_names(ctx.params)
-        refuse_overwriting(ctx.params)
+        _refuse_overwriting(ctx.params)
         return super().invoke(ctx)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -85,7 +85,7 @@ def _refuse_odd_names(params: Mapping[str, Any]) -> None:
             raise click.UsageError(f"{str(one)!a}: this name is not UTF-8; rename the file") from error
 
 
-def refuse_overwriting(params: Mapping[str, Any]) -> None:
+def _refuse_overwriting(params: Mapping[str, Any]) -> None:
     """Refuse a call whose output is one of the files that it reads, or that writes two results to one file.
 
     Parameters

@@ -36,7 +36,7 @@ def cytokine_command() -> None:
 cytokine_command.add_command(intracellular_command)
 
 
-def plate_options(command: Callable[..., object]) -> Callable[..., object]:
+def _plate_options(command: Callable[..., object]) -> Callable[..., object]:
     """Add what every command on a plate sheet takes."""
     for option in (
         click.option(
@@ -64,7 +64,7 @@ tilseq cytokine qc plates/P1.csv --kit my_kit.yaml --figures maps -o beads.csv  
 
 
 @cytokine_command.command("qc", cls=Examples, example=QC_EXAMPLE)
-@plate_options
+@_plate_options
 @output_table
 def qc_command(plate: Path, kits: Sequence[Path], root: Path | None, figures: Path | None, output: str) -> int:
     """Count the beads of each analyte in each well, with a verdict and the median reporter: table bead_wells."""
@@ -73,8 +73,8 @@ def qc_command(plate: Path, kits: Sequence[Path], root: Path | None, figures: Pa
     _, _, beads = beads_of(plate, kits, root)
     write_result(beads.wells, BEAD_WELLS, output)
     if figures is not None:
-        draw_maps(beads, figures)
-    return tell_wells(beads)
+        _draw_maps(beads, figures)
+    return _tell_wells(beads)
 
 
 QUANTIFY_EXAMPLE = """\
@@ -84,7 +84,7 @@ tilseq cytokine quantify plates/P1.csv --kit my_kit.yaml --figures figures -o ou
 
 
 @cytokine_command.command("quantify", cls=Examples, example=QUANTIFY_EXAMPLE)
-@plate_options
+@_plate_options
 @click.option("--model", type=click.Choice(["4PL", "5PL"]), help="Model of all curves; by default the better of both.")
 @click.option(
     "--no-shared-dilution", "shared", is_flag=True, flag_value=False, default=True,
@@ -114,13 +114,13 @@ def quantify_command(
     for frame, table in [*beads.tables(), *told.tables()]:
         write_table(frame, table, output)
     if figures is not None:
-        draw_maps(beads, figures)
+        _draw_maps(beads, figures)
         draw_plates(told, beads, figures)
     counts = told.samples["status"].value_counts().sort("status").iter_rows()
     statuses = ", ".join(f"{number} {status}" for status, number in counts)
     click.echo(f"analytes in samples: {statuses or 'none, as the sheet names no well of a sample'}", err=True)
-    tell_doubts(told.curves, "curves")
-    return max(tell_wells(beads), exit_code(told.curves), key=(0, EXIT_SOME_FAILED, EXIT_INVALID).index)
+    _tell_doubts(told.curves, "curves")
+    return max(_tell_wells(beads), exit_code(told.curves), key=(0, EXIT_SOME_FAILED, EXIT_INVALID).index)
 
 
 def beads_of(plate: Path, kits: Sequence[Path], root: Path | None) -> tuple[pl.DataFrame, dict[str, Kit], Beads]:
@@ -139,7 +139,7 @@ def beads_of(plate: Path, kits: Sequence[Path], root: Path | None) -> tuple[pl.D
         raise TableError("the plate sheet names no well", file=plate, row=2, expected="a row for each well")
     if root is None:
         root = plate.parent.parent if plate.parent.name == PLATES_FOLDER else plate.parent
-    problems = check_kits(sheet, known, file=plate) + sheet_problems(sheet, plate, root)
+    problems = check_kits(sheet, known, file=plate) + _sheet_problems(sheet, plate, root)
     if problems:
         raise StudyError(problems, "the plate sheet")
     wells = read_wells(sheet, root, known)
@@ -148,7 +148,7 @@ def beads_of(plate: Path, kits: Sequence[Path], root: Path | None) -> tuple[pl.D
     return sheet, known, find_beads(sheet, wells.events, known, wells.lost, wells.not_finite)
 
 
-def sheet_problems(sheet: pl.DataFrame, plate: Path, root: Path) -> list[TilseqError]:
+def _sheet_problems(sheet: pl.DataFrame, plate: Path, root: Path) -> list[TilseqError]:
     """Return what is wrong with a sheet by the rules of a study, but for files that are missing."""
     from tilseq.study.checks import check_identifiers
     from tilseq.study.files import ABSENT, check_files
@@ -160,7 +160,7 @@ def sheet_problems(sheet: pl.DataFrame, plate: Path, root: Path) -> list[TilseqE
     return [problem for check in checks for problem in check(folder) if problem.what != ABSENT]
 
 
-def draw_maps(beads: Beads, folder: Path) -> None:
+def _draw_maps(beads: Beads, folder: Path) -> None:
     """Write the bead map of each well that holds events."""
     from tilseq.plots.cytokines import bead_map
     from tilseq.plots.style import save
@@ -191,9 +191,9 @@ def draw_plates(told: Quantified, beads: Beads, folder: Path) -> None:
             save(cast("Figure", recovery_dots(recovery).figure), folder, f"{plate}_recovery")
 
 
-def tell_wells(beads: Beads) -> int:
+def _tell_wells(beads: Beads) -> int:
     """Tell stderr how the beads are, and which populations are doubtful; return the exit code."""
-    tell_doubts(beads.populations, "beads")
+    _tell_doubts(beads.populations, "beads")
     wells = beads.wells
     counts = {word: int((wells["verdict"] == word).sum()) for word in ("pass", "warn", "fail")}
     told = ", ".join(f"{number} {word}" for word, number in counts.items())
@@ -201,7 +201,7 @@ def tell_wells(beads: Beads) -> int:
     return exit_code(wells)
 
 
-def tell_doubts(rows: pl.DataFrame, what: str) -> None:
+def _tell_doubts(rows: pl.DataFrame, what: str) -> None:
     """Tell stderr which analytes of a plate do not pass, by reason."""
     doubtful = rows.filter(rows["verdict"] != "pass")
     for (plate, verdict, reason), own in doubtful.group_by("plate", "verdict", "reason", maintain_order=True):

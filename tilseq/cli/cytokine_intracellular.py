@@ -36,7 +36,7 @@ ics.yaml, where the built-in names, populations or the automatic threshold do no
   thresholds: {IFN-γ: 1200}"""
 
 
-def rule_options(command: Any) -> Any:
+def _rule_options(command: Any) -> Any:
     """Add what makes a response, by the names of study.yaml's settings."""
     for option in (
         click.option("--most-background-pct", type=click.FloatRange(0, 100), default=1.0, show_default=True,
@@ -63,7 +63,7 @@ def rule_options(command: Any) -> Any:
 @cuts_option
 @click.option("--figures", type=click.Path(file_okay=False, path_type=Path),
               help="Folder for figures of responses and of each pair, as SVG and PNG; none by default.")  # fmt: skip
-@rule_options
+@_rule_options
 @output_folder
 def intracellular_command(
     samples: Path,

@@ -22,12 +22,12 @@ class ExistingPath(click.Path):
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter as error:
-            if (meant := meant_by(Path(value))) is None:
+            if (meant := _meant_by(Path(value))) is None:
                 raise
             raise click.BadParameter(f"{error.message} {meant[0].upper()}{meant[1:]}", ctx, param) from error
 
 
-def meant_by(path: Path) -> str | None:
+def _meant_by(path: Path) -> str | None:
     """Return words such as ``did you mean 'raw/a.fcs'?`` where a path is not there and one beside it is nearly so."""
     from tilseq.errors import did_you_mean
 
@@ -44,5 +44,5 @@ def with_meant(error: TilseqError) -> TilseqError:
     from tilseq.errors import ReadError
 
     if isinstance(error, ReadError) and error.mend is None and error.file is not None:
-        error.mend = meant_by(Path(error.file))
+        error.mend = _meant_by(Path(error.file))
     return error

@@ -160,7 +160,7 @@ class Records:
         return replace(self, responders=asked, refused_responders=answers)
 
 
-def numbered_rows(frame: Any, table: Table, refused: Collection[str] = (), *, wider: bool = False) -> list[Row]:
+def _numbered_rows(frame: Any, table: Table, refused: Collection[str] = (), *, wider: bool = False) -> list[Row]:
     """Return the rows of a frame in its order, held against a table; those of refused subjects are left out.
 
     Parameters
@@ -251,13 +251,13 @@ def clinical_records(
     unread = {**refused, **unscanned}
 
     def rows(frame: Any, table: Table, *, wider: bool = False, out: Collection[str] = refused) -> list[Row] | None:
-        return None if frame is None else numbered_rows(frame, table, out, wider=wider)
+        return None if frame is None else _numbered_rows(frame, table, out, wider=wider)
 
     known = set(as_polars(subjects)["subject"])
     best = () if best_response is None else as_polars(best_response).to_dicts()
     return Records(
-        numbered_rows(subjects, SUBJECT_DAYS, refused, wider=True),
-        numbered_rows(followup, FOLLOWUP, refused),
+        _numbered_rows(subjects, SUBJECT_DAYS, refused, wider=True),
+        _numbered_rows(followup, FOLLOWUP, refused),
         _reads(responses, unread),
         rows(therapies, THERAPIES),
         rows(schedule, SCHEDULE),
@@ -286,7 +286,7 @@ def _reads(responses: Any, refused: Collection[str]) -> list[Row]:
     """Return assessments with `baseline`, `response` and `recorded`, of either table of responses."""
     frame = as_polars(responses)
     if "recorded" in frame.columns:
-        return [row | {"table": "response"} for row in numbered_rows(frame, READS, refused, wider=True)]
+        return [row | {"table": "response"} for row in _numbered_rows(frame, READS, refused, wider=True)]
     alone = {"baseline": False, "new_lesion": None, "table": "responses"}
-    rows = numbered_rows(frame, RESPONSE_READS, refused)
+    rows = _numbered_rows(frame, RESPONSE_READS, refused)
     return [row | alone | {"recorded": row["response"], "response": None} for row in rows]

@@ -74,10 +74,10 @@ def ctcae_version(version: str | int | None) -> str:
 def criteria(version: str) -> tuple[Criterion, ...]:
     """Return the criteria of a version, `5` or `6`, in the order of its file."""
     text = files("tilseq.clinical").joinpath(f"ctcae_v{version}.tsv").read_text(encoding="utf-8")
-    return read_criteria(text)
+    return _read_criteria(text)
 
 
-def read_criteria(text: str) -> tuple[Criterion, ...]:
+def _read_criteria(text: str) -> tuple[Criterion, ...]:
     """Return the criteria of a table's text: lines of notes begin with #, the next is the header."""
     rows = [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
     return tuple(_criterion(dict(zip(rows[0], row, strict=True))) for row in rows[1:])

@@ -15,7 +15,7 @@ def since_baseline(assessments: Sequence[Assessment], baseline: int) -> tuple[li
     RECIST 1.1 follows what the baseline shows: a target or non-target that is gone on it, or a node below 10 mm, is
     normal there and no lesion. Seen later, a node from 10 mm on, it is new.
     """
-    names = [name for name, row in assessments[baseline].lesions.items() if not_there(row)]
+    names = [name for name, row in assessments[baseline].lesions.items() if _not_there(row)]
     if not names:
         return list(assessments), []
     made = []
@@ -28,7 +28,7 @@ def since_baseline(assessments: Sequence[Assessment], baseline: int) -> tuple[li
     return made, names
 
 
-def not_there(row: Row) -> bool:
+def _not_there(row: Row) -> bool:
     """Whether a row of a target or non-target says that there is no lesion; one resected for the product is apart."""
     return row["role"] != "new" and not row["resected"] and row["state"] == "absent"
 

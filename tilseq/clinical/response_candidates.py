@@ -154,11 +154,11 @@ def by_table_3(reads: Sequence[Read]) -> list[Read]:
 
 def confirmed_at(reads: Sequence[Read], start: int, policy: BestResponsePolicy) -> int | None:
     """Return the position of the read that confirms a CR or PR, or None."""
-    later = first_in_time(reads, start, policy.confirmation_days)
-    return later if later is not None and not in_the_way(reads, start, later, policy) else None
+    later = _first_in_time(reads, start, policy.confirmation_days)
+    return later if later is not None and not _in_the_way(reads, start, later, policy) else None
 
 
-def first_in_time(reads: Sequence[Read], start: int, days: int) -> int | None:
+def _first_in_time(reads: Sequence[Read], start: int, days: int) -> int | None:
     """Return the position of the first later CR (for a PR also PR) at least so many days after a read."""
     for i in range(start + 1, len(reads)):
         if reads[i].word in CONFIRMING[reads[start].word] and reads[i].day - reads[start].day >= days:
@@ -166,7 +166,7 @@ def first_in_time(reads: Sequence[Read], start: int, days: int) -> int | None:
     return None
 
 
-def in_the_way(reads: Sequence[Read], start: int, later: int, policy: BestResponsePolicy) -> str:
+def _in_the_way(reads: Sequence[Read], start: int, later: int, policy: BestResponsePolicy) -> str:
     """Return why the reads between a response and a later one do not let it be confirmed; empty if they do."""
     words = [read.word for read in reads[start + 1 : later + 1]]
     allowed = ("CR", "NE") if reads[start].word == "CR" else ("CR", "PR", "SD", "NE")
@@ -238,13 +238,13 @@ def _unconfirmed(reads: Sequence[Read], start: int, policy: BestResponsePolicy) 
     read, least = reads[start], policy.confirmation_days
     words: list[str] = []
     again = [i for i in range(start + 1, len(reads)) if reads[i].word in CONFIRMING[read.word]]
-    soon = [i for i in again if reads[i].day - read.day < least and not in_the_way(reads, start, i, policy)]
+    soon = [i for i in again if reads[i].day - read.day < least and not _in_the_way(reads, start, i, policy)]
     if soon:
         last = reads[soon[-1]]
         words.append(f"again on day {last.day}: {last.day - read.day} days, fewer than {least}")
-    later = first_in_time(reads, start, least)
+    later = _first_in_time(reads, start, least)
     if later is not None:
-        words.append(f"not confirmed on day {reads[later].day}: {in_the_way(reads, start, later, policy)}")
+        words.append(f"not confirmed on day {reads[later].day}: {_in_the_way(reads, start, later, policy)}")
     if not words and start + 1 == len(reads):
         words.append("not confirmed: no later read")
     elif not words:

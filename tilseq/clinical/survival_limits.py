@@ -58,7 +58,7 @@ def survival_limits(
     return _normal(at_risk, events, interval, tail)
 
 
-def greenwood(at_risk: Floats, events: Floats) -> Floats:
+def _greenwood(at_risk: Floats, events: Floats) -> Floats:
     """Return the variance of log S after each day (Greenwood 1926): infinite where nobody is left without the event."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.cumsum(np.where(events > 0, events / (at_risk * (at_risk - events)), 0.0)))
@@ -69,7 +69,7 @@ def _normal(at_risk: Floats, events: Floats, interval: Interval, tail: float) ->
 
     survival = np.cumprod(1 - events / at_risk)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        wide = -ndtri(tail) * np.sqrt(greenwood(at_risk, events))
+        wide = -ndtri(tail) * np.sqrt(_greenwood(at_risk, events))
         if interval == "log-log":
             lower, upper = (survival ** np.exp(side * wide / np.log(survival)) for side in (-1, 1))
         elif interval == "log":

@@ -145,6 +145,7 @@ class _Plate:
         self.levels, self.level_of = self._levels(standard)
 
     def read(self, rows: dict[str, list[Row]], model: Model | None, shared: bool) -> None:
+        """Fit the curves, and add the rows of each table to `rows`."""
         plate = self.plate
         standards, unfit, hooked = self._standards()
         fitted = fit_standards(standards, self.level_of.tolist(), model=model, shared=shared) if standards else None

@@ -171,6 +171,7 @@ class _Plate:
         )
 
     def start(self) -> _State:
+        """Return curves by analyte alone, levels and wells taken as right."""
         points = self.points
         own = [points.analyte == k for k in range(len(self.names))]
         theta = np.array([start_of(points.log_conc[one], points.log_signal[one], "5PL") for one in own])
@@ -228,6 +229,7 @@ class _Plate:
         return {name: "4PL" if one["4PL"] < one["5PL"] - CLEAR else "5PL" for name, one in told.items()}, told
 
     def finish(self, state: _State, free: NDArray[np.bool_]) -> Fitted:
+        """Return the curves at the offsets and spreads that were told, with their errors."""
         points, sd = self.points, self.sd(state)
         theta = fit_curves(points, state.theta, free, state.offsets.mean, sd)
         told = joint(points, theta, np.ones_like(free), state.offsets.mean, sd)

@@ -111,11 +111,13 @@ class _Entries:
         self.weights: list[float] = []
 
     def add(self, rows: NDArray[np.intp], column: int, weight: float) -> None:
+        """Add one weight in some rows of a column."""
         self.rows.append(rows)
         self.columns += [column] * len(rows)
         self.weights += [weight] * len(rows)
 
     def matrix(self, shape: tuple[int, int]) -> Any:
+        """Return all that was added as a sparse matrix, entries of one place summed."""
         from scipy.sparse import csr_array
 
         weights = np.array(self.weights, dtype=np.float32)

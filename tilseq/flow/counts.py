@@ -154,6 +154,11 @@ def cd4_cd8_ratio(gating: Gating) -> Ratio:
     Those of counting are exact for two Poisson counts (Przyborowski and Wilenski, 1940); those of gating are joined
     with them on the logarithmic scale, see `uncertainty`.
 
+    Parameters
+    ----------
+    gating
+        A gated tube.
+
     Returns
     -------
     Ratio

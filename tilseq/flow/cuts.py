@@ -27,6 +27,16 @@ def cuts_table(gating: Gating) -> pl.DataFrame:
     named `lymphocytes FSC-A` and so on: the threshold is its centre, `lower` and `upper` where it ends on that
     channel, `spread` the standard deviation of natural logarithms that its distances are counted in, `shift` how many
     of them its middle lies from its centre, and `radius` how many it reaches from its middle.
+
+    Parameters
+    ----------
+    gating
+        A gated tube.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `cuts`, on the compensated linear scale.
     """
     from tilseq.tables.outputs import CUTS
 
@@ -131,6 +141,16 @@ def borrowed(cohort: pl.DataFrame) -> Borrowed:
     A borrowed cut could lie anywhere between the cohort's usual ends, and as far off as 95 % of tubes do: the root of
     the sum of both squares. Of a marker that tubes bear in different channels nothing is lent; where that is CD3 they
     are of several panels, and nothing is lent at all.
+
+    Parameters
+    ----------
+    cohort
+        Table `cohort_cuts` of one panel, instrument and batch.
+
+    Returns
+    -------
+    Borrowed
+        Each cut with its place and ends on the compensated linear scale.
     """
     import polars as pl
 

@@ -85,8 +85,8 @@ class Gating:
         Marker → cofactor of its arcsinh scale; scatter has none.
     moved
         Events of every population with each cut moved to both ends of where it could as well lie.
-    larger
-        Monocytes among the lymphocytes, see `larger.larger_within`; none are told where CD45 holds them off.
+    monocytes
+        Monocytes among the lymphocytes, see `monocytes.monocytes_within`; none are told where CD45 holds them off.
     dead
         Population → T cells that bear every marker it lacks, one boolean an event, see `dead.dead_among`.
     beside_singlets
@@ -104,6 +104,6 @@ class Gating:
     values: Mapping[str, Floats]
     cofactors: Mapping[str, float]
     moved: Mapping[str, Shift] = field(default_factory=dict)
-    larger: Told = NONE_TOLD
+    monocytes: Told = NONE_TOLD
     dead: Mapping[str, Mask] = field(default_factory=dict)
     beside_singlets: Beside = NONE_BESIDE

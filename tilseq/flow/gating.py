@@ -18,7 +18,7 @@ from tilseq.flow.gated import Borrowed, Gating
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.margins import check_lymphocytes
 from tilseq.flow.panel import describe, find_cytokines, find_markers, own_channels
-from tilseq.flow.purity import check_purity, larger_among
+from tilseq.flow.purity import check_purity, monocytes_of
 from tilseq.flow.quality import assess, check, input_checks, non_finite
 from tilseq.flow.repeats import check_repeats
 from tilseq.flow.residual import check_residuals, taken_from_common
@@ -147,9 +147,9 @@ def gate(
     dead = dead_among(tree.populations, rules, values, markers)
     quality += check_few(sample, tree.populations, number_dead(tree.populations, dead))
     quality += _elsewhere(sample, region, borrowed.region)
-    larger = larger_among(tree, region)
-    quality += check_purity(tree, region, larger)
-    return replace(_finish(tree, rules, region, quality, lost, larger), dead=dead)
+    monocytes = monocytes_of(tree, region)
+    quality += check_purity(tree, region, monocytes)
+    return replace(_finish(tree, rules, region, quality, lost, monocytes), dead=dead)
 
 
 def _grow(tree: Tree, rules: Mapping[str, Rule], lent: Region | None) -> tuple[Region | None, list[dict[str, Any]]]:
@@ -293,7 +293,7 @@ def _finish(
     region: Region | None,
     quality: list[dict[str, Any]],
     lost: Mapping[str, int],
-    larger: Told,
+    monocytes: Told,
 ) -> Gating:
     import polars as pl
 
@@ -311,7 +311,7 @@ def _finish(
         markers=tree.channels,
         values=tree.values,
         cofactors=tree.cofactors,
-        larger=larger,
+        monocytes=monocytes,
         beside_singlets=tree.beside_singlets,
     )
     return replace(gating, moved=shifts(gating, tree.away))

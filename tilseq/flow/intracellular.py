@@ -98,6 +98,18 @@ def stained(gating: Gating, within: Mapping[str, tuple[float, float]] | None = N
 
     Left out are `DN T`, `DP T`, populations that are told by a cytokine themselves, and cells that lie outside of
     `within`, see `cut_alike`.
+
+    Parameters
+    ----------
+    gating
+        A tube gated by `gate` with `cytokines`.
+    within
+        Marker → above which value and up to which cells count, on the compensated linear scale; None for all cells.
+
+    Returns
+    -------
+    Stained
+        Without a cytokine where no channel of one was found.
     """
     names = _populations(gating)
     cytokines = [name for name in gating.values if name in gating.markers and cytokine_of(name) == name]
@@ -238,6 +250,21 @@ def told_of_moved(moved: Moved | None, source: str) -> tuple[str, str | None]:
 
 
 def count_positive(tubes: Sequence[Stained], cytokine: str, population: str, threshold: float) -> list[Counted]:
-    """Count the cells of a population above a threshold, in each of some tubes."""
+    """Count the cells of a population above a threshold, in each of some tubes.
+
+    Parameters
+    ----------
+    tubes
+        What `stained` returns.
+    cytokine, population
+        Names in `Stained.values` of each tube.
+    threshold
+        On the compensated linear scale.
+
+    Returns
+    -------
+    list of Counted
+        One a tube, in their order.
+    """
     found = (tube.values[cytokine][population] for tube in tubes)
     return [Counted(int(np.count_nonzero(values > threshold)), len(values)) for values in found]

@@ -137,7 +137,7 @@ def find_region(values: Mapping[str, Floats], among: Mask, t_cells: Mask) -> Reg
     shift = _off_larger(values, among, Region(centre, spread, 0.0, 0.0, 0.0), number)
     usual_radius = (RADII_OFF if shift else RADII)[len(centre)]
     ends = (usual_radius, usual_radius - BLIND, usual_radius + BLIND)
-    return with_own_radius(values, among, Region(centre, spread, *ends, shift=shift))
+    return _with_own_radius(values, among, Region(centre, spread, *ends, shift=shift))
 
 
 def _about_most(logarithms: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -186,7 +186,7 @@ def _off_larger(values: Mapping[str, Floats], among: Mask, region: Region, t_cel
     return {name: -OFF * part / length for name, part in towards.items()}
 
 
-def with_own_radius(
+def _with_own_radius(
     values: Mapping[str, Floats], among: Mask, region: Region, *, within: float = FURTHEST_WITHIN
 ) -> Region:
     """Return a region that ends on the near side of the valley before other cells, where the tube has one.
@@ -226,7 +226,7 @@ def find_region_of_rare(values: Mapping[str, Floats], among: Mask, t_cells: Mask
     region = replace(lent, radius=radius, lower=radius - BLIND, upper=radius + BLIND, separation=None, source="cohort")
     if np.count_nonzero(seeds) >= LEAST_T_CELLS:
         region = replace(region, centre={name: float(median(values[name][seeds])) for name in lent.centre})
-    return with_own_radius(values, among, region, within=FURTHEST_WITHIN_OF_RARE)
+    return _with_own_radius(values, among, region, within=FURTHEST_WITHIN_OF_RARE)
 
 
 def distance(values: Mapping[str, Floats], region: Region) -> Floats:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from tilseq.flow.beside import EVENLY, Told
-from tilseq.flow.larger import part_left
+from tilseq.flow.monocytes import part_left
 
 # Found on simulated tubes of known truth (see benchmarks/RESULTS.md), as a standard deviation of a share: cells that
 # seem to bear a marker, as clumps of antibody do.
@@ -188,20 +188,20 @@ def lacking(share: float, lost_by_others: float, impure: Misplaced = PURE) -> Mi
     )
 
 
-def monocytes(impure: Misplaced, larger: Told, events: int) -> Misplaced:
+def monocytes(impure: Misplaced, told: Told, events: int) -> Misplaced:
     """Add to what is misplaced of any share of a parent what monocytes among its events do: every share is too low.
 
     Parameters
     ----------
     impure
         What is misplaced by other cells.
-    larger
-        Monocytes, see `larger.larger_within`.
+    told
+        Monocytes, see `monocytes.monocytes_within`.
     events
         Events of the parent, monocytes among them.
     """
-    left = part_left(larger, events)
-    either_way = larger.sd / max(1, events) / left**2
+    left = part_left(told, events)
+    either_way = told.sd / max(1, events) / left**2
     return Misplaced(
         gained=math.hypot(impure.gained, either_way),
         lost=math.hypot(impure.lost, either_way),
@@ -210,20 +210,20 @@ def monocytes(impure: Misplaced, larger: Told, events: int) -> Misplaced:
     )
 
 
-def monocytes_among(lymphocytes: Misplaced, larger: Told, events: int) -> Misplaced:
+def monocytes_among(lymphocytes: Misplaced, told: Told, events: int) -> Misplaced:
     """Add to what is misplaced of the lymphocytes' share of a parent the monocytes among them, which are none.
 
     Parameters
     ----------
     lymphocytes
         What is misplaced of them by other cells.
-    larger
-        Monocytes, see `larger.larger_within`.
+    told
+        Monocytes, see `monocytes.monocytes_within`.
     events
         Events of the parent.
     """
-    gained = math.hypot(lymphocytes.gained, larger.sd / max(1, events))
-    return lymphocytes._replace(gained=gained, surely_gained=lymphocytes.surely_gained + larger.mean / max(1, events))
+    gained = math.hypot(lymphocytes.gained, told.sd / max(1, events))
+    return lymphocytes._replace(gained=gained, surely_gained=lymphocytes.surely_gained + told.mean / max(1, events))
 
 
 def left_over(told: Iterable[Told]) -> Misplaced:

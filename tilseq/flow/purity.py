@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from tilseq.flow.beside import NONE_TOLD, Told
-from tilseq.flow.larger import larger_within
 from tilseq.flow.lymphocytes import LARGER, Region
+from tilseq.flow.monocytes import monocytes_within
 from tilseq.flow.quality import check
 from tilseq.flow.tree import Tree
 
@@ -19,7 +19,7 @@ SEVERAL_SIZES = 0.3
 MOST_DEBRIS = 0.5
 
 
-def larger_among(tree: Tree, region: Region | None) -> Told:
+def monocytes_of(tree: Tree, region: Region | None) -> Told:
     """Tell the monocytes among the lymphocytes of a tube that has both scatters and no CD45, or a threshold of it."""
     cut = tree.cuts.get(("CD3", "lymphocytes"))
     if region is None or cut is None or set(region.centre) != set(LARGER):
@@ -28,10 +28,10 @@ def larger_among(tree: Tree, region: Region | None) -> Told:
     without_cd3 = tree.mask(parent) & (tree.values["CD3"] <= cut.threshold)
     if ("CD45", parent) in tree.cuts:
         without_cd3 &= tree.over("CD45", parent)
-    return larger_within(tree.values, without_cd3, tree.mask("lymphocytes"), region)
+    return monocytes_within(tree.values, without_cd3, tree.mask("lymphocytes"), region)
 
 
-def check_purity(tree: Tree, region: Region | None, larger: Told) -> list[dict[str, Any]]:
+def check_purity(tree: Tree, region: Region | None, monocytes: Told) -> list[dict[str, Any]]:
     """Return the check that warns where many of the lymphocytes are monocytes, told of a tube where some are.
 
     It warns, too, where scatter tells too little: of T cells of several sizes, which hide monocytes, and among debris.
@@ -40,12 +40,12 @@ def check_purity(tree: Tree, region: Region | None, larger: Told) -> list[dict[s
     if not lymphocytes or region is None or set(region.centre) != set(LARGER):
         return []
     told = _doubts(tree, region)
-    pure = 100 * (1 - larger.mean / lymphocytes)
+    pure = 100 * (1 - monocytes.mean / lymphocytes)
     fine = pure >= LEAST_PURE and not told
-    if larger.mean:
+    if monocytes.mean:
         told.append(
-            f"about {larger.mean:.0f} of {lymphocytes} are monocytes by scatter, which CD45 would hold off; limits of "
-            "shares of lymphocytes allow for them"
+            f"about {monocytes.mean:.0f} of {lymphocytes} are monocytes by scatter, which CD45 would hold off; limits "
+            "of shares of lymphocytes allow for them"
         )
     limit = f"at least {LEAST_PURE:g} %"
     return [check(tree.sample, "lymphocytes are such", pure, limit, fine, "; ".join(told))] if told else []

@@ -168,7 +168,15 @@ def status_of(events: int, denominator: int, blank: Blank = NO_BLANK) -> str:
 def status_of_counts(*events: int) -> str:
     """Return what counts without a denominator and a blank allow to say, such as both of a ratio.
 
-    The fewest of them decides: 50 or more are `quantified`, 1 to 49 `detected_below_loq`, none is `not_detected`.
+    Parameters
+    ----------
+    *events
+        Each count, whole and not below 0.
+
+    Returns
+    -------
+    str
+        By the fewest of them: 50 or more are `quantified`, 1 to 49 `detected_below_loq`, none is `not_detected`.
     """
     return least_certain(*(status_of(number, max(1, number)) for number in events))
 

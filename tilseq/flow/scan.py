@@ -49,7 +49,7 @@ def departures(z: Series, change: Series, weight: Series, limits: Sequence[tuple
     Parameters
     ----------
     z
-        Parts × series: departure of each part, standardised.
+        Parts × series, at least two parts and one series: departure of each part, standardised.
     change, weight
         Parts × series, parts × 1: the effect of a stretch is its sum of `change` over its sum of `weight`.
     limits
@@ -85,7 +85,14 @@ def departures(z: Series, change: Series, weight: Series, limits: Sequence[tuple
 
 
 def sure(tests: float) -> float:
-    """Return the least z that chance gives in 1 % of as many tests together (two-sided, Bonferroni)."""
+    """Return the least z that chance gives in 1 % of as many tests together (two-sided, Bonferroni).
+
+    Parameters
+    ----------
+    tests
+        How many, above 0: no threshold could be told of none. It need not be whole, as `departures` counts stretches
+        by a logarithm.
+    """
     return NormalDist().inv_cdf(1 - FALSE_ALARMS / (2 * tests))
 
 

@@ -72,6 +72,13 @@ def share_limits(gating: Gating, population: Population) -> tuple[Limits, Limits
     of the lymphocytes (see `beside.beyond_edge`), and the limits hold the share of all events of the parent, too. Where
     dead cells are told (see `Gating.dead`) they are taken off few cells before these are counted; of many the lower
     limit is no higher than that of the others alone, and the upper one lies lower by as many, but not below the share.
+
+    Parameters
+    ----------
+    gating
+        A gated tube with its `moved` cuts.
+    population
+        One of its populations, with a parent that has events.
     """
     name, parent = population.name, population.parent or ""
     if _few_of_several(gating, name, parent):
@@ -121,7 +128,21 @@ def share_of(gating: Gating, population: Population, whole: str) -> tuple[Limits
     The limits are of counting and gating together; of gating alone is the standard deviation of the logarithm. The
     share is the product of those of the parents down to the population; the distances of their limits, on the
     logarithmic scale, add as squares (MOVER; Zou and Donner, Stat Med 2008;27:1693). Monocytes are taken off, see
-    `Gating.larger`. None of what is no part of the whole, or of a parent without events.
+    `Gating.monocytes`.
+
+    Parameters
+    ----------
+    gating
+        A gated tube.
+    population
+        One of its populations.
+    whole
+        Name of the population that the share is of.
+
+    Returns
+    -------
+    limits, gates
+        None of what is no part of the whole, or of a parent without events.
     """
     alone = {name: one.events for name, one in gating.populations.items()} | lymphocytes_alone(gating)
     centre, both, gates = 1.0, (0.0, 0.0), (0.0, 0.0)
@@ -321,7 +342,7 @@ def _misplaced(gating: Gating, name: str, parent: str, told: Mapping[str, Told])
         markers = borne.get(name) or [name]
         own = bearing(shares[name], markers, impure, next(iter(told.values()), None))
         if name == "lymphocytes":
-            own = monocytes_among(own, gating.larger, gating.populations[parent].events)
+            own = monocytes_among(own, gating.monocytes, gating.populations[parent].events)
         return across(own, _beside(gating, name, _surely_borne(gating, name)))
     lost = sum(loss(markers) * shares[other] for other, markers in borne.items() if markers)
     return lacking(shares[name], lost, impure)
@@ -382,10 +403,10 @@ def _beside(gating: Gating, name: str, markers: Collection[str]) -> list[float]:
 def _impure(gating: Gating) -> Mapping[str, Misplaced]:
     """Return for each parent that holds other cells what is gained and lost by that of any share of it."""
     usual = IMPURE_WHERE_RARE if _rare(gating.region) else IMPURE
-    if not gating.larger.mean:
+    if not gating.monocytes.mean:
         return usual
     of_monocytes = {
-        name: monocytes(usual[name], gating.larger, gating.populations[name].events)
+        name: monocytes(usual[name], gating.monocytes, gating.populations[name].events)
         for name in ("lymphocytes", "CD3-")
         if name in gating.populations and name in usual
     }

@@ -233,15 +233,15 @@ def log_sds(gating: Gating) -> dict[str, float]:
     for name, population in gating.populations.items():
         middle = math.log(population.events + 0.5)
         squares = [max(abs(math.log(end[name] + 0.5) - middle) for end in shift) ** 2 for shift in moved]
-        larger = gating.larger.sd / max(1, alone[name]) if name in alone else 0.0
-        sds[name] = math.hypot(math.sqrt(sum(squares)) / Z95, larger, FLOOR_OF_COUNTS)
+        monocytes = gating.monocytes.sd / max(1, alone[name]) if name in alone else 0.0
+        sds[name] = math.hypot(math.sqrt(sum(squares)) / Z95, monocytes, FLOOR_OF_COUNTS)
     return sds
 
 
 def lymphocytes_alone(gating: Gating) -> dict[str, int]:
-    """Return the events of the populations that hold monocytes, see `Gating.larger`, without these."""
+    """Return the events of the populations that hold monocytes, see `Gating.monocytes`, without these."""
     held = [name for name in ("lymphocytes", "CD3-") if name in gating.populations]
-    return {name: max(0, gating.populations[name].events - round(gating.larger.mean)) for name in held}
+    return {name: max(0, gating.populations[name].events - round(gating.monocytes.mean)) for name in held}
 
 
 def _with_misplaced(misplaced: Misplaced, centre: float, lower: float, upper: float) -> Limits:

@@ -61,32 +61,128 @@ def read_lesions(path: str | Path, *, infusions: str | Path | None = None) -> pl
 
 
 def read_responses(path: str | Path, *, infusions: str | Path | None = None) -> pl.DataFrame:
-    """Read a table of recorded responses; see `read_lesions` for dates and what is raised."""
+    """Read a table of recorded responses.
+
+    Parameters
+    ----------
+    path, infusions
+        As for `read_lesions`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `responses`, in the order of the file.
+
+    Raises
+    ------
+    ReadError, StudyError
+        As for `read_lesions`.
+    """
     return _read(path, RESPONSE_READS, infusions)
 
 
 def read_subjects(path: str | Path, *, infusions: str | Path | None = None) -> pl.DataFrame:
-    """Read a table of subjects; see `read_lesions` for dates and what is raised."""
+    """Read a table of subjects.
+
+    Parameters
+    ----------
+    path, infusions
+        As for `read_lesions`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `subjects`, in the order of the file.
+
+    Raises
+    ------
+    ReadError, StudyError
+        As for `read_lesions`.
+    """
     return _read(path, SUBJECTS, infusions)
 
 
 def read_infusions(path: str | Path) -> pl.DataFrame:
-    """Read a table of infusions, by days or dates; see `read_lesions` for what is raised."""
+    """Read a table of infusions, by days or dates.
+
+    Parameters
+    ----------
+    path
+        Delimited text. A `date` may stand in place of a `day`: day 0 is that of the subject's first infusion.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `infusions`, in the order of the file.
+
+    Raises
+    ------
+    ReadError, StudyError
+        As for `read_lesions`.
+    """
     return _read(path, INFUSIONS, path)
 
 
 def read_followup(path: str | Path, *, infusions: str | Path | None = None) -> pl.DataFrame:
-    """Read a table of follow-up; see `read_lesions` for dates and what is raised."""
+    """Read a table of follow-up.
+
+    Parameters
+    ----------
+    path, infusions
+        As for `read_lesions`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `followup`, in the order of the file.
+
+    Raises
+    ------
+    ReadError, StudyError
+        As for `read_lesions`.
+    """
     return _read(path, FOLLOWUP, infusions)
 
 
 def read_therapies(path: str | Path, *, infusions: str | Path | None = None) -> pl.DataFrame:
-    """Read a table of further therapies; see `read_lesions` for dates and what is raised."""
+    """Read a table of further therapies.
+
+    Parameters
+    ----------
+    path, infusions
+        As for `read_lesions`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `therapies`, in the order of the file.
+
+    Raises
+    ------
+    ReadError, StudyError
+        As for `read_lesions`.
+    """
     return _read(path, THERAPIES, infusions)
 
 
 def read_schedule(path: str | Path) -> pl.DataFrame:
-    """Read the planned assessments of the tumour; see `read_lesions` for what is raised."""
+    """Read the planned assessments of the tumour.
+
+    Parameters
+    ----------
+    path
+        Delimited text, by days; dates are refused.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `schedule`, in the order of the file.
+
+    Raises
+    ------
+    ReadError, StudyError
+        As for `read_lesions`.
+    """
     return _read(path, SCHEDULE, None)
 
 
@@ -176,13 +272,20 @@ def parse_by_row(
 def read_lab_results(
     path: str | Path, *, infusions: str | Path | None = None, day_one: Mapping[str, int] | None = None
 ) -> tuple[pl.DataFrame, list[int], list[TilseqError]]:
-    """Read results of laboratory or other tests, so that a faulty row costs itself alone; see `read_lesions` for dates.
+    """Read results of laboratory or other tests, so that a faulty row costs itself alone.
 
     A fault of a limit of normal or of `clinically_significant` costs that cell alone, not the result.
 
-    The file holds our table `labs` or SDTM's domain LB, which its header tells; of LB see `read_adverse_events` for
-    days. Its result, unit and limits are those written (LBORRES), else the converted ones (LBSTRESC); limits that are
-    no number are missing. What is not of blood has its specimen in the name of the test.
+    The file holds our table `labs` or SDTM's domain LB, which its header tells. The result, unit and limits of LB are
+    those written (LBORRES), else the converted ones (LBSTRESC); limits that are no number are missing. What is not of
+    blood has its specimen in the name of the test.
+
+    Parameters
+    ----------
+    path, infusions
+        As for `read_lesions`.
+    day_one
+        Of LB, as for `read_adverse_events`.
 
     Returns
     -------

@@ -64,7 +64,27 @@ def read_adverse_events(
 
 
 def read_tumor_markers(path: str | Path, *, infusions: str | Path | None = None) -> pl.DataFrame:
-    """Read a table of tumour markers; see `read_adverse_events` for what is raised."""
+    """Read a table of tumour markers.
+
+    Parameters
+    ----------
+    path
+        Delimited text.
+    infusions
+        File of the infusions, as for `read_lesions`: then a `date` may stand in place of a `day`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `tumor_markers`, in the order of the file.
+
+    Raises
+    ------
+    ReadError
+        The file is not delimited text.
+    StudyError
+        A column or cell is wrong; every fault is listed with its row.
+    """
     return _whole(*parse_by_subject(path, TUMOR_MARKERS, infusions=infusions))
 
 

@@ -61,6 +61,16 @@ def read_contigs(path: str | Path, *, dialect: str | None = None) -> Contigs:
     Left out are the rows that `tilseq.io.clonotypes.read_clonotypes` leaves out, but for further contigs of one cell
     and clonotype: each contig is a chain of its cell.
 
+    Parameters
+    ----------
+    path, dialect
+        As for `read_clonotypes`.
+
+    Returns
+    -------
+    Contigs
+        Chains, and all cells that the program trusts.
+
     Raises
     ------
     ReadError, TableError

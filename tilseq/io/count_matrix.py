@@ -108,7 +108,7 @@ def read_count_matrix(path: str | Path, *, layer: str | None = None) -> CountMat
     return matrix
 
 
-def check_counts(values: NDArray[Any], place: Any, path: str | Path) -> None:
+def _check_counts(values: NDArray[Any], place: Any, path: str | Path) -> None:
     """Refuse values of which one is not a count.
 
     Parameters
@@ -250,7 +250,7 @@ def _numbers(cells: pl.DataFrame, columns: Sequence[str], path: str | Path, firs
         cell = texts[columns[column]][row]
         return {"row": first + row, "column": columns[column], "found": "an empty cell" if cell is None else cell}
 
-    check_counts(values, place, path)
+    _check_counts(values, place, path)
     return values.astype(np.int64)
 
 
@@ -259,22 +259,22 @@ def _symbols_of(cells: pl.DataFrame, gene: str) -> Mapping[str, str]:
     column = next((name for name in cells.columns if name != gene and name.casefold() in SYMBOL_COLUMNS), None)
     if column is None:
         return {}
-    return symbols_by_id(cells[gene].to_list(), cells[column].to_list())
+    return _symbols_by_id(cells[gene].to_list(), cells[column].to_list())
 
 
-def symbols_by_id(names: Sequence[str], symbols: Sequence[str | None]) -> dict[str, str]:
+def _symbols_by_id(names: Sequence[str], symbols: Sequence[str | None]) -> dict[str, str]:
     """Return id → symbol, of Ensembl without version; a name that is no `gene_id`, or has no symbol, gives none."""
     pairs = zip(names, symbols, strict=True)
     return {identifier: symbol for name, symbol in pairs if symbol and (identifier := gene_id(name))}
 
 
 def symbols_of_var(var: Any) -> dict[str, str]:
-    """Return id → symbol, as `symbols_by_id`, by the column of symbols of an AnnData's var, if it has one."""
+    """Return id → symbol, as `_symbols_by_id`, by the column of symbols of an AnnData's var, if it has one."""
     column = next((name for name in var.columns if str(name).casefold() in SYMBOL_COLUMNS), None)
     if column is None:
         return {}
     symbols = [str(symbol) if known else None for symbol, known in zip(var[column], var[column].notna(), strict=True)]
-    return symbols_by_id(list(map(str, var.index)), symbols)
+    return _symbols_by_id(list(map(str, var.index)), symbols)
 
 
 def _of_h5ad(path: str | Path, layer: str | None) -> CountMatrix:
@@ -298,11 +298,11 @@ def _of_h5ad(path: str | Path, layer: str | None) -> CountMatrix:
             sample = int(np.searchsorted(rows.indptr, at[0], side="right")) - 1
             return {"column": f"gene {listed[rows.indices[at[0]]]}, sample {sample + 1}"}
 
-        check_counts(rows.data, place, path)
+        _check_counts(rows.data, place, path)
         counts = rows.astype(np.int64)
     else:
         values = np.asarray(matrix, dtype=np.float64)
-        check_counts(values, lambda at: {"column": f"gene {listed[at[1]]}, sample {at[0] + 1}"}, path)
+        _check_counts(values, lambda at: {"column": f"gene {listed[at[1]]}, sample {at[0] + 1}"}, path)
         counts = values.astype(np.int64)
     is_gene = np.array([NO_GENES.fullmatch(name.strip()) is None for name in listed], bool)
     no_genes = tuple(name for name, known in zip(listed, is_gene, strict=True) if not known)

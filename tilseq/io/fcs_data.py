@@ -164,7 +164,7 @@ def _finite(text: str) -> float | None:
     return value if math.isfinite(value) and "_" not in text else None
 
 
-def byte_order(header: Header, channels: list[Channel]) -> str:
+def _byte_order(header: Header, channels: list[Channel]) -> str:
     """Return `<` or `>` for $BYTEORD; other orders of bytes are refused."""
     order = [part.strip() for part in header.required("$BYTEORD").split(",")]
     rising = [str(place) for place in range(1, len(order) + 1)]
@@ -274,7 +274,7 @@ def read_events(
         The file ends early, a value on the linear scale is larger than 32-bit floats hold, or in most channels more
         than a tenth of the floats (of ten events at least) are smaller than 1e-18 or larger than 1e18.
     """
-    order = byte_order(header, channels)
+    order = _byte_order(header, channels)
     row = np.dtype([(str(place), _stored(channel, order)) for place, channel in enumerate(channels)])
     plain = all(channel.kind == "F" for channel in channels)
     values = np.empty((events, len(channels)), np.float32)

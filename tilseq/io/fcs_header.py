@@ -120,7 +120,7 @@ def read_header(stream: BinaryIO, size: int, path: Path, base: int = 0) -> Heade
     ReadError
         No FCS 2.0-3.2 HEADER stands there, TEXT does not lie in the file, or its keywords contradict each other.
     """
-    raw = read_at(stream, base, min(HEADER_BYTES, size - base))
+    raw = _read_at(stream, base, min(HEADER_BYTES, size - base))
     if len(raw) < HEADER_BYTES or raw[:3] != b"FCS":
         raise ReadError(
             "no FCS HEADER", file=path, byte=base, found=raw[:6], expected=f"{HEADER_BYTES} bytes from FCS on"
@@ -142,7 +142,7 @@ def read_header(stream: BinaryIO, size: int, path: Path, base: int = 0) -> Heade
     header = Header(path, size, base, version, (first, last), data, furthest)
     text = _segment(stream, header, first, last, "TEXT")
     _add_text(header, text)
-    _check_behind(header, read_at(stream, base + last + 1, 1))
+    _check_behind(header, _read_at(stream, base + last + 1, 1))
     begin, end = header.whole("$BEGINSTEXT", 0), header.whole("$ENDSTEXT", 0)
     if begin and end > begin and (begin, end) != header.text:
         more = _segment(stream, header, begin, end, "supplemental TEXT")
@@ -163,7 +163,7 @@ def chain(stream: BinaryIO, size: int, first: Header) -> tuple[list[int], ReadEr
     try:
         while step := header.whole("$NEXTDATA", 0):
             places = (header.base + step, step)
-            found = [place for place in places if place + HEADER_BYTES <= size and read_at(stream, place, 3) == b"FCS"]
+            found = [place for place in places if place + HEADER_BYTES <= size and _read_at(stream, place, 3) == b"FCS"]
             if not found:
                 raise header.error(
                     f"$NEXTDATA of data set {len(starts) - 1} leads to no data set",
@@ -192,7 +192,7 @@ def warn_of_leftover(stream: BinaryIO, header: Header) -> None:
     """
     ends = [whole_number(header.keywords.get(f"$END{name}", "")) or 0 for name in ("DATA", "STEXT", "ANALYSIS")]
     behind = header.base + max(header.last, *ends) + 1
-    rest = read_at(stream, behind, min(header.file_size - behind, LARGEST_LEFTOVER))
+    rest = _read_at(stream, behind, min(header.file_size - behind, LARGEST_LEFTOVER))
     if not CHECKSUM.fullmatch(rest.strip(b" \0\r\n\t")) and not header.keywords.get("$NEXTDATA", "").strip("0 "):
         header.warnings.append(
             f"{header.file_size - behind} bytes at the end of the file belong to no segment; "
@@ -200,7 +200,7 @@ def warn_of_leftover(stream: BinaryIO, header: Header) -> None:
         )
 
 
-def read_at(stream: BinaryIO, offset: int, count: int) -> bytes:
+def _read_at(stream: BinaryIO, offset: int, count: int) -> bytes:
     """Return up to `count` bytes from `offset` of the file."""
     if count <= 0:
         return b""
@@ -251,7 +251,7 @@ def _segment(stream: BinaryIO, header: Header, first: int, last: int, name: str)
         raise header.error(
             f"{name} is too large", byte=begin, found=f"{count} bytes", expected=f"at most {LARGEST_TEXT} bytes"
         )
-    raw = read_at(stream, begin, count)
+    raw = _read_at(stream, begin, count)
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

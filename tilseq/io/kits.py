@@ -126,6 +126,11 @@ def shipped_kits() -> list[str]:
 def read_kits(paths: Sequence[str | Path] = ()) -> dict[str, Kit]:
     """Return the kits that ship and a person's own by name; one of a person's own goes before one that ships.
 
+    Parameters
+    ----------
+    paths
+        YAML files of a person's own kits.
+
     Raises
     ------
     StudyError

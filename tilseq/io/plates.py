@@ -66,6 +66,11 @@ class Wells:
 def read_plate(path: str | Path) -> pl.DataFrame:
     """Read a plate sheet.
 
+    Parameters
+    ----------
+    path
+        Delimited text, one row a well, or one a well and analyte.
+
     Returns
     -------
     polars.DataFrame

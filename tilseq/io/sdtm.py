@@ -149,6 +149,7 @@ class _Sdtm:
     def read(
         self, day0: Mapping[str, str] | None, baseline_visit: str | None
     ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        """Return lesions, responses and exclusions."""
         self._stop_if_wrong()
         known = self._lesions_known()
         results = list(self._results(known))

@@ -92,6 +92,7 @@ class _Builder:
         self.problems: list[TilseqError] = []
 
     def document(self) -> tuple[Any, Lines, list[TilseqError]]:
+        """Return the only document, the line of each key, and keys that stand twice."""
         value: Any = None
         documents = 0
         for event in self.events:
@@ -104,6 +105,7 @@ class _Builder:
         return value, self.lines, self.problems
 
     def next(self) -> Any:
+        """Return the next event, without an anchor, an alias or a tag."""
         event = next(self.events)
         if type(event).__name__ == "AliasEvent" or getattr(event, "anchor", None):
             raise self.refusal("an anchor or alias (& or *)", event)
@@ -112,6 +114,7 @@ class _Builder:
         return event
 
     def value(self, event: Any, path: Path_) -> Any:
+        """Return the value that begins with an event, below the keys of its path."""
         kind = type(event).__name__
         if len(path) > DEEPEST:
             raise self.refusal(f"more than {DEEPEST} levels", event)
@@ -122,6 +125,7 @@ class _Builder:
         return _scalar(event.value) if event.style is None else event.value
 
     def mapping(self, path: Path_) -> dict[str, Any]:
+        """Return a mapping; of a key that stands twice the first value counts."""
         built: dict[str, Any] = {}
         while type(key := self.next()).__name__ != "MappingEndEvent":
             if type(key).__name__ != "ScalarEvent":
@@ -144,6 +148,7 @@ class _Builder:
         return built
 
     def sequence(self, path: Path_) -> list[Any]:
+        """Return a list."""
         built: list[Any] = []
         while type(event := self.next()).__name__ != "SequenceEndEvent":
             here = (*path, str(len(built)))
@@ -152,6 +157,7 @@ class _Builder:
         return built
 
     def refusal(self, what: str, event: Any) -> ReadError:
+        """Return the error of what is not read, with its line."""
         row = event.start_mark.line + 1
         return ReadError(f"{what} is not read here", file=self.file, row=row, mend="write the value itself")
 

@@ -15,6 +15,7 @@ from tilseq.flow.tube import Floats
 from tilseq.plots.linear_ticks import brief, ticks_of
 from tilseq.plots.style import FAINT, INK, MUTED, PALETTE, house_style, short, visible
 from tilseq.tables import as_polars
+from tilseq.tables.intracellular import INTRACELLULAR
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,8 +48,9 @@ def intracellular(table: Any, *, marker: str | None = None) -> Figure:
     -------
     matplotlib.figure.Figure
         On the left an open mark for the background, a filled one for the stimulated share, in per cent; on the right
-        the difference in percentage points with its 95 % limits, filled where the cells respond. Rows go by subject,
-        day and stimulus, from the top down; those without a difference are left out.
+        the difference in percentage points with its 95 % limits, filled where the cells respond. Rows go by the key of
+        the table from the top down, in whatever order they are given: subject, day, timing, specimen, panel, stimulus,
+        tubes and population. Those without a difference are left out.
 
     Raises
     ------
@@ -143,7 +145,8 @@ def _rows(table: pl.DataFrame, marker: str | None) -> list[dict[str, Any]]:
         raise AnalysisError("the table holds several cytokines", found=", ".join(known), mend="name one as marker")
     if not known:
         raise AnalysisError("nothing to draw: no pair of tubes has a difference")
-    return found.filter(marker=marker or known[0]).to_dicts()
+    drawn = found.filter(marker=marker or known[0])
+    return drawn.sort([name for name in INTRACELLULAR.key if name in drawn.columns], nulls_last=True).to_dicts()
 
 
 def _labels(rows: Sequence[dict[str, Any]]) -> list[str]:

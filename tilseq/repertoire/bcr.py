@@ -20,31 +20,26 @@ LEAST_IDENTITY = 0.5  # the most mutated antibodies known have a third of V's ba
 
 
 @dataclass(frozen=True)
-class Bcr:
-    """Tables of one sample, by the names of `tilseq.tables.repertoire`, and how its families were found.
+class BCellFamilies:
+    """Families and mutations of one sample, by the names of `tilseq.tables.repertoire`, and how families were found.
 
     Attributes
     ----------
-    families, mutation, mutation_load, isotypes, diversity
-        The tables; `mutation` names the family of each sequence, `diversity` is that of families.
+    families, mutation, mutation_load
+        The tables; `mutation` names the family of each sequence.
     distances
         Result of `distance_to_nearest` for the heavy chains.
     threshold, threshold_source
         Largest share of bases in which neighbours in a family differ, and where it comes from: `set`, `valley` or
         `usual`.
-    n_effective
-        Effective number of B cells behind the counts of heavy chains, None where it is not known.
     """
 
     families: pl.DataFrame
     mutation: pl.DataFrame
     mutation_load: pl.DataFrame
-    isotypes: pl.DataFrame
-    diversity: pl.DataFrame
     distances: pl.DataFrame
     threshold: float
     threshold_source: str
-    n_effective: float | None = None
 
     @property
     def without_family(self) -> int:
@@ -61,6 +56,23 @@ class Bcr:
             f"{far} of {self.mutation.height} sequences have less than half of V's bases of their germline, which no "
             "hypermutation does: are the alignments shifted, or of other rows?"
         )
+
+
+@dataclass(frozen=True)
+class Bcr(BCellFamilies):
+    """What `BCellFamilies` has, and what rests on the cells behind the counts.
+
+    Attributes
+    ----------
+    isotypes, diversity
+        The tables; `diversity` is that of families.
+    n_effective
+        Effective number of B cells behind the counts of heavy chains, None where it is not known.
+    """
+
+    isotypes: pl.DataFrame
+    diversity: pl.DataFrame
+    n_effective: float | None = None
 
     def lacking(self, count_of: str) -> list[str]:
         """Return what the tables do not tell, and what it would take: a sentence each.
@@ -127,6 +139,34 @@ def bcr(
     TableError, AnalysisError
         As `families`, `mutations` and `isotypes`.
     """
+    found = b_cell_families(table, sample=sample, threshold=threshold)
+    return Bcr(
+        **vars(found),
+        isotypes=isotypes(found.mutation, sample=sample, count_of=count_of, n_effective=n_effective),
+        diversity=family_diversity(
+            found.mutation,
+            sample=sample,
+            count_of=count_of,
+            n_effective={HEAVY: n_effective},
+            counting=None if n_effective is None else {HEAVY: counting},
+        ),
+        n_effective=n_effective,
+    )
+
+
+def b_cell_families(table: Any, *, sample: str, threshold: float | None = None) -> BCellFamilies:
+    """Return families and mutations of a sample's immunoglobulins, for which the cells need not be known.
+
+    Parameters
+    ----------
+    table, sample, threshold
+        As for `bcr`.
+
+    Raises
+    ------
+    TableError, AnalysisError
+        As `families` and `mutations`.
+    """
     frame = as_polars(table)
     if "c_call" not in frame.columns:
         frame = frame.with_columns(c_call=pl.lit(None, pl.String))
@@ -138,22 +178,13 @@ def bcr(
         threshold, source = (valley.threshold, "valley") if valley else (USUAL_THRESHOLD, "usual")
     placed = families(frame, threshold=threshold).with_columns(family_id=pl.when(heavy).then("family_id"))
     found = mutations(placed).with_columns(sample=pl.lit(sample))
-    return Bcr(
+    return BCellFamilies(
         families=_summarised(found, threshold, source),
         mutation=conform(found.select(name for name in MUTATION.names if name in found.columns), MUTATION),
         mutation_load=mutation_load(found, sample=sample),
-        isotypes=isotypes(found, sample=sample, count_of=count_of, n_effective=n_effective),
-        diversity=family_diversity(
-            found,
-            sample=sample,
-            count_of=count_of,
-            n_effective={HEAVY: n_effective},
-            counting=None if n_effective is None else {HEAVY: counting},
-        ),
         distances=distances,
         threshold=threshold,
         threshold_source=source,
-        n_effective=n_effective,
     )
 
 

@@ -84,6 +84,21 @@ def joined_lanes(lanes: Mapping[str, Any]) -> pl.DataFrame:
     """Return the contigs of several lanes or samples in one table, each cell named `sample:barcode`.
 
     Lanes draw from one list of barcodes, so that the same barcode in two of them is two cells.
+
+    Parameters
+    ----------
+    lanes
+        Sample → table of its contigs, polars or pandas, with `cell_id`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Their rows, one lane after the other; no column without a lane.
+
+    Raises
+    ------
+    TableError
+        A lane is no table.
     """
     frames = [
         as_polars(table).with_columns(cell_id=pl.lit(f"{sample}:") + pl.col("cell_id"))
@@ -97,6 +112,18 @@ def check_overlap(receptor: Collection[str], expression: Collection[str], *, lea
 
     It is the share of the smaller set that stands in the larger: expression has cells without receptors, and either may
     have been filtered.
+
+    Parameters
+    ----------
+    receptor, expression
+        Barcodes of the cells of either, as they are written; each counts once.
+    least
+        Overlap, 0 to 1, below which they are not taken for the same cells.
+
+    Returns
+    -------
+    float
+        Share of the smaller set, 0 to 1.
 
     Raises
     ------

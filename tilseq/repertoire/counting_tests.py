@@ -69,7 +69,7 @@ def _beta_binomial(k: Floats, m: Floats, share: float, overdispersion: float) ->
     at_most, at_least, seen = (np.empty(len(k)) for _ in range(3))
     for total in np.unique(m):
         here, every = m == total, np.arange(total + 1)
-        chances = np.exp(log_chance(every, np.full(len(every), total), share, overdispersion))
+        chances = np.exp(_log_chance(every, np.full(len(every), total), share, overdispersion))
         places = k[here].astype(int)
         seen[here] = chances[places]
         at_most[here] = np.cumsum(chances)[places]
@@ -77,7 +77,7 @@ def _beta_binomial(k: Floats, m: Floats, share: float, overdispersion: float) ->
     return at_most, at_least, seen
 
 
-def log_chance(count: Floats, total: Floats, share: float, overdispersion: float) -> Floats:
+def _log_chance(count: Floats, total: Floats, share: float, overdispersion: float) -> Floats:
     """Return the logarithm of the beta-binomial probability of `count` of `total`.
 
     Mean `share`, intra-class correlation `overdispersion` above 0: the shapes of the beta are ``share * s`` and
@@ -122,7 +122,7 @@ def overdispersion_of(first: ArrayLike, second: ArrayLike, n_first: float, n_sec
     share = n_second / (n_first + n_second)
 
     def likelihood(overdispersion: float) -> float:
-        return float(times @ log_chance(pairs[:, 0], pairs[:, 1], share, overdispersion))
+        return float(times @ _log_chance(pairs[:, 0], pairs[:, 1], share, overdispersion))
 
     none = float(times @ _log_binomial(pairs[:, 0], pairs[:, 1], share))
     grid = np.geomspace(1e-6, LARGEST, STEPS)

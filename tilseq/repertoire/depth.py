@@ -63,15 +63,18 @@ def depth(
     -------
     polars.DataFrame
         The table `depth`: `sample, locus, counts, count_of, cells, cells_from, cells_lower, cells_upper, n_effective,
-        counting`. `cells_from` is `counted`, `declared`, `input_ng`, `replicates`, `templates`, `pair` or `not_known`.
-        `n_effective` is that of `effective_number`, where cells were told; ``1 / (1 / cells + 1 / counts)`` of cells
-        that replicates or a pair tell, in which unequal yields are; None of UMIs and reads whose replicates look like
-        one library (`one_library`). `counting` is how often a
-        cell is counted: `once`; `twice`, that is 0, 1 or 2 times, as templates may be; `drawn` at random; `unsure` of
-        templates whose libraries do not surely tell; `too_many` where more templates were counted than the cells told
-        can have given; None where the counts' meaning is unknown and they are not worth their sum. A cell with two
-        chains of a locus is an observation of each: it counts once in `cells` and twice in `n_effective`. Cells that
-        were told stand behind each locus, but for those of light chains, see `told_by_locus`.
+        counting`.
+
+        - `cells_from`: `counted`, `declared`, `input_ng`, `replicates`, `templates`, `pair` or `not_known`. Cells that
+          were told stand behind each locus, but for those of light chains, see `told_by_locus`.
+        - `n_effective`: that of `effective_number`, where cells were told; ``1 / (1 / cells + 1 / counts)`` of cells
+          that replicates or a pair tell, in which unequal yields are; None of UMIs and reads whose replicates look like
+          one library (`one_library`). A cell with two chains of a locus is an observation of each: it counts once in
+          `cells` and twice here.
+        - `counting`, how often a cell is counted: `once`; `twice`, that is 0, 1 or 2 times, as templates may be;
+          `drawn` at random; `unsure` of templates whose libraries do not surely tell; `too_many` where more templates
+          were counted than the cells told can have given; None where the counts' meaning is unknown and they are not
+          worth their sum.
 
     Raises
     ------
@@ -266,7 +269,20 @@ def share_cells(depths: pl.DataFrame) -> dict[str, float | None]:
 
 
 def with_depth(table: Any, depths: pl.DataFrame) -> pl.DataFrame:
-    """Return the clones of a sample as `effective_clones` gives them, by its rows of the table `depth`."""
+    """Return the clones of a sample as `effective_clones` gives them, by its rows of the table `depth`.
+
+    Parameters
+    ----------
+    table
+        Clonotype table of the sample, polars or pandas: `locus`, `junction`, `duplicate_count`.
+    depths
+        Rows of the table `depth` of the sample.
+
+    Raises
+    ------
+    TableError, AnalysisError
+        As `effective_clones`.
+    """
     return effective_clones(table, share_cells(depths), dict(depths.select("locus", "counting").iter_rows()))
 
 

@@ -15,8 +15,8 @@ from tilseq.intervals import Z95
 from tilseq.repertoire import indices
 from tilseq.repertoire.cells import checked_effective, effective_number
 from tilseq.repertoire.clones import check_count_of, clone_counts
+from tilseq.repertoire.dominance import d50_clones, error_of_largest, held_by_largest, limits_of_d50
 from tilseq.repertoire.indices import Index, limits
-from tilseq.repertoire.largest import d50_clones, error_of_largest, held_by_largest, limits_of_d50
 from tilseq.repertoire.largest_clone import limits_of_largest_clone
 from tilseq.repertoire.observed import LEAST_CELLS, Observed
 from tilseq.repertoire.sampling import Sampling, sampled

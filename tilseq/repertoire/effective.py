@@ -113,6 +113,16 @@ def summed(samples: Sequence[pl.DataFrame]) -> pl.DataFrame:
     Where the effective number of one of them is not known that of the sum is not either, and a clone's share is the
     mean of its shares; else each sample counts by its cells. How often a cell is counted is not known of samples that
     count them in several ways.
+
+    Parameters
+    ----------
+    samples
+        At least one, each with the columns that `effective_clones` returns.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row a clone, with the same columns.
     """
     if len(samples) == 1:
         return samples[0]

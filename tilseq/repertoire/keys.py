@@ -65,9 +65,23 @@ def keyed(table: Any, key: str) -> pl.DataFrame:
 
 
 def lacking(table: Any, key: str) -> pl.DataFrame:
-    """Return how many rows `keyed` leaves out: `rule, rows, counts`, a row for each part of the key that is missing.
+    """Return how many rows `keyed` leaves out.
 
-    A row that lacks several parts is counted under the first. Errors are those of `keyed`.
+    Parameters
+    ----------
+    table, key
+        As for `keyed`.
+
+    Returns
+    -------
+    polars.DataFrame
+        `rule, rows, counts`, a row for each part of the key that is missing. A row that lacks several parts is counted
+        under the first.
+
+    Raises
+    ------
+    AnalysisError, TableError
+        As `keyed`.
     """
     frame, columns = _with_parts(table, key), key_columns(key)
     rule = pl.coalesce(pl.when(pl.col(name).is_null()).then(pl.lit(f"no {name} for the key {key}")) for name in columns)

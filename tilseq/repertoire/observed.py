@@ -39,8 +39,7 @@ class Observed:
         Effective cells that they are worth.
     counting
         How often a cell is counted, as in the table `depth`: `drawn` at random, `twice` at most, `unsure`, `too_many`,
-        None for not known.
-        Where each count is a cell it is not asked.
+        None for not known. It does not count where each count is a cell.
     """
 
     counts: Spectrum

@@ -156,7 +156,7 @@ def standardised(
         if not seen:
             continue
         size = cells or min(each.standing for each in seen.values())
-        covered = [each.coverage(NOWHERE, each.standing).value for each in seen.values() if knows_coverage(each)]
+        covered = [each.coverage(NOWHERE, each.standing).value for each in seen.values() if _knows_coverage(each)]
         share = coverage or min(covered, default=None)
         for sample, each in seen.items():
             row = {"sample": sample, "locus": locus, "n": each.n}
@@ -164,7 +164,7 @@ def standardised(
     return DIVERSITY.frame(rows)
 
 
-def knows_coverage(seen: Observed) -> bool:
+def _knows_coverage(seen: Observed) -> bool:
     """Tell whether a sample knows its coverage, at the cells that it stands for, to half of it.
 
     One in which no clone was counted twice does not, however few cells the formula of its error speaks of.

@@ -88,7 +88,7 @@ def common_cells(samples: Mapping[str, pl.DataFrame]) -> dict[str, float]:
     least: dict[str, float] = {}
     for clones in samples.values():
         doubts = doubts_of(clones)
-        for locus, depth in depths_in(clones).items():
+        for locus, depth in _depths_in(clones).items():
             if depth is not None and doubts[locus] is None:
                 least[locus] = min(least.get(locus, inf), depth.distinct(depth.counts))
     return least
@@ -96,7 +96,7 @@ def common_cells(samples: Mapping[str, pl.DataFrame]) -> dict[str, float]:
 
 def check_at_cells(later: pl.DataFrame, cells: float) -> None:
     """Raise an AnalysisError where a sample, of one locus and of known depth, does not show so many distinct cells."""
-    (depth,) = depths_in(later).values()
+    (depth,) = _depths_in(later).values()
     shown = inf if depth is None else depth.distinct(depth.counts)
     if not 0 < cells <= shown * (1 + ROUNDING):
         raise AnalysisError(
@@ -136,7 +136,7 @@ def doubts_of(clones: pl.DataFrame) -> dict[str, str | None]:
     return found
 
 
-def depths_in(clones: pl.DataFrame) -> dict[str, Depth | None]:
+def _depths_in(clones: pl.DataFrame) -> dict[str, Depth | None]:
     """Return locus → depth of a sample, None where its effective number is not known."""
     sums = dict(clones.group_by("locus").agg(pl.col("duplicate_count").sum()).iter_rows())
     counting = dict(clones.select("locus", "counting").unique().iter_rows())
@@ -157,7 +157,7 @@ def distinct_cells(clones: pl.DataFrame) -> pl.Series:
     clones
         As `effective_clones` gives them.
     """
-    known = {locus: float(depth.distinct(depth.counts)) for locus, depth in depths_in(clones).items() if depth}
+    known = {locus: float(depth.distinct(depth.counts)) for locus, depth in _depths_in(clones).items() if depth}
     of_locus = pl.col("locus").replace_strict(known, default=None, return_dtype=pl.Float64)
     return clones.select(cells=pl.col("frequency") * of_locus).to_series()
 
@@ -190,7 +190,7 @@ def still_seen(later: pl.DataFrame, product: pl.DataFrame, cells: float | None =
     dict
         Name → `value, lower, upper`.
     """
-    (depth,) = depths_in(later).values()
+    (depth,) = _depths_in(later).values()
     assert depth is not None
     counts = _counts(later, product)
     thinned = 1.0 if cells is None else depth.thinned(cells)

@@ -55,7 +55,7 @@ def family_threshold(distances: Any) -> Valley | None:
     values = np.array([value for value in distances if value is not None], float)
     if len(values) < FEWEST_DISTANCES:
         return None
-    height = distance_density(values)
+    height = _distance_density(values)
     inner = np.arange(1, len(height) - 1)
     lowest = inner[(height[inner] < height[inner - 1]) & (height[inner] <= height[inner + 1])]
     below = np.searchsorted(np.sort(values), GRID[lowest])
@@ -71,7 +71,7 @@ def family_threshold(distances: Any) -> Valley | None:
     return Valley(float(GRID[lowest[best]]), float(separation[best]))
 
 
-def distance_density(distances: Floats) -> Floats:
+def _distance_density(distances: Floats) -> Floats:
     """Return the density of distances at `GRID`, by the kernel of `family_threshold`; it integrates to 1."""
     quarter, three = np.quantile(distances, [0.25, 0.75])
     spread = min(float(distances.std(ddof=1)), float(three - quarter) / 1.34) or float(distances.std(ddof=1)) or 0.01

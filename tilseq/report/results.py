@@ -179,6 +179,16 @@ class Results:
 def read_results(out: str | Path) -> Results:
     """Read the tables, run.json and captions of a run's folder.
 
+    Parameters
+    ----------
+    out
+        The folder that `tilseq run -o` wrote.
+
+    Returns
+    -------
+    Results
+        Of a table that the run did not write it holds the columns without a row, and its name in `absent`.
+
     Raises
     ------
     RunError

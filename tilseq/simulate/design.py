@@ -230,6 +230,13 @@ class Design(Part):
 def read_design(path: str | Path | None = None, given: Mapping[str, Any] | None = None) -> Design:
     """Return the design of a YAML file, with what is given besides in place of what stands there.
 
+    Parameters
+    ----------
+    path
+        YAML file, see `Design` for its settings; None for the usual design.
+    given
+        Setting → value. `confounders` are names, which add to those of the file.
+
     Raises
     ------
     StudyError

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from tilseq.endpoints.parameters import Scope
-    from tilseq.repertoire.bcr import Bcr
+    from tilseq.repertoire.bcr import BCellFamilies
 
 
 def write_bcr(
@@ -40,23 +40,25 @@ def write_bcr(
 
     from tilseq.io.bcr import NOT_OF_B_CELLS, read_bcr
     from tilseq.io.write import write_parquet
-    from tilseq.repertoire.bcr import bcr
+    from tilseq.repertoire.bcr import b_cell_families
+    from tilseq.repertoire.isotypes import isotypes
     from tilseq.steps.reading import reading_rows
     from tilseq.tables.outputs import EXCLUSIONS
     from tilseq.tables.repertoire import FAMILIES, MUTATION, MUTATION_LOAD
 
     sequences = read_bcr(only_path(job), dialect=job.arguments["dialect"], locus=job.arguments["locus"])
     threshold = job.arguments["family_threshold"]
-    found = bcr(sequences.table, sample=job.unit, threshold=threshold)
+    found = b_cell_families(sequences.table, sample=job.unit, threshold=threshold)
+    of_families = isotypes(found.mutation, sample=job.unit).filter(unit="families")
     write_parquet(found.families, FAMILIES, folder)
     write_parquet(found.mutation, MUTATION, folder)
     write_parquet(found.mutation_load, MUTATION_LOAD, folder)
-    _draw(found, folder / "figures")
+    _draw(found, of_families, folder / "figures")
     quality = reading_rows(job.unit, sequences, "reading of B cells", told)
     of_t_cells = sequences.exclusions.filter(rule=NOT_OF_B_CELLS).with_columns(
         sample=pl.lit(job.unit), file=pl.lit((job.sample or {})["path"])
     )
-    rows = _endpoints(job.sample or {}, found)
+    rows = _endpoints(job.sample or {}, found, of_families)
     return rows, quality + _quality(job.unit, found), of_t_cells.select(EXCLUSIONS.names)
 
 
@@ -98,13 +100,13 @@ def _families_by(threshold: float, source: str) -> str:
     return f"families: threshold {threshold:g} ({source})"
 
 
-def _endpoints(sample: Mapping[str, Any], found: Bcr) -> list[dict[str, Any]]:
+def _endpoints(sample: Mapping[str, Any], found: BCellFamilies, isotypes: pl.DataFrame) -> list[dict[str, Any]]:
     import polars as pl
 
     from tilseq.endpoints.rows import endpoint
 
     key = _families_by(found.threshold, found.threshold_source)
-    shares = found.isotypes.filter(pl.col("share").is_not_null(), pl.col("level") != "subclass", unit="families")
+    shares = isotypes.filter(pl.col("share").is_not_null(), pl.col("level") != "subclass")
     return [
         *(
             endpoint(
@@ -137,7 +139,7 @@ def _endpoints(sample: Mapping[str, Any], found: Bcr) -> list[dict[str, Any]]:
     ]
 
 
-def _quality(sample: str, found: Bcr) -> list[dict[str, Any]]:
+def _quality(sample: str, found: BCellFamilies) -> list[dict[str, Any]]:
     """Return a warning where the distances do not tell the threshold, and what it is where they do.
 
     And one where sequences are too far from their germline.
@@ -156,13 +158,13 @@ def _quality(sample: str, found: Bcr) -> list[dict[str, Any]]:
     return [check | {"limit": "largest share of bases in which neighbours differ"}, *far]
 
 
-def _draw(found: Bcr, folder: Path) -> None:
+def _draw(found: BCellFamilies, isotypes: pl.DataFrame, folder: Path) -> None:
     from tilseq.plots.bcr import distance_histogram, isotype_bars, mutation_histogram
 
     drawn: dict[str, tuple[Axes, str]] = {}
-    if found.isotypes.filter(unit="families", level="class")["share"].count():
+    if isotypes.filter(level="class")["share"].count():
         drawn["isotypes"] = (
-            isotype_bars(found.isotypes),
+            isotype_bars(isotypes),
             "isotypes: share of the families of each class, each family once, by the class of most of its sequences; "
             "lines are 95 % limits.",
         )

@@ -51,7 +51,7 @@ def plan(study: Study) -> list[Job]:
             job = subject_job(STEP, subject, of_t_cells, others=others, **further)
             known = (*others, *first, *filter(None, [tracked.get(subject)]))
             jobs.append(replace(job, needs=(*job.needs, *known)))
-    return after_counting(study, jobs)
+    return after_counting(subjects, jobs)
 
 
 def _of_product(job: Job) -> bool:

@@ -59,10 +59,10 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(found.pairs, SHARED_PAIRS, folder)
     write_parquet(found.rates, LEAK_RATES, folder)
     write_parquet(found.clones, SUSPICIOUS_CLONES, folder)
-    write_parquet(QUALITY.frame(quality_rows(found.samples, found.rates)), QUALITY, folder)
+    write_parquet(QUALITY.frame(_quality_rows(found.samples, found.rates)), QUALITY, folder)
 
 
-def quality_rows(samples: pl.DataFrame, rates: pl.DataFrame) -> list[dict[str, Any]]:
+def _quality_rows(samples: pl.DataFrame, rates: pl.DataFrame) -> list[dict[str, Any]]:
     """Return the checks that follow for each sample: `identity`, `leaks` and `depth in its run`.
 
     Parameters

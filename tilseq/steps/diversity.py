@@ -28,7 +28,8 @@ POINTS = 24  # of a curve
 
 def plan(study: Study) -> list[Job]:
     """Return one job for each subject with a receptor sample."""
-    return after_counting(study, [subject_job(STEP, subject, needs) for subject, needs in by_subject(study).items()])
+    subjects = by_subject(study)
+    return after_counting(subjects, [subject_job(STEP, subject, needs) for subject, needs in subjects.items()])
 
 
 def run(job: Job, folder: Path) -> None:
@@ -62,22 +63,13 @@ def run(job: Job, folder: Path) -> None:
     of_isotypes = [ISOTYPES.frame()]
     rows = []
     for name, table in clones.items():
-        behind, counts = cells.filter(sample=name), repertoire.count_of(table)
-        known: dict[str, Any] = {
-            "count_of": counts,
-            "n_effective": dict(behind.select("locus", "n_effective").iter_rows()),
-            "counting": dict(behind.select("locus", "counting").iter_rows()),
-        }
-        sure = dict(behind.filter(pl.col("cells_from") != "pair").select("locus", "n_effective").iter_rows())
-        indices.append(diversity(table, sample=name, **known | {"n_effective": sure}))
-        # What other libraries tell of how templates are counted, or of cells, changes with them.
-        by_others = counts == "templates" or "replicates" in behind["cells_from"]
-        method = f"key: nucleotide junction; counts: {counts}"
-        scope: Scope | None = "cohort" if by_others else None
-        rows += diversity_rows(of_sample[name], indices[-1], method, scope)
+        counts = repertoire.count_of(table)
+        known, sure, scope = _behind(cells.filter(sample=name), counts)
+        indices.append(diversity(table, sample=name, **sure))
+        rows += diversity_rows(of_sample[name], indices[-1], f"key: nucleotide junction; counts: {counts}", scope)
         if (need := folders[name]) in sequences:
             of_b_cells = (pl.read_parquet(of[need]) for of in (families, sequences))
-            of_families, found = with_cells(of_sample[name], *of_b_cells, scope=scope, **known | {"n_effective": sure})
+            of_families, found = with_cells(of_sample[name], *of_b_cells, scope=scope, **sure)
             rows += of_families
             of_isotypes.append(found)
         spectra[name] = effective_spectra(table, **known)
@@ -95,6 +87,25 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(pl.concat(curves), RAREFACTION, folder)
     write_frame(_as_table(spectra, cells), folder / f"{SPECTRA}.parquet")
     draw_diversity(pl.concat(profiles), pl.concat(curves), clones, cells, folder / "figures")
+
+
+def _behind(cells: pl.DataFrame, counts: str) -> tuple[dict[str, Any], dict[str, Any], Scope | None]:
+    """Return what is known of the cells behind a sample, what is without a pair's estimate, and the endpoints' scope.
+
+    Both are arguments of `diversity`. Cells that a pair of samples alone tells serve to hold the two against each
+    other. What other libraries tell of how templates are counted, or of cells, changes with them: the scope is then the
+    cohort.
+    """
+    import polars as pl
+
+    known: dict[str, Any] = {
+        "count_of": counts,
+        "n_effective": dict(cells.select("locus", "n_effective").iter_rows()),
+        "counting": dict(cells.select("locus", "counting").iter_rows()),
+    }
+    without_pair = cells.filter(pl.col("cells_from") != "pair")
+    sure = known | {"n_effective": dict(without_pair.select("locus", "n_effective").iter_rows())}
+    return known, sure, "cohort" if counts == "templates" or "replicates" in cells["cells_from"] else None
 
 
 def at_common_depth(spectra: Mapping[str, Mapping[str, Observed]], cells: pl.DataFrame, over: str) -> pl.DataFrame:

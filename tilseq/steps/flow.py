@@ -98,7 +98,7 @@ def _run_automatic(job: Job, folder: Path, tube: Tube, gating: Gating, usual: pl
     if usual is not None:
         told += odd_cuts(far_from_cohort(cuts, usual))
     elif job.needs:
-        told += [no_usual_cuts(job.unit)]
+        told += [_no_usual_cuts(job.unit)]
     quality = pl.concat([gating.quality, QUALITY.frame(told)])
     # The verdict beside the counts is that of all checks.
     counts = with_absolute(count(replace(gating, quality=quality), _blanks(job, folder)), absolute)
@@ -216,7 +216,7 @@ def _usual_cuts(job: Job, folder: Path, place: int) -> pl.DataFrame | None:
     return pl.read_parquet(found[0]) if found else None
 
 
-def no_usual_cuts(sample: str) -> dict[str, Any]:
+def _no_usual_cuts(sample: str) -> dict[str, Any]:
     """Return the check that warns where the cuts of the other tubes were to be had and are not."""
     from tilseq.flow.quality import check
 

@@ -53,65 +53,94 @@ def endpoints(
     notes
         Population → what the reader of its numbers must know.
     """
-    from tilseq.endpoints.rows import endpoint
-    from tilseq.flow.quality import LEAST_QUANTIFIED
-    from tilseq.steps.flow_absolute import method_of
-
     notes = notes or {}
-    method = f"{{}} of {LEAST_QUANTIFIED} events or more quantified, fewer detected only (ICCS)"
+    counted = {row["population"]: row for row in counts.iter_rows(named=True)}
     rows = [
-        endpoint(
-            sample,
-            "percent_of_parent",
-            row["percent_of_parent"],
-            qualifiers={"population": row["population"], "parent": row["parent"]},
-            lower=row["lower"],
-            upper=row["upper"],
-            interval_method=intervals.share,
-            n=row["parent_events"],
-            **_certainty(row),
-            method=_noted(method.format("population"), notes.get(row["population"])),
-            scope=scope,
-        )
-        for row in counts.iter_rows(named=True)
+        _share(sample, row, intervals, notes.get(name), scope)
+        for name, row in counted.items()
         if row["parent"] is not None
     ]
-    counted = {row["population"]: row for row in counts.iter_rows(named=True)}
-    shares = {name: row["status"] for name, row in counted.items()}
-    certain = {name: _certain(found.status, shares[name]) for name, found in absolute.items()}
-    rows += [
-        endpoint(
-            sample,
-            "cells_per_ul",
-            found.value,
-            qualifiers={"population": name},
-            lower=found.lower,
-            upper=found.upper,
-            interval_method="exact for counts, log-normal for the other errors (MOVER)",
-            n=counted[name]["events"],
-            status=certain[name],
-            value_text=_undetected(found, certain[name]),
-            method=_noted(method_of(found), notes.get(name)),
-            scope=scope,
-        )
-        for name, found in absolute.items()
-    ]
+    rows += [_per_ul(sample, found, counted[name], notes.get(name), scope) for name, found in absolute.items()]
     if ratio is not None:
-        rows.append(
-            endpoint(
-                sample,
-                "cd4_cd8_ratio",
-                ratio.value,
-                lower=ratio.lower,
-                upper=ratio.upper,
-                interval_method=intervals.ratio,
-                n=ratio.n,
-                status=_certain(ratio.status, shares.get("CD4+ T"), shares.get("CD8+ T")),
-                method=method.format("both"),
-                scope=scope,
-            )
-        )
+        rows.append(_ratio(sample, ratio, counted, intervals, scope))
     return rows
+
+
+def _share(
+    sample: Mapping[str, Any], row: Mapping[str, Any], intervals: Intervals, note: str | None, scope: Scope | None
+) -> dict[str, Any]:
+    """Return the share of a population in its parent, by its row of the table `counts`."""
+    from tilseq.endpoints.rows import endpoint
+
+    return endpoint(
+        sample,
+        "percent_of_parent",
+        row["percent_of_parent"],
+        qualifiers={"population": row["population"], "parent": row["parent"]},
+        lower=row["lower"],
+        upper=row["upper"],
+        interval_method=intervals.share,
+        n=row["parent_events"],
+        **_certainty(row),
+        method=_noted(_rule("population"), note),
+        scope=scope,
+    )
+
+
+def _per_ul(
+    sample: Mapping[str, Any], found: AbsoluteCount, row: Mapping[str, Any], note: str | None, scope: Scope | None
+) -> dict[str, Any]:
+    """Return the cells per µL of a population; `row` is that of the table `counts`."""
+    from tilseq.endpoints.rows import endpoint
+    from tilseq.steps.flow_absolute import method_of
+
+    status = _certain(found.status, row["status"])
+    return endpoint(
+        sample,
+        "cells_per_ul",
+        found.value,
+        qualifiers={"population": row["population"]},
+        lower=found.lower,
+        upper=found.upper,
+        interval_method="exact for counts, log-normal for the other errors (MOVER)",
+        n=row["events"],
+        status=status,
+        value_text=_undetected(found, status),
+        method=_noted(method_of(found), note),
+        scope=scope,
+    )
+
+
+def _ratio(
+    sample: Mapping[str, Any],
+    ratio: Ratio,
+    counted: Mapping[str, Mapping[str, Any]],
+    intervals: Intervals,
+    scope: Scope | None,
+) -> dict[str, Any]:
+    """Return the ratio of CD4 to CD8; `counted` is population → row of the table `counts`."""
+    from tilseq.endpoints.rows import endpoint
+
+    of_shares = (counted[name]["status"] for name in ("CD4+ T", "CD8+ T") if name in counted)
+    return endpoint(
+        sample,
+        "cd4_cd8_ratio",
+        ratio.value,
+        lower=ratio.lower,
+        upper=ratio.upper,
+        interval_method=intervals.ratio,
+        n=ratio.n,
+        status=_certain(ratio.status, *of_shares),
+        method=_rule("both"),
+        scope=scope,
+    )
+
+
+def _rule(what: str) -> str:
+    """Say from how many events on a number is quantified."""
+    from tilseq.flow.quality import LEAST_QUANTIFIED
+
+    return f"{what} of {LEAST_QUANTIFIED} events or more quantified, fewer detected only (ICCS)"
 
 
 def _noted(method: str, note: str | None) -> str:

@@ -18,7 +18,8 @@ KEY = "junction"
 
 def plan(study: Study) -> list[Job]:
     """Return one job for each subject with a receptor sample."""
-    return after_counting(study, [subject_job(STEP, subject, needs) for subject, needs in by_subject(study).items()])
+    subjects = by_subject(study)
+    return after_counting(subjects, [subject_job(STEP, subject, needs) for subject, needs in subjects.items()])
 
 
 def run(job: Job, folder: Path) -> None:

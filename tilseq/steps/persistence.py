@@ -91,8 +91,8 @@ class Beside(NamedTuple):
 def plan(study: Study) -> list[Job]:
     """Return one job for each subject with a sample of the reference, be it a failed one, and another to read."""
     reference = study.settings.analysis.repertoire.reference
-    jobs = []
-    for subject, needs in by_subject(study).items():
+    jobs, subjects = [], by_subject(study)
+    for subject, needs in subjects.items():
         is_reference = [(job.sample or {})["specimen"] == reference for job in needs]
         failed = failed_references(study, subject, reference)
         if (any(is_reference) or failed) and not all(is_reference):
@@ -101,7 +101,7 @@ def plan(study: Study) -> list[Job]:
             further = {"reference": reference, "failed": failed, "infusions": infusions, "threshold": threshold}
             jobs.append(subject_job(STEP, subject, needs, **further))
     first = tuple(job.folder for job in contamination.plan(study))
-    return after_counting(study, [replace(job, needs=job.needs + first) for job in jobs])
+    return after_counting(subjects, [replace(job, needs=job.needs + first) for job in jobs])
 
 
 def run(job: Job, folder: Path) -> None:
@@ -121,64 +121,66 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.outputs import ENDPOINTS, QUALITY
     from tilseq.tables.repertoire import PERSISTENCE
 
-    reference = job.arguments["reference"]
+    reference, samples = job.arguments["reference"], job.arguments["samples"]
     clones = {need: pl.read_parquet(path) for need, path in needed(job, folder, "clonotypes").items()}
     strange = of_another_subject(job, folder)
-    clones = {need: frame for need, frame in clones.items() if job.arguments["samples"][need]["sample"] not in strange}
+    clones = {need: frame for need, frame in clones.items() if samples[need]["sample"] not in strange}
     poor = _of_poor_quality(job, folder)
     with_cells = _with_cells(job, clones, miscounted(job, folder))
     frames, rows, quality = [PERSISTENCE.frame()], [], not_infused(job) + lots_not_in_time(job)
-    never = None if reference != PRODUCT or job.arguments["infusions"] else NEVER_INFUSED
-    for need, sample in job.arguments["samples"].items():
-        if never is not None and sample["specimen"] != reference and has_reference(job, sample["assay"]):
-            quality.append(quality_row(sample, "warn", never))
-            rows += _not_evaluable(sample, clones.get(need), reference, never)
+    for need, sample in samples.items():
+        if sample["specimen"] == reference or not has_reference(job, sample["assay"]):
             continue
-        if sample["specimen"] != reference and sample["sample"] in strange and has_reference(job, sample["assay"]):
-            reason = f"of another subject: {strange[sample['sample']]}"
-            quality.append(quality_row(sample, "fail", reason))
-            rows += _not_evaluable(sample, None, reference, reason)
+        refused = _refused(job, need, clones, strange)
+        if refused is None and need not in clones:
+            continue  # its own `failures` tells why
+        if refused is None:
+            try:
+                beside = _beside(job, need, clones, poor, with_cells)
+                held, why, told = _held(job, need, clones, parts_of(job, sample), beside)
+            except AnalysisError as error:  # one sample that cannot be compared does not stop the others
+                refused = "warn", f"cannot be compared: {error}"
+        if refused is not None:
+            quality.append(quality_row(sample, *refused))
+            rows += _not_evaluable(sample, clones.get(need), reference, refused[1])
             continue
-        if sample["specimen"] == reference or need not in clones or not has_reference(job, sample["assay"]):
-            continue
-        table = clones[need]
-        parts = parts_of(job, sample)
-        lost = why_no_reference(job, sample, parts, clones)
-        if lost is not None:
-            quality.append(quality_row(sample, "fail", lost))
-            rows += _not_evaluable(sample, table, reference, lost)
-            continue
-        try:
-            beside = _beside(job, need, clones, poor, with_cells)
-            held, why, told = _held(job, need, clones, parts, beside)
-        except AnalysisError as error:  # one sample that cannot be compared does not stop the others
-            reason = f"cannot be compared: {error}"
-            quality.append(quality_row(sample, "warn", reason))
-            rows += _not_evaluable(sample, table, reference, reason)
-            continue
-        quality += told
-        if beside.apart is not None:
-            quality.append({**quality_row(sample, "warn", beside.apart), "check": "common depth"})
         frames.append(held)
-        there = _there_before(held) if reference == PRODUCT and is_before(sample) else ""
-        if there and sample["specimen"] == "blood":
-            quality.append({**quality_row(sample, "warn", there), "check": "before the infusion"})
         rows += _endpoints(sample, held, reference, why)
-        yet = not_yet_infused(job, sample)
-        if yet:
-            reason = f"held against what had been infused by day {sample['day']}, which is without {', '.join(yet)}"
-            quality.append({**quality_row(sample, "pass", f"{reason}: {OF_OTHER_LOTS}"), "check": "lots infused"})
-        failed = failed_of(job, sample)
-        if failed:
-            reason = f"{', '.join(failed)} of the reference failed and is left out: the numbers are too low"
-            quality.append(quality_row(sample, "warn", reason))
-        unread = lots_without_library(job, sample)
-        if unread:
-            reason = f"lot {', '.join(unread)} was infused and has no library: the numbers are too low"
-            quality.append({**quality_row(sample, "warn", reason), "check": "lots sequenced"})
+        quality += [*told, *_doubts(job, sample, held, beside.apart)]
     write_parquet(pl.concat(frames), PERSISTENCE, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
     write_parquet(QUALITY.frame(quality), QUALITY, folder)
+
+
+def _refused(
+    job: Job, need: str, clones: Mapping[str, pl.DataFrame], strange: Mapping[str, str]
+) -> tuple[str, str] | None:
+    """Return verdict and reason where a sample can have no number, whatever it holds; None where it may have one."""
+    sample = job.arguments["samples"][need]
+    if job.arguments["reference"] == PRODUCT and not job.arguments["infusions"]:
+        return "warn", NEVER_INFUSED
+    if sample["sample"] in strange:
+        return "fail", f"of another subject: {strange[sample['sample']]}"
+    lost = why_no_reference(job, sample, parts_of(job, sample), clones) if need in clones else None
+    return None if lost is None else ("fail", lost)
+
+
+def _doubts(job: Job, sample: Mapping[str, Any], held: pl.DataFrame, apart: str | None) -> list[dict[str, Any]]:
+    """Return rows of `quality` on how far the numbers of a sample can be believed, and compared with others."""
+    found = [] if apart is None else [("common depth", "warn", apart)]
+    of_product = job.arguments["reference"] == PRODUCT
+    if of_product and sample["specimen"] == "blood" and is_before(sample) and (there := _there_before(held)):
+        found.append(("before the infusion", "warn", there))
+    if yet := not_yet_infused(job, sample):
+        reason = f"held against what had been infused by day {sample['day']}, which is without {', '.join(yet)}"
+        found.append(("lots infused", "pass", f"{reason}: {OF_OTHER_LOTS}"))
+    if failed := failed_of(job, sample):
+        reason = f"{', '.join(failed)} of the reference failed and is left out: the numbers are too low"
+        found.append(("persistence", "warn", reason))
+    if unread := lots_without_library(job, sample):
+        reason = f"lot {', '.join(unread)} was infused and has no library: the numbers are too low"
+        found.append(("lots sequenced", "warn", reason))
+    return [quality_row(sample, verdict, reason) | {"check": check} for check, verdict, reason in found]
 
 
 def _there_before(held: pl.DataFrame) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.clinical import TimeToEventRules
+    from tilseq.clinical.clinical_records import Records
     from tilseq.clinical.contradictions import Contradiction
     from tilseq.errors import TilseqError
     from tilseq.study import Study
@@ -77,14 +78,7 @@ def run(job: Job, folder: Path) -> None:
         Of no subject the responses could be derived, there is no best response, or the reader of the endpoint has not
         read.
     """
-    from tilseq.clinical import (
-        clinical_records,
-        contradictions,
-        survival_curve,
-        survival_estimates,
-        time_to_event,
-        up_to_data_cut,
-    )
+    from tilseq.clinical import clinical_records, survival_curve, survival_estimates, time_to_event, up_to_data_cut
     from tilseq.clinical.time_to_event import NOBODY_ASSESSED, without_scans
     from tilseq.io.write import write_parquet
     from tilseq.readers import endpoint_reader
@@ -100,12 +94,7 @@ def run(job: Job, folder: Path) -> None:
     tables = _tables({**given, "contacts": given["contacts"] + told})
     unscanned = dict.fromkeys(underived, response_rates.UNDERIVED)
     records = clinical_records(responses, **tables, best_response=best, unscanned=unscanned)
-    found = contradictions(records, rules)
-    wrong = _by_subject(found, given["days_read"])
-    why = {name: _in_words(name, errors) for name, errors in wrong.items()}
-    refused = {one.subject for one in found if not one.of_scans}
-    records = records.without_scans({name: words for name, words in why.items() if name not in refused})
-    records = records.refusing({name: words for name, words in why.items() if name in refused})
+    records, wrong = _without_contradictions(records, rules, given["days_read"])
     times = time_to_event(records, rules)
     if job.needs and not records.assessed:
         times = without_scans(times, dict.fromkeys(tables["subjects"]["subject"], NOBODY_ASSESSED), rules)
@@ -254,6 +243,20 @@ def _days_read(study: Study) -> list[list[Any]]:
             rows = frame.with_row_index("row", offset=2).unique(["subject", "day"], keep="first", maintain_order=True)
             found += [[*row[:2], file, row[2]] for row in rows.select("subject", "day", pl.col("row")).iter_rows()]
     return found
+
+
+def _without_contradictions(
+    records: Records, rules: TimeToEventRules, days_read: Sequence[Sequence[Any]]
+) -> tuple[Records, dict[str, list[Any]]]:
+    """Return records without what contradicts itself, a subject or its scans alone, and subject → errors."""
+    from tilseq.clinical import contradictions
+
+    found = contradictions(records, rules)
+    wrong = _by_subject(found, days_read)
+    why = {name: _in_words(name, errors) for name, errors in wrong.items()}
+    refused = {one.subject for one in found if not one.of_scans}
+    records = records.without_scans({name: words for name, words in why.items() if name not in refused})
+    return records.refusing({name: words for name, words in why.items() if name in refused}), wrong
 
 
 def _by_subject(found: Sequence[Contradiction], days_read: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:

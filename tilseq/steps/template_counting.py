@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,15 +21,27 @@ STEP = "template_counting"
 
 def plan(study: Study) -> list[Job]:
     """Return one job over all receptor samples, none where samples.csv says that none counts templates."""
-    jobs = [job for of_subject in by_subject(study).values() for job in of_subject]
+    return _job_over(by_subject(study))
+
+
+def after_counting(subjects: Mapping[str, Sequence[Job]], jobs: Sequence[Job]) -> list[Job]:
+    """Return jobs that wait for the one of this step, if there is one.
+
+    Parameters
+    ----------
+    subjects
+        Subject → jobs of the step `repertoire`, as `by_subject` gives them.
+    jobs
+        Of another step.
+    """
+    first = tuple(job.folder for job in _job_over(subjects))
+    return [replace(job, needs=job.needs + first) for job in jobs]
+
+
+def _job_over(subjects: Mapping[str, Sequence[Job]]) -> list[Job]:
+    jobs = [job for of_subject in subjects.values() for job in of_subject]
     needs = tuple(job.folder for job in jobs if (job.sample or {})["count_of"] in (None, "templates"))
     return [Job(step=STEP, unit="all subjects", folder=f"{STEP}/all", needs=needs)] if needs else []
-
-
-def after_counting(study: Study, jobs: list[Job]) -> list[Job]:
-    """Return jobs that wait for this one, if there is one."""
-    first = tuple(job.folder for job in plan(study))
-    return [replace(job, needs=job.needs + first) for job in jobs]
 
 
 def run(job: Job, folder: Path) -> None:

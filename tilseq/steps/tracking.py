@@ -55,74 +55,122 @@ def run(job: Job, folder: Path) -> None:
     of blood after the infusion, or of a subject who was never infused. Of several lots a clone of a later one was not
     infused in blood from before it, see `later_lots`.
     """
-    import polars as pl
-
     from tilseq.io.write import write_parquet
-    from tilseq.repertoire.copies import copies
-    from tilseq.repertoire.depth import with_depth
-    from tilseq.repertoire.effective import depths_of, effective_clones
-    from tilseq.repertoire.near_matches import near_matches, whole_product
-    from tilseq.repertoire.product_lots import lots_apart
-    from tilseq.repertoire.strangers import strange_blood
-    from tilseq.repertoire.track import follow
-    from tilseq.steps.cells_behind import known_cells
-    from tilseq.steps.clone_courses import changes, trends
-    from tilseq.steps.later_lots import before_their_lot, told_of_lots
+    from tilseq.steps.later_lots import before_their_lot
     from tilseq.tables.outputs import QUALITY
     from tilseq.tables.tracking import CHANGE, CLONES, NEAR_MATCHES, ORIGIN_CLASSES, ORIGINS, TREND
 
-    tables_written = (CLONES, ORIGINS, ORIGIN_CLASSES, NEAR_MATCHES, CHANGE, TREND)
-    infusions = job.arguments["infusions"]
+    written = (CLONES, ORIGINS, ORIGIN_CLASSES, NEAR_MATCHES, CHANGE, TREND)
     every, tables = _taking_part(job, folder)
     rows, of_other_sort = _of_one_sort(every)
-    lost = _lost_of_product(job, rows)
+    lost, early = _lost_of_product(job, rows), before_their_lot(rows, tables, job.arguments["infusions"])
+    places = _places(rows)
+    found = [table.frame() for table in written]
+    if places["product"] and places["later"]:
+        found = _followed(job, folder, every, rows, tables, early, whole=not lost)
+    for frame, table in zip(found, written, strict=True):
+        write_parquet(frame, table, folder)
+    left_out = {**of_other_sort, **lost, **_taking_no_part(job, folder), **_not_checked(job, folder, rows)}
+    told = {"clones followed": left_out, **_checks(job, rows, tables, early)}
+    quality = [
+        {"sample": name, "check": check, "verdict": "warn", "reason": reason}
+        for check, reasons in told.items()
+        for name, reason in reasons.items()
+    ]
+    write_parquet(QUALITY.frame(quality), QUALITY, folder)
+
+
+def _followed(
+    job: Job,
+    folder: Path,
+    every: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
+    tables: Mapping[str, pl.DataFrame],
+    early: pl.DataFrame,
+    *,
+    whole: bool,
+) -> list[pl.DataFrame]:
+    """Return clones, origins, their classes, near matches, changes and trends of a subject, and draw figures.
+
+    Parameters
+    ----------
+    job, folder
+        Of this step.
+    every, rows
+        Rows of samples.csv of all samples that take part, and of those of one sort, product and later blood among them.
+    tables
+        Sample → clonotypes.
+    early
+        Clones of blood from before the only lots that hold them, as `before_their_lot` gives them.
+    whole
+        Whether every part of the product is known; else no clone is absent from it.
+    """
+    import polars as pl
+
+    from tilseq.repertoire.depth import with_depth
+    from tilseq.repertoire.effective import depths_of, effective_clones
+    from tilseq.repertoire.near_matches import near_matches, whole_product
+    from tilseq.repertoire.track import follow
+    from tilseq.steps.cells_behind import known_cells
+    from tilseq.steps.clone_courses import changes, trends
+
+    infusions = job.arguments["infusions"]
     cells = known_cells(every, tables, miscounted(job, folder))
     clones = {name: with_depth(table, cells.filter(sample=name)) for name, table in tables.items()}
     effective = {name: depths_of(own) for name, own in clones.items()}
     places = {place: {name: clones[name] for name in names} for place, names in _places(rows).items()}
-    found = [table.frame() for table in tables_written]
-    early = before_their_lot(rows, tables, infusions)
-    if places["product"] and places["later"]:
-        if lost:  # nothing is absent from a product of which a part is not known
-            places["product"] = {name: effective_clones(tables[name], None) for name in places["product"]}
-        listed = _suspicious(job, folder)
-        leaked = None if listed is None else _leaked(listed, list(tables))
-        threshold = job.arguments["threshold"]
-        followed, *of_origin = follow(**places, threshold=threshold, suspicious=leaked, before_lot=early)
-        if listed is not None:
-            verdicts = listed.select(*CLONE_OF, suspicious="verdict")
-            followed = followed.drop("suspicious").join(verdicts, on=CLONE_OF, how="left")
-        product = whole_product(list(places["product"].values()), [tables[name] for name in places["product"]])
-        near = pl.concat([near_matches(tables[name], product, sample=name) for name in places["later"]])
-        of_product = product.select("locus", "junction").unique()
-        changed = changes(job.unit, every, tables, effective, infusions)
-        courses = trends(job.unit, rows, tables, effective, of_product, infusions)
-        origins = [frame.with_columns(subject=pl.lit(job.unit)) for frame in of_origin]
-        found = [followed, *origins, near, changed, courses]
-        draw_tracking(rows, tables, followed, origins[0], changed, early, infusions, folder / "figures")
-    for frame, table in zip(found, tables_written, strict=True):
-        write_parquet(frame, table, folder)
+    if not whole:
+        places["product"] = {name: effective_clones(tables[name], None) for name in places["product"]}
+    listed = _suspicious(job, folder)
+    leaked = None if listed is None else _leaked(listed, list(tables))
+    threshold = job.arguments["threshold"]
+    followed, *of_origin = follow(**places, threshold=threshold, suspicious=leaked, before_lot=early)
+    if listed is not None:
+        verdicts = listed.select(*CLONE_OF, suspicious="verdict")
+        followed = followed.drop("suspicious").join(verdicts, on=CLONE_OF, how="left")
+    product = whole_product(list(places["product"].values()), [tables[name] for name in places["product"]])
+    near = pl.concat([near_matches(tables[name], product, sample=name) for name in places["later"]])
+    changed = changes(job.unit, every, tables, effective, infusions)
+    of_product = product.select("locus", "junction").unique()
+    courses = trends(job.unit, rows, tables, effective, of_product, infusions)
+    origins, classes = (frame.with_columns(subject=pl.lit(job.unit)) for frame in of_origin)
+    draw_tracking(rows, tables, followed, origins, changed, early, infusions, folder / "figures")
+    return [followed, origins, classes, near, changed, courses]
+
+
+def _taking_no_part(job: Job, folder: Path) -> dict[str, str]:
+    """Return why samples of another subject, or all of one who was never infused, take no part."""
     strange = {
         name: f"takes no part in clones, origins, changes and trends of its subject: {why}"
         for name, why in of_another_subject(job, folder).items()
     }
-    never = {} if infusions else {row["sample"]: f"{NO_PART}: {NEVER_INFUSED}" for row in _of_t_cells(job)}
-    unchecked = _not_checked(job, folder, rows)
-    told = [("clones followed", {**of_other_sort, **lost, **never, **strange, **unchecked})]
-    told.append(("lots in time", told_of_lots(rows, early, infusions)))
-    told.append(("lots of the product", lots_apart({name: tables[name] for name in places["product"]})))
-    by_place = _places(rows)
+    infused = job.arguments["infusions"]
+    never = {} if infused else {row["sample"]: f"{NO_PART}: {NEVER_INFUSED}" for row in _of_t_cells(job)}
+    return never | strange
+
+
+def _checks(
+    job: Job,
+    rows: Sequence[Mapping[str, Any]],
+    tables: Mapping[str, pl.DataFrame],
+    early: pl.DataFrame,
+) -> dict[str, Mapping[str, str]]:
+    """Return check → sample → what is odd with it; parameters as of `_followed`."""
+    from tilseq.repertoire.copies import copies
+    from tilseq.repertoire.product_lots import lots_apart
+    from tilseq.repertoire.strangers import strange_blood
+    from tilseq.steps.later_lots import told_of_lots
+
+    places = _places(rows)
     alike = {row["sample"]: tables[row["sample"]] for row in rows}
-    blood = [*by_place["baseline"], *by_place["later"]]
-    told.append(("of this subject", strange_blood(alike, blood=blood, later=by_place["later"])))
+    blood = [*places["baseline"], *places["later"]]
     same = copies(tables).items()
-    told.append(("copies", {name: f"holds the same clones in the same shares as {first}" for name, first in same}))
-    quality = [
-        {"sample": name, "check": check, "verdict": "warn", "reason": reason}
-        for check, reasons in told
-        for name, reason in reasons.items()
-    ]
-    write_parquet(QUALITY.frame(quality), QUALITY, folder)
+    return {
+        "lots in time": told_of_lots(rows, early, job.arguments["infusions"]),
+        "lots of the product": lots_apart({name: tables[name] for name in places["product"]}),
+        "of this subject": strange_blood(alike, blood=blood, later=places["later"]),
+        "copies": {name: f"holds the same clones in the same shares as {first}" for name, first in same},
+    }
 
 
 def _taking_part(job: Job, folder: Path) -> tuple[list[Mapping[str, Any]], dict[str, pl.DataFrame]]:

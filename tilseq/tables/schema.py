@@ -86,7 +86,7 @@ class Table:
     @property
     def dates(self) -> dict[str, str]:
         """Column of a day → that of the date which may stand for it in a file; dates count from a subject's day 0."""
-        twins = {name: date_twin(name) for name in self.names if "subject" in self.names}
+        twins = {name: _date_twin(name) for name in self.names if "subject" in self.names}
         return {day: twin for day, twin in twins.items() if twin is not None and twin not in twins}
 
     @property
@@ -100,13 +100,25 @@ class Table:
         return conform(frame, self)
 
 
-def date_twin(column: str) -> str | None:
+def _date_twin(column: str) -> str | None:
     """Return the date column that may stand for a day column: `day` → `date`, `harvest_day` → `harvest_date`."""
     return column[:-3] + "date" if column == "day" or column.endswith("_day") else None
 
 
 def no_such_column(table: Table, name: str, file: str | Path, *, further: str = "") -> TableError:
-    """Return the error of a column that a table does not have; `further` tells of others that may stand there."""
+    """Return the error of a column that a table does not have.
+
+    Parameters
+    ----------
+    table
+        The table.
+    name
+        The column, which stands in the header of the file.
+    file
+        Where.
+    further
+        Words on other columns that may stand there, put behind the list of those known.
+    """
     dates = table.dates
     known = ", ".join(f"{one} (or {dates[one]})" if one in dates else one for one in table.names)
     near = did_you_mean(name, [*table.names, *dates.values()])
@@ -118,6 +130,13 @@ def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Hold an output frame against its table and return it with the table's column order, types and row order.
 
     Columns that are absent and not needed are added as nulls; NaN becomes null; rows are sorted by the key.
+
+    Parameters
+    ----------
+    frame
+        Rows of the table.
+    table
+        Its registry.
 
     Raises
     ------
@@ -267,7 +286,13 @@ def parse(
 
 
 def without_empty_end(text: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame without the empty rows that spreadsheets leave at the end of a table."""
+    """Return the frame without the empty rows that spreadsheets leave at the end of a table.
+
+    Parameters
+    ----------
+    text
+        Cells as text, null where empty.
+    """
     filled = text.select(pl.any_horizontal(pl.all().is_not_null())).to_series().arg_true()
     return text.head(filled[-1] + 1 if filled.len() else 0)
 
@@ -355,6 +380,11 @@ def _repeated_keys(frame: pl.DataFrame, table: Table, file: str | Path) -> list[
 
 def as_polars(frame: Any) -> pl.DataFrame:
     """Return a polars or pandas frame as polars; what pandas holds to be missing (NaN, NaT, NA, None) becomes null.
+
+    Parameters
+    ----------
+    frame
+        polars or pandas. A polars frame is returned as it is; of a pandas frame the index is left out.
 
     Raises
     ------

@@ -129,7 +129,7 @@ def make_plan(study: Study) -> Plan:
         inputs = dict(zip(paths, pool.map(_sha256_and_size, paths), strict=True))
     jobs = [replace(job, digests={path: inputs[path][0] for path in job.paths}) for job in planned]
     fingerprints: dict[str, str] = {}
-    code = code_digest()
+    code = _code_digest()
     for job in jobs:
         # Content and settings, not places: a study that has moved is the same study.
         content = [job.step, job.unit, job.arguments, job.sample, [job.digests[path] for path in job.paths]]
@@ -144,7 +144,7 @@ def _sha256_and_size(path: str) -> tuple[str, int]:
     return sha256_of_file(path), Path(path).stat().st_size
 
 
-def code_digest() -> str:
+def _code_digest() -> str:
     """Return a digest of tilseq's own files and the versions of the libraries whose numbers it passes on."""
     from tilseq.io.digest import sha256_of_file, sha256_of_value
 

@@ -74,7 +74,7 @@ def run(study: Study, out: Path, *, command: str, cores: int, progress: Callable
     check_folder(study, out)
     home = out / HOME
     started, clock = datetime.now(UTC), time.monotonic()
-    with only_run(home), stopped_by_signals():
+    with only_run(home), _stopped_by_signals():
         plan = make_plan(study)
         plan.write(home / "plan.json")
         to_do = pending(plan, home / "work")
@@ -174,7 +174,7 @@ def _study_of(out: Path) -> str | None:
 
 
 @contextmanager
-def stopped_by_signals() -> Iterator[None]:
+def _stopped_by_signals() -> Iterator[None]:
     """Let SIGTERM end the block as Ctrl-C does, so that the lock is let go and children are ended."""
 
     def stop(number: int, frame: object) -> None:

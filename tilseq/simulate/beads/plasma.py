@@ -108,6 +108,7 @@ class _Person:
 
     @staticmethod
     def draw(rng: np.random.Generator) -> _Person:
+        """Draw one subject."""
         usual, secreting = _deviations(rng), _deviations(rng)
         return _Person(
             {name: median * float(np.exp(spread * usual[name])) for name, (median, spread) in BASELINE.items()},
@@ -122,6 +123,7 @@ class _Person:
     def levels(
         self, rng: np.random.Generator, day: int, infused: float, burden_mm: float, il2_doses: int
     ) -> dict[str, float]:
+        """Return analyte → pg/mL on a day, by the infused cells, the burden and the doses of IL-2."""
         level = dict(self.baseline)
         stimulus = _doses_left(day, il2_doses, SECRETION_FADES_DAYS)
         for name, secreted in self.secretion.items():

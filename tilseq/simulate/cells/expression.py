@@ -82,6 +82,7 @@ class _Cells:
     v_levels: Floats
 
     def take(self, rows: Places | slice) -> _Cells:
+        """Return some of the cells."""
         return _Cells(self.design[rows], self.log_size[rows], self.v_genes[rows], self.v_levels[rows])
 
 

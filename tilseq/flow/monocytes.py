@@ -48,7 +48,7 @@ class _Mixture(NamedTuple):
     near: NDArray[np.bool_]  # shape (2,)
 
 
-def larger_within(values: Mapping[str, Floats], without_cd3: Mask, inside: Mask, region: Region) -> Told:
+def monocytes_within(values: Mapping[str, Floats], without_cd3: Mask, inside: Mask, region: Region) -> Told:
     """Tell how many of the cells without CD3 within the region of the lymphocytes are larger ones, as monocytes are.
 
     Scatter parts lymphocytes and monocytes incompletely, and where nothing else does monocytes count as lymphocytes.
@@ -91,9 +91,9 @@ def larger_within(values: Mapping[str, Floats], without_cd3: Mask, inside: Mask,
     return Told(larger + near, math.hypot(math.sqrt(larger + near), OFF * larger, near))
 
 
-def part_left(larger: Told, events: int) -> float:
-    """Return which part of some events are no larger cells of those told among them."""
-    return max(AT_LEAST_LEFT, 1 - larger.mean / max(1, events))
+def part_left(monocytes: Told, events: int) -> float:
+    """Return which part of some events is left without the monocytes told among them."""
+    return max(AT_LEAST_LEFT, 1 - monocytes.mean / max(1, events))
 
 
 def _places(values: Mapping[str, Floats], at: NDArray[np.intp], region: Region) -> Plane:

@@ -1,4 +1,4 @@
-"""What the largest clones hold of a repertoire, and how many of them hold half of it."""
+"""Dominance: what the largest clones hold of a repertoire, and how many of them hold half of it."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from tilseq.flow.beside import Told
 from tilseq.flow.counts import count
 from tilseq.flow.gated import Gating
 from tilseq.flow.gating import gate
-from tilseq.flow.larger import larger_within, part_left
 from tilseq.flow.lymphocytes import Region
+from tilseq.flow.monocytes import monocytes_within, part_left
 from tilseq.flow.share_limits import share_limits, share_of
 from tilseq.flow.tree import Population
 from tilseq.io.fcs import read_fcs
@@ -45,7 +45,7 @@ def told_of(others: int) -> tuple[Told, int]:
     places = middles + rng.normal(size=middles.shape)
     inside = np.hypot(*places.T) <= REGION.radius
     without_cd3 = np.arange(len(places)) >= 1_000
-    return larger_within(scatter(places), without_cd3, inside, REGION), int(np.count_nonzero(inside[1_500:]))
+    return monocytes_within(scatter(places), without_cd3, inside, REGION), int(np.count_nonzero(inside[1_500:]))
 
 
 @pytest.mark.parametrize("others", [200, 1_000, 5_000])
@@ -74,14 +74,14 @@ def test_among_debris_lymphocytes_are_not_told_as_monocytes() -> None:
         gating = gate(as_read(tube), sample="tube")
         kinds = np.array(tube.kinds)[tube.labels[gating.populations["lymphocytes"].mask]]
         truly = np.count_nonzero(kinds == "monocyte")
-        assert abs(gating.larger.mean - truly) < 2 * gating.larger.sd
-        assert 0.93 < part_left(gating.larger, len(kinds)) < 1
+        assert abs(gating.monocytes.mean - truly) < 2 * gating.monocytes.sd
+        assert 0.93 < part_left(gating.monocytes, len(kinds)) < 1
 
 
 def test_of_too_few_half_as_many_are_told_give_or_take_as_many() -> None:
     """Of twelve cells beyond the usual radius towards more of both."""
     places = np.vstack([np.zeros((50, 2)), np.full((12, 2), 4.0)])
-    told = larger_within(scatter(places), np.ones(62, dtype=bool), np.arange(62) < 50, REGION)
+    told = monocytes_within(scatter(places), np.ones(62, dtype=bool), np.arange(62) < 50, REGION)
     assert told == (6.0, 6.0)
 
 
@@ -100,7 +100,7 @@ def test_what_is_told_is_a_number_of_the_cells_within(
     places = np.vstack([rng.normal(size=(own, 2)), off + wide * rng.normal(size=(others, 2))])
     inside = np.hypot(*places.T) <= REGION.radius
     without_cd3 = rng.random(len(places)) < 0.7
-    told = larger_within(scatter(places), without_cd3, inside, REGION)
+    told = monocytes_within(scatter(places), without_cd3, inside, REGION)
     assert 0 <= told.mean <= max(np.count_nonzero(inside & without_cd3), 10)
     assert np.isfinite(told.sd)
 
@@ -167,13 +167,13 @@ def test_of_a_tube_with_a_threshold_of_cd45_only_cells_above_it_tell() -> None:
         tube = acquire(np.random.default_rng(seed), PANELS["tbnk"], cells, 5_000)
         gating = gate(as_read(tube), sample="tube", thresholds={"CD45": 3000.0})
         kinds = np.array(tube.kinds)[tube.labels[gating.populations["lymphocytes"].mask]]
-        assert gating.larger.sd < 0.3 * gating.larger.mean
-        assert abs(gating.larger.mean - np.count_nonzero(kinds == "monocyte")) < 2.5 * gating.larger.sd
+        assert gating.monocytes.sd < 0.3 * gating.monocytes.mean
+        assert abs(gating.monocytes.mean - np.count_nonzero(kinds == "monocyte")) < 2.5 * gating.monocytes.sd
 
 
 def test_where_cd45_holds_monocytes_off_none_are_told() -> None:
     gating = gated(1, 600.0, "tbnk")
-    assert gating.larger == (0.0, 0.0)
+    assert gating.monocytes == (0.0, 0.0)
     assert "lymphocytes are such" not in gating.quality["check"].to_list()
 
 
@@ -182,8 +182,8 @@ def test_monocytes_of_a_real_tube_agree_with_its_markers(shared_data: Path) -> N
     gating = gate(read_fcs(shared_data / "flow" / "pbmc_spectral_unmixed.fcs"), sample="tube")
     others = [gating.populations[name].events for name in ("CD3-", "B", "NK")]
     assert others == [1_200, 261, 331]
-    assert gating.larger.mean == pytest.approx(608, abs=2 * gating.larger.sd)
-    assert gating.larger.mean > 403
+    assert gating.monocytes.mean == pytest.approx(608, abs=2 * gating.monocytes.sd)
+    assert gating.monocytes.mean > 403
 
 
 def test_the_share_of_a_part_is_that_of_its_parents_down_to_it() -> None:
