@@ -108,6 +108,7 @@ def widths(groups: list[Miscounting], variance: float) -> str:
 
 
 def table(rows: list[tuple[str, ...]]) -> None:
+    """Print rows of clones, law, variance, and a cell for each number of libraries."""
     heads = ("clones", "counted", "variance", *(f"{of} together" for of in GROUPS))
     print(f"| {' | '.join(heads)} |\n|{'-|' * len(heads)}")
     for row in rows:

@@ -293,8 +293,9 @@ def _counting(row: Mapping[str, Any], how: Miscounting) -> str | None:
         return None if effective is None else "once"
     if row["count_of"] == "templates" and row["cells_from"] in TOLD and effective >= row["cells"]:
         return "too_many"  # more than those cells can have given: one of the two is wrong, and nothing tells which
-    if row["count_of"] == "templates" and 2 * effective > counts:
-        return "unsure" if not how.sure else "twice" if how.twice else "drawn"
+    if row["count_of"] == "templates" and 2 * effective >= counts:
+        law = "twice" if how.twice and 2 * effective > counts else "drawn"
+        return law if how.sure else "unsure"
     return None if row["count_of"] == "unknown" else "drawn"
 
 
