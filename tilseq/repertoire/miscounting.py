@@ -37,11 +37,14 @@ class Miscounting(NamedTuple):
         Whether a template is counted no more than twice; else some are as often as chance has it.
     sure
         Whether that is known well enough to tell what fewer cells would show.
+    libraries
+        How many libraries told it; where none did, each template is taken to be counted once.
     """
 
     variance: float
     twice: bool
     sure: bool = True
+    libraries: int = 0
 
 
 ONCE = Miscounting(0.0, False)
@@ -88,8 +91,8 @@ def miscounting(libraries: Iterable[ArrayLike]) -> Miscounting:
     variance = float(both @ VARIANCES)
     known = bool(np.sqrt(both @ (VARIANCES - variance) ** 2) <= SURE)
     if known and variance < NEXT_TO_NONE:
-        return ONCE
-    return Miscounting(variance, bool(twice.sum() == of_law), known and bool(of_law >= LIKELY))
+        return ONCE._replace(libraries=told)
+    return Miscounting(variance, bool(twice.sum() == of_law), known and bool(of_law >= LIKELY), told)
 
 
 def _cost(clones: Floats) -> Floats:
