@@ -9,7 +9,7 @@ bulk and as single cells. Names are of `LIBRARIES`, "single cells", and how temp
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache, partial
@@ -18,7 +18,7 @@ from multiprocessing import get_context
 import numpy as np
 import polars as pl
 
-from tilseq.repertoire import ProductLot, cell_labels, chain_pairing, miscounting
+from tilseq.repertoire import Miscounting, ProductLot, cell_labels, chain_pairing, miscounting
 from tilseq.repertoire import depth as cells_behind
 from tilseq.repertoire.depth import share_cells
 from tilseq.simulate.cells.capture import capture
@@ -115,6 +115,14 @@ def blood_of(number: int, kind: str, depth: int) -> list[np.ndarray]:
     return counts
 
 
+def counting_of(numbers: Iterable[int], kind: str, depth: int) -> Miscounting:
+    """Return how templates are counted, as all bulk libraries of some subjects tell it."""
+    libraries: list[np.ndarray] = []
+    for number in numbers:
+        libraries += [library_of(number, kind, depth)["duplicate_count"].to_numpy(), *blood_of(number, kind, depth)]
+    return miscounting(libraries)
+
+
 def products(subject: Subject, kinds: Collection[str]) -> Iterator[tuple[str, str, int, ProductLot]]:
     """Yield what a product was sequenced by, how its effective cells are known, its depth, and its library."""
     for kind, flavor in LIBRARIES.items():
@@ -163,11 +171,7 @@ def labelled(
             continue
         others = [other % SUBJECTS for other in range(number + 1, number + 1 + ALIKE)]
         alike = [library_of(other, kind, depth) for other in others] if known == TOGETHER else []
-        miscounted = None
-        if known == STUDY:
-            of_products = [library_of(one, kind, depth)["duplicate_count"].to_numpy() for one in (number, *others)]
-            of_blood = (counts for one in (number, *others) for counts in blood_of(one, kind, depth))
-            miscounted = {"TRB": miscounting((*of_products, *of_blood))}
+        miscounted = {"TRB": counting_of((number, *others), kind, depth)} if known == STUDY else {}
         joined = cell_labels(receptors, [lot], miscounted=miscounted, alike=alike).join(truth, on=["sample", "cell_id"])
         told = joined.select("label", "probability", "matched_by", "cells_of_clone", "day", "cells", "true")
         against = {"kind": kind, "known": known, "depth": depth, "subject": number}
