@@ -1,15 +1,15 @@
 """Are the chances that `cell_labels` tells true? Simulated subjects, preset seeds.
 
-`python -m benchmarks.cell_labels [SUBJECTS [KIND …]]`: single cells of blood of 500 and 3,000 cells on days 14, 28 and
+`python -m benchmarks.cell_labels [SUBJECTS [NAME …]]`: single cells of blood of 500 and 3,000 cells on days 14, 28 and
 84, when about 65, 45 and 15 % of those with a TRB are of infused clones, against products sequenced to three depths in
-bulk and as single cells (those of `KINDS` that are named, or all). The truth, which no method reads: whether any cell
-of the clone was infused.
+bulk and as single cells. Names are of `LIBRARIES`, "single cells", and how templates are known to be counted, of
+`LEARNT`; all where none is. The truth, which no method reads: whether any cell of the clone was infused.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache, partial
@@ -18,19 +18,20 @@ from multiprocessing import get_context
 import numpy as np
 import polars as pl
 
-from tilseq.repertoire import ProductLot, cell_labels, chain_pairing
+from tilseq.repertoire import Miscounting, ProductLot, cell_labels, chain_pairing, miscounting
 from tilseq.repertoire import depth as cells_behind
 from tilseq.repertoire.depth import share_cells
 from tilseq.simulate.cells.capture import capture
 from tilseq.simulate.design import Design
 from tilseq.simulate.sequencing.contigs import draw_contigs, draw_doublets, true_clones
-from tilseq.simulate.sequencing.libraries import draw_library
+from tilseq.simulate.sequencing.libraries import draw_counts_of_clones, draw_library
 from tilseq.simulate.sequencing.sampling import FLAVORS, n_effective
 from tilseq.simulate.streams import stream
 from tilseq.simulate.subjects import Subject, draw_subject
 
 SUBJECTS, SEED = 48, 600
-ALIKE = 20  # other subjects, whose products tell how templates are counted too
+ALIKE = 20  # other subjects, whose libraries tell how templates are counted too
+BULK_DAYS = (-10, 7, 14, 28, 84)  # on which a study sequences blood in bulk
 DAYS, CELLS = (14, 28, 84), (500, 3_000)
 BULK, SINGLE = (2_000, 6_000, 50_000), (500, 2_000, 8_000)
 CELLS_PER_TEMPLATE = 2
@@ -44,11 +45,13 @@ LIBRARIES = {
     "gdna, Poisson": replace(FLAVORS["gdna"], miscounted=0.0),
     "umi": FLAVORS["umi"],
 }
-# How its effective cells are known; of templates they are not asked.
+# How its effective cells are known, of templates how these are counted.
 ALONE, TOGETHER = "learnt from the product", f"learnt from {ALIKE} other products too"
+STUDY = f"learnt from products and blood of {ALIKE + 1} subjects"
+LEARNT = {"alone": ALONE, "products": TOGETHER, "study": STUDY}
 KINDS = (
     ("single cells", "counted"),
-    *((kind, known) for kind in LIBRARIES if kind != "umi" for known in (ALONE, TOGETHER)),
+    *((kind, known) for kind in LIBRARIES if kind != "umi" for known in LEARNT.values()),
     ("umi", "true"),
     ("umi", "declared"),
 )
@@ -99,6 +102,27 @@ def library_of(number: int, kind: str, depth: int) -> pl.DataFrame:
     return library(subject_of(number), kind, depth).select("locus", "junction", "duplicate_count")
 
 
+@cache
+def blood_of(number: int, kind: str, depth: int) -> list[np.ndarray]:
+    """Return the counts of clones in the bulk libraries of a subject's blood, of the depth of the product's."""
+    subject, counts = subject_of(number), []
+    for day in BULK_DAYS:
+        rng = stream(SEED, str(subject.seed), kind, str(depth), f"blood {day}")
+        cells = depth * CELLS_PER_TEMPLATE
+        counted = draw_counts_of_clones(rng, subject.specimen("blood", day), cells, depth, LIBRARIES[kind])
+        counted = rng.poisson(counted) if kind == "gdna, Poisson" else counted
+        counts.append(counted[counted > 0])
+    return counts
+
+
+def counting_of(numbers: Iterable[int], kind: str, depth: int) -> Miscounting:
+    """Return how templates are counted, as all bulk libraries of some subjects tell it."""
+    libraries: list[np.ndarray] = []
+    for number in numbers:
+        libraries += [library_of(number, kind, depth)["duplicate_count"].to_numpy(), *blood_of(number, kind, depth)]
+    return miscounting(libraries)
+
+
 def products(subject: Subject, kinds: Collection[str]) -> Iterator[tuple[str, str, int, ProductLot]]:
     """Yield what a product was sequenced by, how its effective cells are known, its depth, and its library."""
     for kind, flavor in LIBRARIES.items():
@@ -107,7 +131,7 @@ def products(subject: Subject, kinds: Collection[str]) -> Iterator[tuple[str, st
             table = library(subject, kind, depth)
             counted = cells_behind(table, sample="product", count_of=flavor.count_of, cells=cells)
             of_templates = flavor.count_of == "templates"
-            behind = dict.fromkeys((ALONE, TOGETHER) if of_templates else ("declared",), share_cells(counted))
+            behind = dict.fromkeys(LEARNT.values() if of_templates else ("declared",), share_cells(counted))
             if kind == "umi":
                 behind["true"] = {"TRB": min(n_effective(cells, depth, flavor), float(table["duplicate_count"].sum()))}
             for known, effective in behind.items():
@@ -128,8 +152,11 @@ def lot_of(receptors: pl.DataFrame) -> ProductLot:
     return ProductLot("cells", table, {locus: float(number) for locus, number in cells.items()}, receptors, "cells")
 
 
-def labelled(number: int, kinds: Collection[str] = (*LIBRARIES, "single cells")) -> pl.DataFrame:
+def labelled(
+    number: int, kinds: Collection[str] = (*LIBRARIES, "single cells"), learnt: Collection[str] = tuple(LEARNT)
+) -> pl.DataFrame:
     """Return the labels of one subject's cells: against what, the label, its chance, and the truth."""
+    left_out = {known for name, known in LEARNT.items() if name not in learnt}
     subject = subject_of(number)
     infused = pl.DataFrame({"clone": subject.clones["clone"], "true": subject.course.infused.sum(axis=1) > 0})
     samples = [(f"D{day} {cells}", day, cells) for day in DAYS for cells in CELLS]
@@ -140,9 +167,12 @@ def labelled(number: int, kinds: Collection[str] = (*LIBRARIES, "single cells"))
     truth = truth.join(of_sample, on="sample").join(infused, on="clone", how="left")
     frames = []
     for kind, known, depth, lot in products(subject, kinds):
-        others = range(number + 1, number + 1 + ALIKE) if known == TOGETHER else ()
-        alike = [library_of(other % SUBJECTS, kind, depth) for other in others]
-        joined = cell_labels(receptors, [lot], alike=alike).join(truth, on=["sample", "cell_id"])
+        if known in left_out:
+            continue
+        others = [other % SUBJECTS for other in range(number + 1, number + 1 + ALIKE)]
+        alike = [library_of(other, kind, depth) for other in others] if known == TOGETHER else []
+        miscounted = {"TRB": counting_of((number, *others), kind, depth)} if known == STUDY else {}
+        joined = cell_labels(receptors, [lot], miscounted=miscounted, alike=alike).join(truth, on=["sample", "cell_id"])
         told = joined.select("label", "probability", "matched_by", "cells_of_clone", "day", "cells", "true")
         against = {"kind": kind, "known": known, "depth": depth, "subject": number}
         frames.append(told.with_columns(pl.col("true").fill_null(False), **{k: pl.lit(v) for k, v in against.items()}))
@@ -177,11 +207,14 @@ def reliability(labels: pl.DataFrame, *, by_clone: bool = False) -> pl.DataFrame
 def main() -> None:
     """Print a reliability table for each kind of product and the largest difference at each depth."""
     subjects = int(sys.argv[1]) if len(sys.argv) > 1 else SUBJECTS
-    kinds = tuple(sys.argv[2:]) or (*LIBRARIES, "single cells")
+    kinds = [one for one in (*LIBRARIES, "single cells") if one in sys.argv[2:]] or (*LIBRARIES, "single cells")
+    learnt = [name for name in LEARNT if name in sys.argv[2:]] or tuple(LEARNT)
     with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as pool:
-        labels = pl.concat(pool.map(partial(labelled, kinds=kinds), range(subjects)))
-    for kind, known in (one for one in KINDS if one[0] in kinds):
+        labels = pl.concat(pool.map(partial(labelled, kinds=kinds, learnt=learnt), range(subjects)))
+    for kind, known in KINDS:
         of_kind = labels.filter(kind=kind, known=known)
+        if not of_kind.height:
+            continue
         depths = of_kind["depth"].unique().sort().to_list()
         tables = {depth: reliability(of_kind.filter(depth=depth)) for depth in depths}
         print(f"### {kind}, effective cells {known}: stated → true, % (standard error; cells)\n")
@@ -220,7 +253,7 @@ def _off(table: pl.DataFrame, least: int) -> str:
 def _labels(labels: pl.DataFrame) -> None:
     """Print how many cells have each label and match, and how many of them are truly of infused clones."""
     told = (
-        labels.filter(~pl.col("known").is_in(["declared", ALONE]))
+        labels.filter(~pl.col("known").is_in(["declared", ALONE, TOGETHER]))
         .group_by("kind", "label", "matched_by")
         .agg(n=pl.len(), true=pl.col("true").mean(), stated=pl.col("probability").mean())
     )

@@ -250,7 +250,7 @@ kinds.sort(pl.col("sample").replace_strict(day), "kind")
 contigs = ts.io.read_contigs(STUDY / "raw/sctcr/SIM-01_D28_sctcr.csv.gz")
 cells = ts.repertoire.chain_pairing(contigs.table, sample="D28", cells=contigs.cells)
 lot = ts.repertoire.ProductLot("product", tables["product"], {"TRB": effective["product"]}, None, "templates")
-labels = ts.repertoire.cell_labels(cells, [lot])
+labels = ts.repertoire.cell_labels(cells, [lot], miscounted=miscounted)
 droplets = pl.read_csv(STUDY / "truth/cells/SIM-01_D28_sc.csv.gz").select("infused", cell_id="barcode")
 labelled = labels.join(droplets, on="cell_id", how="left").group_by("label")
 labelled.agg(

@@ -7,7 +7,7 @@ import pytest
 from anndata import AnnData, read_h5ad
 
 from tilseq.cli import main
-from tilseq.repertoire import miscounting
+from tilseq.repertoire import Miscounting, miscounting
 
 HEADER = "barcode,is_cell,contig_id,high_confidence,chain,v_gene,j_gene,c_gene,productive,cdr3,cdr3_nt,reads,umis\n"
 BASES = "ACGT"
@@ -108,6 +108,27 @@ def test_products_of_other_subjects_tell_how_templates_are_counted(folder, capsy
     assert run(*files, "--alike", other, "-o", folder / "no") == 3
     assert "other.tsv: --alike is for libraries with all of their clones" in (told := capsys.readouterr().err)
     assert "found 'no clone of TRB counted less than 3 times'; give the table before it was cut, or leave" in told
+
+
+def test_blood_of_naive_clones_tells_surely_how_templates_are_counted(folder, capsys):
+    """Of a thousand naive clones and a few large ones each template is counted once, as a cell is."""
+    junctions = ["TGT" + "".join(one) + "TGG" for one in islice(product("ACG", repeat=9), 1_060)]
+    counts = [1] * 1_000 + [10] * 40 + [30] * 20
+    lines = [f"TRBV2\tTRBJ1-1\t{one}\tCAF\t{n}" for one, n in zip(junctions, counts, strict=True)]
+    blood = folder / "D7.tsv"
+    blood.write_text("\n".join(["v_call\tj_call\tjunction\tjunction_aa\tduplicate_count", *lines, ""]))
+    assert miscounting([counts]) == Miscounting(0.0, False, True, 1)
+    files = (folder / "blood.csv.gz", "--product", folder / "bulk.tsv", "--count-of", "templates")
+    assert run(*files, "-o", folder / "alone") == 0
+    assert run(*files, "--beside", blood, "-o", folder / "beside") == 0
+    alone, beside = (pl.read_csv(folder / name / "cell_labels.csv") for name in ("alone", "beside"))
+    assert beside["probability"][1] < 0.95 * alone["probability"][1]
+    assert beside["product_n_effective"][0] == sum(range(1, 41))
+    bulk = ("--product", folder / "bulk.tsv", "--cells", "bulk=2000")
+    assert run(folder / "blood.csv.gz", *bulk, "--beside", folder / "cells.csv.gz", "-o", folder / "no") == 3
+    assert "--beside is for templates of DNA; found 'counts of cells in" in capsys.readouterr().err
+    assert run(*files, "--beside", folder / "bulk.tsv", "-o", folder / "no") == 2
+    assert "are the same file, byte for byte" in capsys.readouterr().err
 
 
 def test_a_product_of_single_cells_and_of_two_libraries(folder):

@@ -1,10 +1,11 @@
 import math
+from dataclasses import replace
 
 import polars as pl
 import pytest
 
 from tilseq.errors import AnalysisError, TableError
-from tilseq.repertoire import ProductLot, cell_labels, chain_pairing, depth, share_cells
+from tilseq.repertoire import Miscounting, ProductLot, cell_labels, chain_pairing, depth, share_cells
 from tilseq.repertoire.chain_search import COLLISIONS
 from tilseq.repertoire.product_lots import product_of
 
@@ -166,6 +167,28 @@ def test_without_depth_there_is_no_chance():
     few = cell_labels(cells({"a": "B1", "b": "B90"}), [bulk({"B1": 5})])
     assert few["probability"].to_list() == [None, None]
     assert few["reason"][0] == "the product shows fewer than 20 clones of TRB: what it misses cannot be told"
+
+
+def test_how_templates_are_counted_is_taken_where_all_libraries_surely_tell_it():
+    receptors, lot = cells({"seen": "B30", "missed": "BX1", "missed too": "BX2"}), bulk(PRODUCT)
+    of_templates = replace(lot, count_of="templates")
+    doubled = pl.DataFrame({"locus": "TRB", "junction": list(PRODUCT), "duplicate_count": [2, 4, 1] * 10})
+
+    def chance(lot, how=None, alike=()):
+        told = None if how is None else {"TRB": how}
+        return cell_labels(receptors, [lot], miscounted=told, alike=alike)["probability"].to_list()
+
+    learnt, once = chance(of_templates), Miscounting(0.0, False, True, 6)
+    # A template that is counted once is a cell, and other products have nothing to say.
+    of_cells = chance(replace(lot, count_of="cells"))
+    assert chance(of_templates, once) == chance(of_templates, once, [doubled]) == pytest.approx(of_cells)
+    assert of_cells[1] < 0.9 * learnt[1]
+    assert chance(of_templates, Miscounting(1.0, False, True, 6))[1] > 1.1 * learnt[1]
+    # Not sure, told by no library, or of another locus: learnt from the product.
+    for how in (once._replace(sure=False), once._replace(libraries=0)):
+        assert chance(of_templates, how) == learnt
+    assert cell_labels(receptors, [of_templates], miscounted={"TRA": once})["probability"].to_list() == learnt
+    assert chance(lot, once) == chance(lot)  # of unknown counts it is not asked
 
 
 def test_samples_are_labelled_each_by_itself():

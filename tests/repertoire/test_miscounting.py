@@ -98,6 +98,12 @@ def test_a_library_that_tells_nothing(library):
     assert miscounting([library]) == miscounting([]) == ONCE == Miscounting(0.0, False)
 
 
+def test_libraries_that_tell_are_counted():
+    naive = [1] * 900 + [3] * 100
+    found = miscounting([naive, naive, [1] * 99])
+    assert (found.variance, found.libraries) == (0.0, 2)
+
+
 def test_clones_of_any_count_take_no_memory():
     assert miscounting([[2**50] + [1] * 200]) == miscounting([[13] + [1] * 200])
 

@@ -9,6 +9,7 @@ from tilseq.steps import cell_labels, repertoire, tracking
 from tilseq.steps.job import Job
 from tilseq.steps.receptor_subjects import subject_job
 from tilseq.tables.contamination import SAMPLE_IDENTITY
+from tilseq.tables.repertoire import TEMPLATE_COUNTING
 from tilseq.tables.tracking import ORIGINS
 
 PRODUCT = {"AAA": 30} | {f"CCC{'ACGT'[i % 4]}{'ACGT'[i // 4 % 4]}{'ACGT'[i // 16]}": i % 3 + 1 for i in range(40)}
@@ -19,7 +20,15 @@ def run(tmp_path, sample, write_clones, write_contigs):
     """Return a function that runs the repertoire jobs of some samples, then the labels; gives tables."""
 
     def run(
-        samples, *, failed=(), infusions=({"day": 0, "lot": None},), strange=None, origins=None, others=(), templates=()
+        samples,
+        *,
+        failed=(),
+        infusions=({"day": 0, "lot": None},),
+        strange=None,
+        origins=None,
+        others=(),
+        templates=(),
+        counting=None,
     ):
         needs = []
         for name, (counts, row) in samples.items():
@@ -58,6 +67,11 @@ def run(tmp_path, sample, write_clones, write_contigs):
             (tmp_path / "work" / "tracking" / "S1").mkdir(parents=True)
             for table, rows in origins.items():
                 table.frame(rows).write_parquet(tmp_path / "work" / "tracking" / "S1" / f"{table.name}.parquet")
+        if counting is not None:
+            job = replace(job, needs=(*job.needs, "template_counting/all"))
+            path = tmp_path / "work" / "template_counting" / "all" / "template_counting.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            TEMPLATE_COUNTING.frame([counting]).write_parquet(path)
         folder = tmp_path / "work" / job.folder
         cell_labels.run(job, folder)
         return {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}
@@ -148,6 +162,20 @@ def test_how_templates_are_counted_is_learnt_from_other_products_too(run):
     assert abs(told - before) > 0.1
     of_umis = own | {"umis": other["umis"]}
     assert_frame_equal(run(of_umis, others=("umis",), **of_dna)["cell_labels"], alone)
+
+
+def test_how_templates_are_counted_is_what_all_libraries_of_the_study_surely_tell(run):
+    own = {"p": (PRODUCT, {**IN_PRODUCT, "cells": 5_000}), "b": BLOOD}
+    told = {"locus": "TRB", "variance": 0.0, "counting": "once", "sure": True, "libraries": 12}
+
+    def missed(**how):
+        labels = run(own, templates=("p",), **how)["cell_labels"]
+        return labels.filter(label="not_seen_in_product")["probability"][0]
+
+    learnt, once = missed(), missed(counting=told)
+    assert missed(counting={**told, "variance": 1.0, "counting": "drawn"}) > learnt > once
+    assert missed(counting={**told, "sure": False}) == learnt
+    assert missed(counting={**told, "libraries": 0}) == learnt
 
 
 @pytest.mark.parametrize("strange", ["p", "b"])

@@ -79,7 +79,11 @@ def test_cells_counted_one_by_one_are_counted_once(told):
     rng = np.random.default_rng(4)
     cells = [np.concatenate([np.ones(3_000, int), rng.poisson(rng.lognormal(0, 2, 1_000))]) for _ in range(6)]
     how = told(**{name: ("templates", one) for name, one in zip("abcdef", cells, strict=True)})
-    assert how == {"TRB": Miscounting(0.0, False, True)}
+    assert how == {"TRB": Miscounting(0.0, False, True, 6)}
+
+
+def test_libraries_of_few_clones_tell_nothing(told):
+    assert told(one=("templates", np.ones(99, int)))["TRB"] == Miscounting(0.0, False, True, 0)
 
 
 def test_without_templates_nothing_is_said_and_without_the_job_none(told, tmp_path):

@@ -72,6 +72,13 @@ LOST = "no cell has a probability"
     "often it counts one twice. Repeats.",
 )
 @click.option(
+    "--beside",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Any other library of templates that the same laboratory counted, such as blood of this subject or another: "
+    "naive clones, of one cell each, tell surely what products leave open. Repeats.",
+)
+@click.option(
     "--h5ad",
     "h5ads",
     multiple=True,
@@ -85,6 +92,7 @@ def label_command(
     cells: tuple[str, ...],
     count_of: str | None,
     alike: tuple[Path, ...],
+    beside: tuple[Path, ...],
     h5ads: tuple[str, ...],
 ) -> int:
     """Say of each cell of CELLS whether the infusion product has its clone, and the chance that it had.
@@ -104,20 +112,22 @@ def label_command(
 
     objects = _objects(h5ads, sample_names(paths))
     known = cells_given(cells, sample_names(products))
-    refuse_copies((*paths, *products, *alike))
+    refuse_copies((*paths, *products, *alike, *beside))
     read = [_library(path, count_of) for path in products]
-    others = [_of_templates(path, count_of) for path in alike]
+    others = [_of_templates(path, count_of, "--alike") for path in alike]
+    others += [_of_templates(path, count_of, "--beside") for path in beside]
+    other_tables = dict(zip(sample_names((*alike, *beside)), (table for table, _ in others), strict=True))
     of_templates = [one.table for _, one, counted, _ in read if counted == "templates"]
-    miscounted = miscounted_templates([*of_templates, *(table for table, _ in others)])
+    miscounted = miscounted_templates([*of_templates, *other_tables.values()])
     lots = [_lot(path, clonotypes, counted, known, miscounted) for path, clonotypes, counted, _ in read]
-    alike_tables = dict(zip(sample_names(alike), (table for table, _ in others), strict=True))
-    refuse_same_clones({lot.name: lot.table for lot in lots} | alike_tables)
+    refuse_same_clones({lot.name: lot.table for lot in lots} | other_tables)
+    of_products = [table for table, _ in others[: len(alike)]]
 
     def measure(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
         sample = sample_name(path)
         contigs = read_contigs(path)
         tell(sample, contigs)
-        labels = cell_labels(_paired(contigs, sample), lots, alike=list(alike_tables.values()))
+        labels = cell_labels(_paired(contigs, sample), lots, miscounted=miscounted, alike=of_products)
         if sample in objects:
             _write_object(labels, objects[sample], output / f"{sample}.h5ad")
         return labels, contigs.exclusions.with_columns(sample=pl.lit(sample))
@@ -174,8 +184,8 @@ def _lot(
     return ProductLot(name, clonotypes.table, share_cells(depths), receptors, counted)
 
 
-def _of_templates(path: Path, count_of: str | None) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the clonotypes of another subject's product, whose counts must be templates, and its `exclusions`."""
+def _of_templates(path: Path, count_of: str | None, option: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the clonotypes of another library, whose counts must be templates, and its `exclusions`."""
     from tilseq.errors import AnalysisError
     from tilseq.repertoire.depth import is_cut_off
 
@@ -184,7 +194,7 @@ def _of_templates(path: Path, count_of: str | None) -> tuple[pl.DataFrame, pl.Da
     counted = counted_by(name, clonotypes, count_of)
     if counted != "templates":
         raise AnalysisError(
-            "--alike is for templates of DNA",
+            f"{option} is for templates of DNA",
             found=f"{counts_of(counted)} in {path}",
             mend="say --count-of templates if that is what all files count, else leave it out",
         )
@@ -192,7 +202,7 @@ def _of_templates(path: Path, count_of: str | None) -> tuple[pl.DataFrame, pl.Da
         if is_cut_off(of_locus["duplicate_count"]):
             least = of_locus["duplicate_count"].min()
             raise AnalysisError(
-                "--alike is for libraries with all of their clones",
+                f"{option} is for libraries with all of their clones",
                 file=path,
                 found=f"no clone of {locus} counted less than {least!s} times",
                 mend="give the table before it was cut, or leave it out",

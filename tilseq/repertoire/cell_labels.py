@@ -13,9 +13,9 @@ import polars as pl
 from tilseq.errors import AnalysisError, TableError, did_you_mean
 from tilseq.repertoire.chain_search import COLLISIONS, Search, search
 from tilseq.repertoire.clones import check_columns, clone_counts, nucleotides
-from tilseq.repertoire.missed_clones import law_costs
+from tilseq.repertoire.miscounting import Miscounting
+from tilseq.repertoire.missed_clones import OF_TEMPLATES, Laws, law_costs
 from tilseq.repertoire.product_lots import ALPHA, ALPHAS, BETA, BETAS, Product, ProductLot, product_of
-from tilseq.repertoire.spectrum import Floats
 from tilseq.tables import as_polars
 from tilseq.tables.cell_labels import CELL_LABELS, INFUSED, NO_RECEPTOR, NOT_SEEN, UNDECIDED
 
@@ -44,7 +44,12 @@ class Chains(NamedTuple):
 
 
 def cell_labels(
-    cells: Any, lots: Sequence[ProductLot], *, alike: Sequence[Any] = (), collisions: Mapping[str, float] = COLLISIONS
+    cells: Any,
+    lots: Sequence[ProductLot],
+    *,
+    miscounted: Mapping[str, Miscounting] | None = None,
+    alike: Sequence[Any] = (),
+    collisions: Mapping[str, float] = COLLISIONS,
 ) -> pl.DataFrame:
     """Return for each cell whether its clone is in the infusion product, and the chance that it was.
 
@@ -73,10 +78,13 @@ def cell_labels(
     lots
         The libraries of the product, bulk or of single cells; a clone is in the product where any of them shows it.
         Where the effective cells of one are not known, no chance is told.
+    miscounted
+        Locus → how often templates of DNA are counted, as `miscounted_templates` tells it of all libraries, of any
+        specimens and subjects, that the same laboratory counted. What is sure is taken.
     alike
-        Clonotype tables (`locus, junction, duplicate_count`) of products of other subjects, whose templates of DNA the
-        same laboratory counted: from all together is learnt how often it counts one twice. Of cells, UMIs and reads
-        they are not asked.
+        Clonotype tables (`locus, junction, duplicate_count`) of products of other subjects, whose templates the same
+        laboratory counted. Where it is not sure how, it is learnt from these and the product. Of cells, UMIs and reads
+        neither is asked.
     collisions
         Locus → chance that two different clones have one nucleotide junction.
 
@@ -110,25 +118,29 @@ def cell_labels(
         raise TableError("a cell stands in several rows", column="cell_id", found=twice["cell_id"][0], mend=mend)
     rates = {**COLLISIONS, **_checked(collisions)}
     product = product_of(lots)
-    of_others = _of_others(product, alike)
+    laws = _laws_of_templates(product, miscounted or {}, alike)
     rows: list[dict[str, Any]] = []
     for (sample,), of_sample in frame.partition_by("sample", as_dict=True, maintain_order=True).items():
-        labeller = _Labeller.of(of_sample, product, rates, of_others)
+        labeller = _Labeller.of(of_sample, product, rates, laws)
         for cell, chains in labeller.chains.items():
             rows.append({"sample": sample, "cell_id": cell, **labeller.label(chains)})
     return CELL_LABELS.frame(rows)
 
 
-def _of_others(product: Product, alike: Sequence[Any]) -> dict[str, Floats]:
-    """Return locus → what libraries of other products tell of how its templates are counted."""
-    of_templates = [locus for locus, count_of in product.count_of.items() if count_of == "templates"]
-    if not of_templates:
-        return {}
-    tables = [clone_counts(table) for table in alike]
-    return {
-        locus: law_costs(table.filter(locus=locus)["duplicate_count"].to_numpy() for table in tables)
-        for locus in of_templates
+def _laws_of_templates(
+    product: Product, miscounted: Mapping[str, Miscounting], alike: Sequence[Any]
+) -> dict[str, Laws]:
+    """Return locus → laws by which its templates may be counted: that which is sure, or what other products tell."""
+    loci = [locus for locus, count_of in product.count_of.items() if count_of == "templates"]
+    sure = {locus: how for locus in loci if (how := miscounted.get(locus)) and how.sure and how.libraries}
+    laws: dict[str, Laws] = {
+        locus: {("twice" if how.twice else "poisson", how.variance): 0.0} for locus, how in sure.items()
     }
+    tables = [clone_counts(table) for table in alike] if len(sure) < len(loci) else []
+    for locus in loci:
+        if locus not in sure:
+            laws[locus] = law_costs(table.filter(locus=locus)["duplicate_count"].to_numpy() for table in tables)
+    return laws
 
 
 def _checked(collisions: Mapping[str, float]) -> Mapping[str, float]:
@@ -198,7 +210,7 @@ class _Labeller:
 
     @classmethod
     def of(
-        cls, frame: pl.DataFrame, product: Product, rates: Mapping[str, float], of_others: Mapping[str, Floats]
+        cls, frame: pl.DataFrame, product: Product, rates: Mapping[str, float], laws: Mapping[str, Laws]
     ) -> _Labeller:
         """Search both loci of a sample."""
         chains = _chains(frame)
@@ -208,7 +220,7 @@ class _Labeller:
             rows = [(cell, one) for cell, of_cell in single.items() for one in getattr(of_cell, which)]
             table = pl.DataFrame(rows, schema={"cell_id": pl.String, "junction": pl.String}, orient="row")
             known = locus in product.n_effective
-            told = of_others.get(locus, 0.0)
+            told = laws.get(locus, OF_TEMPLATES)
             searches[locus] = search(product, locus, table, rates[locus], told) if known else None
         pairs: dict[str, dict[str, bool]] = {}
         for beta, alpha, second in product.pairs.iter_rows():

@@ -9,9 +9,8 @@ from math import expm1
 import numpy as np
 import polars as pl
 
-from tilseq.repertoire.missed_clones import FEWEST_CLONES, Missed, missed
+from tilseq.repertoire.missed_clones import FEWEST_CLONES, OF_TEMPLATES, Laws, Missed, missed
 from tilseq.repertoire.product_lots import Product
-from tilseq.repertoire.spectrum import Floats
 
 # Chance that two clones have one nucleotide junction, (pairs + 1/2) / pairs compared: four people of
 # BorchLab/scRepertoire (MIT), blood and lung tumour of each, all six pairs of people: TRA 160 of 91,524,615, TRB 0 of
@@ -83,7 +82,7 @@ class Search:
 
 
 def search(
-    product: Product, locus: str, chains: pl.DataFrame, collision: float, of_others: Floats | float = 0.0
+    product: Product, locus: str, chains: pl.DataFrame, collision: float, of_templates: Laws = OF_TEMPLATES
 ) -> Search:
     """Hold one locus of a sample's cells against the product.
 
@@ -97,8 +96,8 @@ def search(
         `cell_id, junction` of the locus, a row a chain.
     collision
         Chance that two clones have one junction.
-    of_others
-        What libraries of other products tell of how templates are counted, see `missed_clones.law_costs`.
+    of_templates
+        Laws by which templates may be counted, see `missed_clones.missed`.
     """
     of_product = product.of(locus)
     held = chains.unique().group_by("junction").agg(cells=pl.len().cast(pl.Int64))
@@ -108,7 +107,7 @@ def search(
     model = None
     if n_effective is not None:
         count_of = product.count_of[locus]
-        model = missed(both["cells"], both["product_count"], n_effective, count_of=count_of, of_others=of_others)
+        model = missed(both["cells"], both["product_count"], n_effective, count_of=count_of, of_templates=of_templates)
     if model is None and not why:
         why = f"the product shows fewer than {FEWEST_CLONES} clones of {locus}: what it misses cannot be told"
     chance = {} if model is None else dict(zip(model.cells.tolist(), model.chance.tolist(), strict=True))

@@ -38,11 +38,14 @@ class Miscounting(NamedTuple):
         Whether a template is counted no more than twice; else some are as often as chance has it.
     sure
         Whether that is known well enough to tell what fewer cells would show.
+    libraries
+        How many libraries told it; where none did, each template is taken to be counted once.
     """
 
     variance: float
     twice: bool
     sure: bool = True
+    libraries: int = 0
 
 
 ONCE = Miscounting(0.0, False)
@@ -90,11 +93,11 @@ def miscounting(libraries: Iterable[ArrayLike]) -> Miscounting:
     variance = float(both @ VARIANCES)
     known = bool(np.sqrt(both @ (VARIANCES - variance) ** 2) <= SURE)
     if known and variance < NEXT_TO_NONE:
-        return ONCE
+        return ONCE._replace(libraries=told)
     sure = known and bool(of_law >= LIKELY)
     if not sure:
         variance = float(VARIANCES[np.searchsorted(both.cumsum(), UNSURE)])
-    return Miscounting(variance, bool(twice.sum() == of_law), sure)
+    return Miscounting(variance, bool(twice.sum() == of_law), sure, told)
 
 
 def _cost(clones: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from tilseq.repertoire.depth import is_cut_off
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Laws = Sequence[tuple[str, float]]
+Laws = Mapping[tuple[str, float], float]  # law and u → minus the logarithm of how likely it is beforehand
 
 FEWEST_CLONES = 20  # of the product: with fewer their sizes cannot be told
 GRID, LEAST = 70, 1e-3  # expected counts of a clone in the product
@@ -31,11 +31,11 @@ SHAPE_SD = 0.5  # of the logarithm of how far tails of sizes are from normal, se
 FIRST_STEP = 0.3  # of parameters, all logarithms
 STARTS = np.arange(-12.0, 5.0, 2.0)  # of ln a
 MODEL_ERROR = 0.25  # relative standard error of the number missed, see `kept_below_one`
-# How a template may be counted, by law and u, all as likely beforehand; see `counts_of_a_cell`.
-OF_TEMPLATES = (
-    *(("twice", u) for u in (0.0, 0.15, 0.3, 0.5, 0.8, 0.95)),
-    *(("poisson", u) for u in (0.25, 0.5, 0.75, 1.0)),
-)
+# How a template may be counted, all as likely beforehand; see `counts_of_a_cell`.
+OF_TEMPLATES: Laws = {
+    **{("twice", u): 0.0 for u in (0.0, 0.15, 0.3, 0.5, 0.8, 0.95)},
+    **{("poisson", u): 0.0 for u in (0.25, 0.5, 0.75, 1.0)},
+}
 STEP, ROUNDS = 0.3, 200  # of the mixture that smooths the clones not seen: of the logarithm of its means, and of EM
 OUT_OF_QUESTION = 30.0  # logarithms of a law's likelihood below the likeliest
 MOST_RATIO = 1e3  # beyond, the mean of `kept_below_one` is 0.5, and its terms are all rounding
@@ -73,7 +73,7 @@ def missed(
     n_effective: float,
     *,
     count_of: str = "cells",
-    of_others: Floats | float = 0.0,
+    of_templates: Laws = OF_TEMPLATES,
 ) -> Missed | None:
     """Return the chance that a clone of so many cells in a sample was in the product, though its library misses it.
 
@@ -83,8 +83,8 @@ def missed(
        Poisson log-normal of Bulmer, Biometrics 1974;30:101). Its count is that of a Poisson number of cells, each
        counted as `counts_of_a_cell` says, with the variance ``μ (1 + u)``. Cells are counted once: u = 0, also where
        a barcode holds two. Of UMIs, reads and what is not known ``u = counts / n_effective - 1``, which is what
-       `n_effective` says. How often a template is counted twice nobody tells: u is learnt with the sizes, as the mean
-       over the laws `OF_TEMPLATES` by how likely each makes the clones seen, and the libraries of other products.
+       `n_effective` says. How often a template is counted twice nobody tells: where it is not surely known, u is
+       learnt with the sizes, as the mean over laws by how likely each makes the clones seen.
     2. *Growth.* Its cells in the sample are Poisson with the mean ``a μ G``; ln G is Student's t with a scale and
        degrees of freedom (about 3) of its own: clones grow unequally, but not by how large they were.
     3. Both are fitted by maximum a posteriori to the clones that the product shows, in the sample or not.
@@ -100,8 +100,8 @@ def missed(
         Effective number of cells of the product's library; of cells and templates it is not asked.
     count_of
         What its counts count: `cells`, `umis`, `templates`, `reads` or `unknown`.
-    of_others
-        What `law_costs` tells of libraries of other products whose templates were counted in the same way.
+    of_templates
+        Laws by which templates may be counted: the one that is surely known, or those of `law_costs`.
 
     Returns
     -------
@@ -115,22 +115,20 @@ def missed(
     unseen, times = np.unique(x[~seen], return_counts=True)
     if not len(unseen):
         return Missed(unseen, np.empty(0), np.empty(0), np.empty((0, 0)))
-    laws = laws_of(count_of, float(y.sum()) / n_effective - 1)
-    parts, expected = _parts(x[seen], y[seen], unseen, laws, of_others if laws is OF_TEMPLATES else 0.0)
+    laws = of_templates if count_of == "templates" else of_yields(count_of, float(y.sum()) / n_effective - 1)
+    parts, expected = _parts(x[seen], y[seen], unseen, laws)
     number = parts.sum(axis=1)
     likely = parts / np.maximum(number, 1e-300)[:, None]
     return Missed(unseen, kept_below_one(number / smoothed(unseen, times)), expected, likely)
 
 
-def laws_of(count_of: str, repeats: float) -> Laws:
-    """Return the laws by which cells may be counted, and u: that told, or those thought of."""
-    if count_of == "templates":
-        return OF_TEMPLATES
-    return ((count_of, max(repeats, 0.0) if count_of in YIELD_CV2 else 0.0),)
+def of_yields(count_of: str, repeats: float) -> Laws:
+    """Return the law by which cells are counted that yield unequally, or once."""
+    return {(count_of, max(repeats, 0.0) if count_of in YIELD_CV2 else 0.0): 0.0}
 
 
-def law_costs(libraries: Iterable[ArrayLike]) -> Floats:
-    """Return minus the logarithm of how likely each of `OF_TEMPLATES` makes the counts of clones in some libraries.
+def law_costs(libraries: Iterable[ArrayLike]) -> dict[tuple[str, float], float]:
+    """Return minus the logarithm of how likely each of `OF_TEMPLATES` makes the counts of clones in some products.
 
     How templates are counted is the laboratory's, not the subject's: libraries of several products tell it together,
     each with sizes of its own. One of fewer than 20 clones, or whose clones of few counts were cut off, tells nothing.
@@ -143,24 +141,22 @@ def law_costs(libraries: Iterable[ArrayLike]) -> Floats:
         if len(counts) >= FEWEST_CLONES and not is_cut_off(counts):
             sizes = [_TailedSizes(counts, repeats, law) for law, repeats in OF_TEMPLATES]
             total += [one.cost(one.fitted()) for one in sizes]
-    return total
+    return dict(zip(OF_TEMPLATES, total.tolist(), strict=True))
 
 
-def _parts(
-    cells: Integers, counts: Integers, unseen: Integers, laws: Laws, of_others: Floats | float
-) -> tuple[Floats, Floats]:
+def _parts(cells: Integers, counts: Integers, unseen: Integers, laws: Laws) -> tuple[Floats, Floats]:
     """Return how many clones were missed, by cells and expected counts, and these: means over the laws.
 
-    Laws that the other libraries put out of question are left out.
+    Laws that were out of question beforehand are left out.
     """
     found, costs, start = [], [], None
-    before = np.broadcast_to(np.asarray(of_others), len(laws))
-    for (law, repeats), cost_before in zip(laws, before - before.min(), strict=True):
-        if cost_before < OUT_OF_QUESTION:
+    likeliest = min(laws.values())
+    for (law, repeats), before in laws.items():
+        if before - likeliest < OUT_OF_QUESTION:
             model = _Model(cells, counts, repeats, law)
             start = model.fitted(start)
             found.append(model.missed(start, unseen))
-            costs.append(model.cost(start) + cost_before)
+            costs.append(model.cost(start) + before - likeliest)
     cost = np.array(costs)
     weight = np.exp(cost.min() - cost)
     return np.tensordot(weight / weight.sum(), found, 1), model.expected

@@ -70,7 +70,8 @@ def run(job: Job, folder: Path) -> None:
     would be told not to be in the product. Nor are there of a sample of another subject, or of a subject that was
     never infused.
 
-    How often a template of DNA is counted is learnt from the products of all subjects together.
+    How often a template of DNA is counted is what the step `template_counting` tells, where that is sure; else it is
+    learnt from the products of all subjects together.
     """
     import polars as pl
 
@@ -90,7 +91,8 @@ def run(job: Job, folder: Path) -> None:
     strange = of_another_subject(job, folder)
     read = {need: table for need, table in read.items() if samples[need]["sample"] not in strange}
     tables = {samples[need]["sample"]: one for need, one in read.items()}
-    behind = known_cells(list(samples.values()), tables, miscounted(job, folder))
+    counting = miscounted(job, folder)
+    behind = known_cells(list(samples.values()), tables, counting)
     depth = {name: share_cells(behind.filter(sample=name)) for name in tables}
     counted = dict(behind.select("sample", "count_of").iter_rows())
     labels, quality = [CELL_LABELS.frame()], [QUALITY.frame()]
@@ -106,7 +108,7 @@ def run(job: Job, folder: Path) -> None:
             continue
         lots = [_lot(samples[part]["sample"], read[part], depth, counted, cells.get(part)) for part in parts]
         try:
-            found = cell_labels(cells[need], lots, alike=alike)
+            found = cell_labels(cells[need], lots, miscounted=counting, alike=alike)
         except AnalysisError as error:  # such as a lot of another locus: one sample does not stop the others
             quality.append(QUALITY.frame([_told(sample, "fail", str(error))]))
             continue

@@ -59,7 +59,7 @@ def run(job: Job, folder: Path) -> None:
     ]
     found = miscounted_templates(pl.read_parquet(path, columns=[*CLONE, "duplicate_count"]) for path in paths)
     rows = [
-        {"locus": locus, "variance": how.variance, "counting": _law(how), "sure": how.sure}
+        {"locus": locus, "variance": how.variance, "counting": _law(how), "sure": how.sure, "libraries": how.libraries}
         for locus, how in sorted(found.items())
     ]
     write_parquet(TEMPLATE_COUNTING.frame(rows), TEMPLATE_COUNTING, folder)
@@ -80,5 +80,8 @@ def miscounted(job: Job, folder: Path) -> dict[str, Miscounting] | None:
 
     for path in needed(job, folder, TEMPLATE_COUNTING.name).values():
         rows = pl.read_parquet(path).iter_rows(named=True)
-        return {row["locus"]: Miscounting(row["variance"], row["counting"] == "twice", row["sure"]) for row in rows}
+        return {
+            row["locus"]: Miscounting(row["variance"], row["counting"] == "twice", row["sure"], row["libraries"])
+            for row in rows
+        }
     return None

@@ -284,7 +284,19 @@ TEMPLATE_COUNTING = Table(
             needed=True,
             allowed=COUNTING[:3],
         ),
-        Column("sure", "boolean", "Whether that is known well enough for coverage and a common depth.", needed=True),
+        Column(
+            "sure",
+            "boolean",
+            "Whether that is known well enough for coverage, a common depth and labels of cells.",
+            needed=True,
+        ),
+        Column(
+            "libraries",
+            "integer",
+            "Libraries that told it, of 100 clones or more; where none did, each template is taken to be counted once.",
+            needed=True,
+            minimum=0,
+        ),
     ),
     key=("locus",),
 )
