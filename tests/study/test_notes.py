@@ -245,6 +245,16 @@ def test_an_amount_far_from_that_of_tubes_alike(make_study, last, told):
     assert found == [f"amounts that cells per µL rest on, far from those of tubes alike: '{one}'" for one in told]
 
 
+def test_beads_that_no_tube_holds(make_study):
+    rows = "sample,subject,visit,specimen,assay,path,beads_per_tube,sample_volume_ul\n"
+    rows += "a,S01,D28,blood,flow,raw/a.fcs,50000000,50\nb,007,D28,blood,flow,raw/e.fcs,50000,0.1\n"
+    notes = read_study(make_study({"samples.csv": rows})).notes
+    assert notes == [
+        "beads or µL that hardly any tube holds, as in another unit: 'a (beads_per_tube 50,000,000 (usually 1,000 "
+        "to 1,000,000))', 'b (sample_volume_ul 0.1 (usually 5 to 5,000))'"
+    ]
+
+
 def test_subjects_of_whom_nobody_knows_if_they_live(make_study):
     rows = "subject,last_alive_day\n007,90\n"
     (note,) = [note for note in read_study(make_study({"clinical/followup.csv": rows})).notes if "followup" in note]

@@ -17,6 +17,7 @@ from tilseq.study.checks import IDENTIFIERS, numbered
 from tilseq.study.mistaken import note_few_infused, note_files_of_others, note_specimens
 from tilseq.study.model import INFUSIONS_FILE, OWN_ROLE, SAMPLES_FILE, SUBJECTS_FILE, Folder, clinical_file, parts_of
 from tilseq.study.sniff import assay_of
+from tilseq.tables.amounts import odd_amounts
 from tilseq.tables.infusions import given_infusions
 
 MOST_NAMED = 5
@@ -313,7 +314,7 @@ def note_gates_of_some(folder: Folder) -> list[str]:
 
 
 def note_amounts(folder: Folder) -> list[str]:
-    """Name tubes whose beads, volume or dilution is far from that of most tubes of their specimen and panel."""
+    """Name tubes whose beads, volume or dilution is far from that of most alike, or from what any tube holds."""
     if folder.samples is None:
         return []
     odd = []
@@ -323,7 +324,12 @@ def note_amounts(folder: Folder) -> list[str]:
         tubes = folder.samples.filter(pl.col(name).is_not_null(), assay="flow").with_columns(usual=usual, alike=alike)
         far = tubes.filter("alike", ~(pl.col(name) / pl.col("usual")).is_between(1 / MOST_TIMES, MOST_TIMES))
         odd += [f"{sample} ({name} {own:g}, mostly {of:g})" for sample, own, of in far["sample", name, "usual"].rows()]
-    return [f"amounts that cells per µL rest on, far from those of tubes alike: {named(odd)}"] if odd else []
+    notes = [f"amounts that cells per µL rest on, far from those of tubes alike: {named(odd)}"] if odd else []
+    counted = folder.samples.filter(pl.col("beads_per_tube").is_not_null(), assay="flow").to_dicts()
+    strange = [f"{tube['sample']} ({', '.join(told)})" for tube in counted if (told := odd_amounts(tube))]
+    return notes + (
+        [f"beads or µL that hardly any tube holds, as in another unit: {named(strange)}"] if strange else []
+    )
 
 
 def note_unused_columns(folder: Folder) -> list[str]:
