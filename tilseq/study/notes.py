@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import polars as pl
@@ -15,7 +15,17 @@ from tilseq.io.advice import MISSING_WORDS
 from tilseq.io.cuts import GROUP
 from tilseq.study.checks import IDENTIFIERS, numbered
 from tilseq.study.mistaken import note_few_infused, note_files_of_others, note_specimens
-from tilseq.study.model import INFUSIONS_FILE, OWN_ROLE, SAMPLES_FILE, SUBJECTS_FILE, Folder, clinical_file, parts_of
+from tilseq.study.model import (
+    INFUSIONS_FILE,
+    LESIONS_FILE,
+    OWN_ROLE,
+    RESPONSES_FILE,
+    SAMPLES_FILE,
+    SUBJECTS_FILE,
+    Folder,
+    clinical_file,
+    parts_of,
+)
 from tilseq.study.sniff import assay_of
 from tilseq.tables.amounts import odd_amounts
 from tilseq.tables.infusions import given_infusions
@@ -104,23 +114,35 @@ def note_leading_zeros(folder: Folder) -> list[str]:
 
 
 def note_windows(folder: Folder) -> list[str]:
-    """Name samples outside the window of their visit; without one, on the other side of the infusion than the visit."""
-    if folder.samples is None or folder.settings is None:
+    """Name samples and scans outside the window of their visit; without one, on the other side of the infusion."""
+    if folder.settings is None:
         return []
     visits = folder.settings.visits
     outside, across = [], []
-    for _, cells in numbered(folder.samples):
-        visit = visits.get(cells["visit"] or "")
-        if visit is None or cells["day"] is None or cells["sample"] is None:
+    for name, day, called in _days_of_visits(folder):
+        visit = visits.get(called)
+        if visit is None:
             continue
-        apart = f"{cells['sample']} (day {cells['day']}, {cells['visit']} is {visit.day}"
-        if visit.window is not None and abs(cells["day"] - visit.day) > visit.window:
+        apart = f"{name} (day {day}, {called} is {visit.day}"
+        if visit.window is not None and abs(day - visit.day) > visit.window:
             outside.append(f"{apart}±{visit.window})")
-        if visit.window is None and cells["day"] * visit.day < 0:
+        if visit.window is None and day * visit.day < 0:
             across.append(f"{apart})")
     notes = [f"outside the visit's window: {named(outside)}"] if outside else []
     lost = "on the other side of the infusion than their visit, as where a minus was lost"
     return notes + ([f"{lost}: {named(across)}"] if across else [])
+
+
+def _days_of_visits(folder: Folder) -> Iterator[tuple[str, int, str]]:
+    """Yield who has which day of which visit: samples, then subjects by their scans and recorded responses."""
+    for frame, name, what in (
+        (folder.samples, "sample", ""),
+        (folder.lesions, "subject", f" in {LESIONS_FILE}"),
+        (folder.responses, "subject", f" in {RESPONSES_FILE}"),
+    ):
+        if frame is not None:
+            known = frame.select(name, "day", "visit").drop_nulls().unique(maintain_order=True)
+            yield from ((f"{who}{what}", day, visit) for who, day, visit in known.iter_rows())
 
 
 def note_timing(folder: Folder) -> list[str]:
