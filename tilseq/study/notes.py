@@ -14,7 +14,12 @@ from tilseq.identifiers import MISSING, without_zeros
 from tilseq.io.advice import MISSING_WORDS
 from tilseq.io.cuts import GROUP
 from tilseq.study.checks import IDENTIFIERS, numbered
-from tilseq.study.mistaken import note_few_infused, note_files_of_others, note_specimens
+from tilseq.study.mistaken import (
+    note_few_infused,
+    note_files_of_other_visits,
+    note_files_of_others,
+    note_specimens,
+)
 from tilseq.study.model import (
     INFUSIONS_FILE,
     LESIONS_FILE,
@@ -400,6 +405,7 @@ NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_gates_of_some,
     note_amounts,
     note_files_of_others,
+    note_files_of_other_visits,
     note_specimens,
     note_few_infused,
     note_unused_columns,
