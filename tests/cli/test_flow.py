@@ -264,7 +264,10 @@ def test_automatic_gates_against_labels_and_against_a_workspace(tubes: Path, tmp
     for what, path in (("--labels", "manual_labels.csv"), ("--gates", "gating.wsp")):
         result, code = run("flow", "compare", folder / "68983.fcs", what, folder / path, *names)
         assert code == 0
+        assert "wrote" not in result.stderr  # to stdout
         found.append({row["population"]: row for row in pl.read_csv(result.stdout.encode()).iter_rows(named=True)})
+    result, _ = run("flow", "compare", folder / "68983.fcs", what, folder / path, *names, "-o", tmp_path / "c.csv")
+    assert result.stderr.endswith(f"wrote {tmp_path / 'c.csv'}\n")
     labels, gates = found
     # The label file holds 7487 and 1407 (sort | uniq -c); FlowJo's workspace counts the same within 0.1 %.
     assert (labels["CD4+ T"]["events_b"], labels["CD8+ T"]["events_b"]) == (7487, 1407)

@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.clinical.lab_rows import anc, grades, row
+from tilseq.clinical.lab_exclusions import lab_exclusions
 from tilseq.clinical.lab_grades import lab_grades
+from tilseq.clinical.lab_values import lab_values
 from tilseq.lab_tests import lab_test
 from tilseq.tables.inputs import LABS
 
@@ -117,6 +119,41 @@ def test_a_value_that_nobody_lives_with_is_graded_and_told(test, text, unit, low
     found = lab_grades(LABS.frame([row(test, text, unit=unit, lower=lower, upper=upper)]), version=5)
     reason = f"{text} {unit} is hardly a value of {lab_test(test).name}: check the unit"
     assert found["reason"].fill_null("").str.contains(reason, literal=True).to_list() == [told] * found.height
+
+
+SERIES = "all 5 results of the subject lie far below their limits: check the unit"
+
+
+@pytest.mark.parametrize(
+    ("test", "texts", "unit", "lower", "upper", "told"),
+    [
+        ("PLT", "0.35 0.2 0.02 0.15 0.3", "10^9/L", 150, 400, True),  # as of 10^12/L
+        ("PLT", "0.35 0.2 0.02 0.15 <15", "10^9/L", 150, 400, True),
+        ("PLT", "345 20 2 15 30", "10^9/L", 150, 400, False),
+        ("PLT", "0.35 0.2 0.02 0.15", "10^9/L", 150, 400, False),  # four are too few
+        ("PLT", "0.35 0.2 0.02 0.15 15", "10^9/L", 150, 400, False),
+        ("ANC", "0.004 0.003 0.00278 0.001 0.003", "10^9/L", 1.8, 7.5, True),
+        ("ALT", "0.3 0.4 1.2 0.5 0.7", "U/L", 1, 40, True),  # as of ukat/L
+        ("ALT", "0.3 0.4 1.2 0.5 0.7", "U/L", None, 40, True),
+        ("ALT", "0.3 0.4 1.2 0.5 0.7", "ukat/L", None, 0.7, False),
+        ("LDH", "3.0 3.4 3.1 2.9 11.9", "U/L", 120, 250, True),
+        ("LDH", "3.0 3.4 3.1 2.9 12", "U/L", 120, 250, False),
+        ("ALT", "0.3 0.4 1.2 0.5 0.7", "U/L", None, None, False),
+        ("ALT", "0.3 0.4 1.2 0.5 none", "U/L", None, 40, False),
+    ],
+)
+def test_a_series_far_below_its_limits_is_told(test, texts, unit, lower, upper, told):
+    """Below 15 of 150 to 400, or 2 of up to 40; a single count as low may be of a nadir."""
+    rows = [row(test, text, unit=unit, lower=lower, upper=upper, day=day) for day, text in enumerate(texts.split())]
+    values = lab_values(LABS.frame([*rows, row("WBC", "5", unit="10^9/L", lower=4, upper=10)]))
+    assert values["note"].to_list() == ([SERIES] * 5 if told else [None] * len(rows)) + [None]
+
+
+def test_a_series_is_of_one_subject_and_test():
+    other = [row("PLT", "200", unit="10^9/L", lower=150, upper=400, subject="S2")]
+    low = [row("PLT", "0.2", unit="10^9/L", lower=150, upper=400, day=day) for day in range(5)]
+    assert lab_values(LABS.frame([*low, *other]))["note"].to_list() == [SERIES] * 5 + [None]
+    assert lab_exclusions(LABS.frame(low)).rows() == [("limits", "PLT", SERIES, 5, 0)]
 
 
 def test_limits_within_three_times_of_the_usual_are_taken():

@@ -42,6 +42,18 @@ def test_half_of_the_pairs_may_be_swapped():
     assert fit_chance([0, 2, 700, 650], [1e6, 1e6, 1e6, 1e6]).rate == pytest.approx(2.5 / 2e6)
 
 
+def test_pairs_that_no_two_people_can_be_tell_no_rate():
+    """690 of 1,187 and 1,234 clones are 471 of a million pairs; of 50 or fewer clones nothing is said."""
+    found = fit_chance([690], [1187 * 1234], most=1e-5)
+    assert (found.rate, found.pairs) == (1e-5, 1)
+    assert upper_tail(690, found.rate * 1187 * 1234, found.dispersion) < 1e-9
+    beside = fit_chance([690, 700, 3], np.full(3, 1e6), most=1e-5)
+    assert (beside.rate, beside.pairs) == (3.5e-6, 1)
+    assert fit_chance([51, 51], [1e6, 1e6], most=1e-5).rate == 1e-5
+    assert fit_chance([50, 50], [1e6, 1e6], most=1e-5).rate == 100.5 / 2e6
+    assert fit_chance([690], [1187 * 1234]).rate == 690.5 / (1187 * 1234)
+
+
 def test_pairs_that_scatter_more_than_the_least_are_heard():
     # mean m = 30.125 and sum of squares 1400.0625, by hand: (1400.0625 - 4 m) / 4 m^2
     found = fit_chance([10, 20, 30, 60], np.ones(4))

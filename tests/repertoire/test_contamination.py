@@ -66,6 +66,15 @@ def test_a_trial_without_a_fault():
         assert conform(frame, of).equals(frame)
 
 
+def test_samples_of_one_person_called_two_are_told_where_no_other_pair_is_there():
+    """Half of 200 clones are the same, 2,500 of a million pairs: no two people share so many, and no pair says so."""
+    found = contamination({"a": person("A", "1"), "b": person("A", "2")}, subjects={"a": "A", "b": "B"})
+    assert verdicts(found) == {"a": "conflict", "b": "conflict"}
+    assert set(found.pairs["verdict"]) == {"excess"}
+    apart = contamination({"a": person("A", "1"), "b": person("B", "2")}, subjects={"a": "A", "b": "B"})
+    assert verdicts(apart) == {"a": "cannot_tell", "b": "cannot_tell"}
+
+
 def test_two_samples_that_were_exchanged():
     samples = trial()
     samples["A2"], samples["B2"] = samples["B2"], samples["A2"]

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tilseq.steps.flow_absolute import absolute, blood_count_of
+from tilseq.steps.flow_absolute import absolute, blood_count_of, held_against_blood_count
 from tilseq.tables.inputs import LABS
 
 ERRORS = {"bead_lot_cv": 0.03, "pipette_cv": 0.03, "volume_cv": 0.03, "blood_count_cv": 0.05, "volume_unit": None}
@@ -172,3 +172,39 @@ def test_a_count_that_cannot_be_used_warns_only_where_it_is_needed():
     beads = {"beads_per_tube": 50_000.0, "sample_volume_ul": 50.0}
     _, told = run(beads, tube(), count=count, events={**EVENTS, "beads": 1000})
     assert [row["check"] for row in told] == ["beads counted"]
+
+
+@pytest.mark.parametrize(
+    ("sample", "count", "verdicts"),
+    [
+        ({}, {"value": 1.2, "unit": "10^9/L", "rounding": 0.0}, ["pass"]),  # 400/µL of 1,000 beads
+        ({}, {"value": 190.0, "unit": "10^9/L", "rounding": 0.0}, ["fail"]),
+        ({"specimen": "infusion_product"}, {"value": 1.9, "unit": "10^9/L", "rounding": 0.0}, []),
+        ({"beads_per_tube": 5e7}, None, ["fail"]),  # 400,000/µL
+        ({"beads_per_tube": 5e7, "specimen": "infusion_product"}, None, []),
+        ({}, {"refused": "why"}, []),
+        ({}, None, []),
+    ],
+)
+def test_lymphocytes_of_blood_by_beads_are_held_against_the_blood_count(sample, count, verdicts):
+    row = {"sample": "a", "specimen": "blood", "beads_per_tube": 5e4, "sample_volume_ul": 50.0, "dilution": None}
+    arguments = {"errors": ERRORS, "blood_count": count}
+    events, mask = {**EVENTS, "beads": 1000}, np.ones(10, dtype=bool)
+    found = absolute(row | sample, tube(), mask, events, ["lymphocytes", "CD3+"], arguments, None)
+    _, told = held_against_blood_count(row | sample, *found, count)
+    assert [one["verdict"] for one in told if one["check"] == "lymphocytes per µL"] == verdicts
+
+
+def test_a_number_by_the_blood_count_is_not_held_against_it():
+    count = {"value": 2.0, "unit": "10^9/L", "rounding": 0.0}
+    row = {"sample": "a", "specimen": "blood", "beads_per_tube": None, "sample_volume_ul": None, "dilution": None}
+    arguments = {"errors": ERRORS, "blood_count": count}
+    found = absolute(row, tube(), np.ones(10, dtype=bool), EVENTS, ["lymphocytes"], arguments, None)
+    assert held_against_blood_count(row, *found, count) == found
+
+
+def test_beads_in_thousands_are_told():
+    _, told = run({"beads_per_tube": 5e7, "sample_volume_ul": 50.0}, tube(), events={**EVENTS, "beads": 1000})
+    assert [(row["check"], row["verdict"], row["reason"]) for row in told[1:]] == [
+        ("amounts of the tube", "warn", "beads_per_tube 50,000,000 (usually 1,000 to 1,000,000)")
+    ]

@@ -162,6 +162,8 @@ def test_rows_after_the_data_cut_are_counted_by_table(make_study):
     assert clinical.note_after_cut(examine(make_study(earlier))) == [
         f"{told}clinical/lesions.csv 1, clinical/responses.csv 1, clinical/adverse_events.csv 1, clinical/labs.csv 2"
     ]
+    before = {**tables, "clinical/followup.csv": tables["clinical/followup.csv"].replace("90,28", "-9,-9")}
+    assert "infusions.csv 2, clinical/lesions.csv" in clinical.note_after_cut(examine(make_study(before)))[0]
     uncut = {**tables, "clinical/followup.csv": "subject,last_alive_day\nS01,90\n"}
     assert clinical.note_after_cut(examine(make_study(uncut))) == []
 

@@ -1,6 +1,11 @@
 import pytest
 
-from tilseq.study.mistaken import note_few_infused, note_files_of_others, note_specimens
+from tilseq.study.mistaken import (
+    note_few_infused,
+    note_files_of_other_visits,
+    note_files_of_others,
+    note_specimens,
+)
 from tilseq.study.read import examine
 
 
@@ -18,6 +23,24 @@ def test_a_file_named_after_another_subject_is_told(make_study, path, told):
     folder = make_study({"samples.csv": ("raw/a.fcs", path), path: "file"})
     notes = [f"files named after another subject: 'S01_base of S01 ({path})'"] if told else []
     assert note_files_of_others(examine(folder)) == notes
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("raw/a.fcs", False),
+        ("raw/S01_D28.fcs", True),
+        ("raw/S01-d28_tube1.fcs", True),
+        ("product/S01.fcs", True),
+        ("D28/S01_baseline.fcs", False),  # its own name is there too
+        ("raw/S01_D280.fcs", False),
+        ("raw/S01_productA.fcs", False),
+    ],
+)
+def test_a_file_named_after_another_visit_is_told(make_study, path, told):
+    folder = make_study({"samples.csv": ("raw/a.fcs", path), path: "file"})
+    notes = [f"files named after another visit: 'S01_base of baseline ({path})'"] if told else []
+    assert note_files_of_other_visits(examine(folder)) == notes
 
 
 def test_one_specimen_is_of_one_kind_and_a_lot_of_a_product(make_study):

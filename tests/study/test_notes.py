@@ -245,6 +245,28 @@ def test_an_amount_far_from_that_of_tubes_alike(make_study, last, told):
     assert found == [f"amounts that cells per µL rest on, far from those of tubes alike: '{one}'" for one in told]
 
 
+def test_scans_and_responses_outside_the_window_of_their_visit(make_study):
+    """Days in weeks: D28 on day 4; what has no visit, or one that is not planned, is of no window."""
+    header = "subject,day,visit,reader,lesion,role,diameter_mm\n"
+    lesions = header + "S01,4,D28,r1,T1,target,20\nS01,4,D28,r1,T2,target,20\nS01,31,,r1,T1,target,20\n"
+    responses = "subject,day,visit,reader,response\nS01,4,D28,r1,SD\n007,9,unscheduled,r1,SD\n"
+    notes = read_study(make_study({"clinical/lesions.csv": lesions, "clinical/responses.csv": responses})).notes
+    assert [note for note in notes if "window" in note] == [
+        "outside the visit's window: 'S01 in clinical/lesions.csv (day 4, D28 is 28±3)', "
+        "'S01 in clinical/responses.csv (day 4, D28 is 28±3)'"
+    ]
+
+
+def test_beads_that_no_tube_holds(make_study):
+    rows = "sample,subject,visit,specimen,assay,path,beads_per_tube,sample_volume_ul\n"
+    rows += "a,S01,D28,blood,flow,raw/a.fcs,50000000,50\nb,007,D28,blood,flow,raw/e.fcs,50000,0.1\n"
+    notes = read_study(make_study({"samples.csv": rows})).notes
+    assert notes == [
+        "beads or µL that hardly any tube holds, as in another unit: 'a (beads_per_tube 50,000,000 (usually 1,000 "
+        "to 1,000,000))', 'b (sample_volume_ul 0.1 (usually 5 to 5,000))'"
+    ]
+
+
 def test_subjects_of_whom_nobody_knows_if_they_live(make_study):
     rows = "subject,last_alive_day\n007,90\n"
     (note,) = [note for note in read_study(make_study({"clinical/followup.csv": rows})).notes if "followup" in note]

@@ -44,6 +44,7 @@ def test_days(visit, day):
         ("assay", "FACS", "flow"),
         ("assay", "TCRb", "tcr"),
         ("assay", "scRNA-seq", "scrna"),
+        ("assay", "sc", "scrna"),
         ("assay", "RNA", None),
         ("specimen", "PBMC", "blood"),
         ("specimen", "Tumour", "tumor"),

@@ -36,7 +36,7 @@ def score_command(file: Path, gmt: Path | None, by: str | None, layer: str | Non
     FILE is an h5ad, or 10x's h5, folder or matrix.mtx; it must hold raw counts. A cell's score is the mean of its
     log-normalised expression, with --controls less that of control genes, or by ranks (UCell).
     """
-    from tilseq.cli.common import sample_name, write_result
+    from tilseq.cli.common import sample_name, tell_written, write_result
     from tilseq.steps.expression import score_file
     from tilseq.tables.outputs import SCORES
 
@@ -52,3 +52,4 @@ def score_command(file: Path, gmt: Path | None, by: str | None, layer: str | Non
     for sample, empty in scored.exclusions.select("sample", "rows").iter_rows():
         click.echo(f"cells of {sample} without a count, left out: {empty}", err=True)
     write_result(scored.scores, SCORES, output)
+    tell_written(output)

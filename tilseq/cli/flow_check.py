@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tilseq.cli.common import Examples, output_table, sample_name, sample_names, write_result
+from tilseq.cli.common import tell_written as tell_table_written
 from tilseq.cli.flow_pool import cores_option, tell, tell_written
 from tilseq.cli.flow_tubes import (
     Tubes,
@@ -119,6 +120,7 @@ def compare_command(
     ours = {name: one.mask for name, one in gating.populations.items()}
     _tell_names(ours, theirs if gates is not None else set(filter(None, theirs)))
     write_result(compare(ours, theirs, sample=sample_name(path)), COMPARISON, output)
+    tell_table_written(output)
     return 0
 
 

@@ -12,6 +12,7 @@ LEAST_TARGET = {False: 10 * MICROMETRES, True: 15 * MICROMETRES}
 TOO_SMALL = 5 * MICROMETRES  # what RECIST 1.1 writes down for a lesion too small to measure
 LARGE = 30 * MICROMETRES
 FALL = 8  # a change of unit is tenfold, and the lesion may have changed too
+LEAST_FALL = 5  # of several targets, from one side: they shrink or grow from visit to visit, and did not all come back
 MEND = "multiply centimetres by 10; if these are mm, accept them (`undersized: accept`, `--undersized accept`)"
 
 
@@ -28,7 +29,8 @@ def centimetre_visits(assessments: Sequence[Assessment], place: str, problems: l
     """List visits after the baseline, which is the first given, whose targets are too small to be in mm.
 
     All measured are below 5 mm and were 30 mm or more at the last measurement; or all are below 10 mm, and at the last
-    and at the next measurement 8 times as large or more. A target that is gone speaks for a response: nothing is asked.
+    and at the next measurement 8 times as large or more: of a single target at both, of several in the geometric mean
+    of both and 5 times at either. A target that is gone speaks for a response: nothing is asked.
     """
     measured = [_measured(one) for one in assessments]
     for position, (one, sizes) in enumerate(zip(assessments, measured, strict=True)):
@@ -37,12 +39,17 @@ def centimetre_visits(assessments: Sequence[Assessment], place: str, problems: l
         before = {name: size for earlier in measured[:position] for name, size in earlier.items()}
         after = {name: size for later in reversed(measured[position + 1 :]) for name, size in later.items()}
         fell = all(size < TOO_SMALL and before.get(name, 0) >= LARGE for name, size in sizes.items())
-        dipped = all(min(before.get(name, 0), after.get(name, 0)) >= FALL * size for name, size in sizes.items())
+        least = FALL if len(sizes) == 1 else LEAST_FALL
+        dipped = all(_dipped(before.get(name, 0), size, after.get(name, 0), least) for name, size in sizes.items())
         if fell or dipped:
             first = one.lesions[next(iter(sizes))]
             told = ", ".join(f"{name} {_mm(before[name])} to {_mm(size)}" for name, size in sizes.items())
             what = "every target of this visit is as small as in cm"
             problems.append(_refusal(what, f"{place}, day {one.day}: {told}", first))
+
+
+def _dipped(before: int, now: int, after: int, least: int) -> bool:
+    return min(before, after) >= least * now and before * after >= (FALL * now) ** 2
 
 
 def _refusal(what: str, found: str, row: Row) -> TableError:

@@ -35,6 +35,8 @@ SCHEMA_OF_STARTS = {"subject": pl.String, "start": pl.Int64}
 MMOL_PER_ALBUMIN, MG_PER_ALBUMIN = 0.02, 0.08  # mmol/L and mg/dL of calcium per g/L, as each is customary
 PER_UL_IN_COUNT_UNIT = 0.001
 FAR_FROM_USUAL = 3.0
+# Parts of the lower and the upper limit below which all results of a series are of another unit, and the fewest of one.
+LOW_PARTS, HIGH_PARTS, FEWEST_IN_SERIES = 10, 20, 5
 
 
 def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check_units: bool = True) -> pl.DataFrame:
@@ -57,7 +59,9 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check
     A record whose upper limit of normal, in the unit that it names, is less than a third or more than three times the
     usual one is of another unit, and is refused: haemoglobin of 120 to 160 "g/dL".
     A value that nobody lives with, neutrophils of 450 "10^9/L" or haemoglobin of 8.5 "g/L", or that nobody counts, such
-    as 5.1 leucocytes "/uL", stands as it is and `note` says so.
+    as 5.1 leucocytes "/uL", stands as it is and `note` says so. So it does of a subject's results of a test, five or
+    more, that all lie below a tenth of their lower limits, or a twentieth of the upper where the lower is small or
+    none: platelets of 0.2 "10^9/L" beside limits of 150 to 400, ALT of 0.4 "U/L".
 
     Returns
     -------
@@ -81,7 +85,7 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check
             raise StudyError(faults, "the laboratory results")
     frame = _with_limits(_with_units(_read(frame), check_units))
     if check_units:
-        frame = _with_strange_values(_without_strange_limits(frame))
+        frame = _with_low_series(_with_strange_values(_without_strange_limits(frame)))
     return with_periods(frame, periods or {})
 
 
@@ -232,6 +236,25 @@ def _with_strange_values(frame: pl.DataFrame) -> pl.DataFrame:
     strange = pl.when(above | below | parts).then(told)
     notes = pl.concat_str("note", strange, separator="; ", ignore_nulls=True)
     return frame.with_columns(pl.when(notes != "").then(notes).alias("note"))
+
+
+def _with_low_series(frame: pl.DataFrame) -> pl.DataFrame:
+    """Note the results of a subject and known test that all lie far below their limits, as in another unit.
+
+    One such count may be of a nadir, all of them are not.
+    """
+    lower, upper = pl.col("lower_limit"), pl.col("upper_limit")
+    wide = (lower < upper / LOW_PARTS).fill_null(lower.is_null())  # as of enzymes, whose lower limit says little
+    far = pl.col("high") < pl.when(wide).then(upper / HIGH_PARTS).otherwise(lower / LOW_PARTS)
+    number = pl.col("low").is_not_null() & far.is_not_null()
+    series = ("subject", "name", "plain_unit")
+    all_far = (far | ~number).all().over(series) & (number.sum().over(series) >= FEWEST_IN_SERIES)
+    told = pl.format(
+        "all {} results of the subject lie far below their limits: check the unit", number.sum().over(series)
+    )
+    notes = pl.concat_str("note", pl.when(all_far & number).then(told), separator="; ", ignore_nulls=True)
+    named = pl.col("name").is_not_null()
+    return frame.with_columns(pl.when(named & (notes != "")).then(notes).otherwise("note").alias("note"))
 
 
 def _corrected(total: pl.DataFrame, albumin: pl.DataFrame) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from tilseq.flow.backgating import add_lymphocytes, is_about_t_cells, is_near
 from tilseq.flow.beads import find_beads, single_beads
 from tilseq.flow.beside import Told
 from tilseq.flow.dead import check_few, check_undyed, dead_among, number_dead
+from tilseq.flow.exchanged import check_exchanged
 from tilseq.flow.gated import Borrowed, Gating
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.margins import check_lymphocytes
@@ -146,6 +147,7 @@ def gate(
     quality += check_undyed(sample, tree.populations, values, markers)
     dead = dead_among(tree.populations, rules, values, markers)
     quality += check_few(sample, tree.populations, number_dead(tree.populations, dead))
+    quality += check_exchanged(sample, tree.populations, tree.cuts, values)
     quality += _elsewhere(sample, region, borrowed.region)
     monocytes = monocytes_of(tree, region)
     quality += check_purity(tree, region, monocytes)

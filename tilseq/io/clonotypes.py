@@ -28,6 +28,7 @@ from tilseq.io.clonotype_rules import (
     with_rules,
 )
 from tilseq.io.dialects import DIALECTS, CountOf
+from tilseq.io.gem_wells import refuse_several_specimens, several_wells
 from tilseq.io.junctions import mismatch
 from tilseq.io.write import harmless
 from tilseq.receptors import LOCI
@@ -117,7 +118,8 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
     TableError
         A column is missing or stands there twice; a count is blank or no whole number from 0 to 2**53; a word cannot
         be read; one contig stands there twice; the genes are of a mouse, most are none that IMGT knows, or V genes
-        stand in the column of J genes, or amino acids in that of nucleotides and the reverse.
+        stand in the column of J genes, or amino acids in that of nucleotides and the reverse; a file of 10x says that
+        it is of several donors or origins.
     """
     if locus is not None and locus not in LOCI:
         raise TableError("no such locus", found=locus, expected=", ".join(LOCI), mend=did_you_mean(locus, LOCI))
@@ -131,6 +133,7 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
     cells: dict[str, int] = {}
     if "barcode" in table.columns:
         contigs_once(rows)
+        refuse_several_specimens(rows)
         table, cells, several = cells_of(table)
         notes += several
     kept = table.filter(pl.col("rule").is_null()) if table["rule"].null_count() < table.height else table
@@ -140,7 +143,11 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
         clonotypes = summed(kept)
         ordered = in_order(clonotypes.drop("plain"))
     if "barcode" in table.columns:
-        warnings += [*cells_alike(kept["barcode"]), *kinds_told(clonotypes)]
+        warnings += [
+            *cells_alike(kept["barcode"]),
+            *several_wells(rows, kept["barcode"]),
+            *kinds_told(clonotypes),
+        ]
     else:
         notes += sums_told(kept, clonotypes)
         warnings += [*names.result(), *_cells_named(rows)]

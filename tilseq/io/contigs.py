@@ -12,6 +12,7 @@ from tilseq.io.clonotype_counts import all_zero, whole
 from tilseq.io.clonotype_rows import NO_VALUE, Rows, read_rows
 from tilseq.io.clonotype_rules import cells_alike, exclusions, loci_denied, rule, with_locus
 from tilseq.io.clonotypes import contigs_once
+from tilseq.io.gem_wells import refuse_several_specimens, several_wells
 
 FURTHER = {
     "10x": {"c_call": ("c_gene",), "umis": ("umis",), "reads": ("reads",)},
@@ -79,6 +80,7 @@ def read_contigs(path: str | Path, *, dialect: str | None = None) -> Contigs:
     rows = read_rows(path, dialect, FURTHER)
     rows = replace(rows, table=_with_cells(rows))
     contigs_once(rows)
+    refuse_several_specimens(rows)
     table = with_locus(rows, rows.table, None).with_columns(duplicate_count=pl.lit(1, pl.Int64))
     table = table.with_columns(rule=rule(table, None))
     trusted = table.filter(~pl.col("rule").is_in(OF_NO_CELL).fill_null(False))
@@ -96,6 +98,7 @@ def read_contigs(path: str | Path, *, dialect: str | None = None) -> Contigs:
             *rows.warnings,
             *([ONE_OF_A_KIND] if "secondary" in table.columns else []),
             *cells_alike(kept["cell_id"]),
+            *several_wells(rows, kept["cell_id"]),
             *loci_denied(rows, kept),
         ),
         rows.notes,

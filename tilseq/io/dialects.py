@@ -101,7 +101,7 @@ TENX = Dialect(
         "is_cell": ("is_cell",),
         "high_confidence": ("high_confidence",),
     },
-    optional={"sequence_id": ("contig_id",)},
+    optional={"sequence_id": ("contig_id",), "donor": ("donor",), "origin": ("origin",)},
 )
 # Headers: immunoSEQ Analyzer's exports v1 (2011), v2 and v3, among them the minimal one, and what R makes of them.
 IMMUNOSEQ = Dialect(

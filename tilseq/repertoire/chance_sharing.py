@@ -10,6 +10,7 @@ have grown, so the number scatters more than Poisson's: it is negative binomial,
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 LEAST_DISPERSION = 0.25  # the rate scatters by half of itself at least, a round figure: few pairs tell too little
+# No two people share so many: in public 10x samples 9 of a million pairs of alpha clones are the same, 0.7 of beta
+# clones, of heavy chains fewer. Other loci have no such number: light chains are shared widely.
+MOST_SHARED = {"TRA": 1e-4, "TRB": 1e-5, "IGH": 1e-5}
+MANY = 50  # shared clones, which a few public ones are not
 CLEAN_P = 1e-4  # a pair less likely than this takes no part in the rate
 ROUNDS = 100
 
@@ -33,7 +38,7 @@ class Chance:
     dispersion
         Squared coefficient of variation of the rate between pairs of samples.
     pairs
-        Pairs of samples that tell both.
+        Pairs of samples that tell both; where none does and a highest rate stands in, all.
     """
 
     rate: float
@@ -41,7 +46,7 @@ class Chance:
     pairs: int
 
 
-def fit_chance(shared: ArrayLike, products: ArrayLike) -> Chance:
+def fit_chance(shared: ArrayLike, products: ArrayLike, *, most: float = math.inf) -> Chance:
     """Return how much people share by chance, from pairs of which some may be swapped or contaminated.
 
     A forward search: it starts with the half of the pairs that share the least for their size, takes in every pair
@@ -55,10 +60,17 @@ def fit_chance(shared: ArrayLike, products: ArrayLike) -> Chance:
         Clones that samples of different subjects share, one dimension.
     products
         Number of clones of the one times that of the other, above 0.
+    most
+        Highest rate between two people, see `MOST_SHARED`: pairs of more that share more than `MANY` clones are of one
+        person. They take no part, and where all pairs are such it is the rate.
     """
     k, x = np.asarray(shared, float), np.asarray(products, float)
     if not len(k):
         return Chance(float("nan"), LEAST_DISPERSION, 0)
+    of_two = (k <= MANY) | (k <= most * x)
+    if not of_two.any():
+        return Chance(most, LEAST_DISPERSION, len(k))
+    k, x = k[of_two], x[of_two]
     kept = np.zeros(len(k), bool)
     kept[np.lexsort((-x, k / x))[: (len(k) + 1) // 2]] = True
     for _ in range(ROUNDS):

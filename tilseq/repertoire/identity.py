@@ -13,6 +13,7 @@ agree: a failed library is never accused for being shallow.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tilseq.repertoire.chance_sharing import Chance, fit_chance, upper_tail
+from tilseq.repertoire.chance_sharing import MOST_SHARED, Chance, fit_chance, upper_tail
 from tilseq.repertoire.libraries import Floats, Libraries, shared_clones
 
 Flags = NDArray[np.bool_]
@@ -99,7 +100,8 @@ def loci_of(libraries: Libraries, may_leak: pl.Series) -> dict[str, Locus]:
     pairs = sum(int((has & across).sum()) for has, *_ in drawn.values()) // 2
     threshold = ALPHA / max(pairs, 1)
     apart = across & ~_alike(libraries.runs)
-    return {locus: _locus(*parts, across, apart, threshold) for locus, parts in drawn.items()}
+    most = {locus: MOST_SHARED.get(locus, math.inf) for locus in drawn}
+    return {locus: _locus(*parts, across, apart, threshold, most[locus]) for locus, parts in drawn.items()}
 
 
 def _alike(words: Sequence[str | None]) -> Flags:
@@ -110,11 +112,18 @@ def _alike(words: Sequence[str | None]) -> Flags:
 
 
 def _locus(
-    has: Flags, shared: Floats, tested: Floats, products: Floats, across: Flags, apart: Flags, threshold: float
+    has: Flags,
+    shared: Floats,
+    tested: Floats,
+    products: Floats,
+    across: Flags,
+    apart: Flags,
+    threshold: float,
+    most: float,
 ) -> Locus:
     once = np.triu(has)
     null = once & apart if (once & apart).sum() >= FEWEST_PAIRS else once & across
-    chance = fit_chance(tested[null], products[null])
+    chance = fit_chance(tested[null], products[null], most=most)
     expected = chance.rate * products
     p = upper_tail(tested, expected, chance.dispersion) if chance.pairs else np.full(tested.shape, np.nan)
     agree = has & (p < threshold)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LARGEST_CV = 0.99  # of a blood count of less than its last digit
 MOST_MISSED = 0.01  # of all events: less than the volume's own error
+AMOUNTS = "amounts of the tube"
 VOLUME_TAKEN = ("volume taken", "a volume of 1 µL to 5 mL in a known unit")
 
 Counted = tuple[dict[str, "AbsoluteCount"], list[dict[str, Any]]]
@@ -121,6 +122,24 @@ def absolute(
     return {}, told
 
 
+def held_against_blood_count(
+    sample: Mapping[str, Any],
+    counted: dict[str, AbsoluteCount],
+    told: list[dict[str, Any]],
+    count: Mapping[str, Any] | None,
+) -> Counted:
+    """Return cells per µL of blood by beads or volume held against a blood count; others as they are."""
+    from tilseq.flow.lymphocyte_count import hold_against_blood
+    from tilseq.lab_tests import per_ul_of_unit
+
+    if sample["specimen"] != "blood" or any(one.budget.get("blood count") for one in counted.values()):
+        return counted, told
+    usable = count is not None and "refused" not in count
+    per_ul = count["value"] * (per_ul_of_unit(count["unit"]) or math.nan) if count is not None and usable else None
+    counted, checked = hold_against_blood(sample["sample"], counted, per_ul)
+    return counted, [*told, *checked]
+
+
 def _by_beads(
     sample: Mapping[str, Any],
     events: Mapping[str, int],
@@ -129,6 +148,8 @@ def _by_beads(
     errors: Mapping[str, Any],
 ) -> Counted:
     from tilseq.flow.absolute import by_beads, check_beads
+    from tilseq.flow.quality import check
+    from tilseq.tables.amounts import odd_amounts
 
     beads = events.get("single beads", events.get("beads", 0))  # as cells are counted where they passed alone
     counted = {
@@ -144,7 +165,9 @@ def _by_beads(
         )
         for name in names
     }
-    return counted, [check_beads(sample["sample"], beads)]
+    odd = odd_amounts(sample)
+    amounts = check(sample["sample"], AMOUNTS, None, "what tubes usually hold", not odd, "; ".join(odd))
+    return counted, [check_beads(sample["sample"], beads), *([amounts] if odd else [])]
 
 
 def _refused(sample: str, why: str, dilution: float | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tilseq.errors import TableError, TilseqError, did_you_mean
 from tilseq.io.yaml_model import line_of
 from tilseq.lab_tests import SHARES, lab_test, near_test, plain_unit, read_result
 from tilseq.study.checks import Check, numbered, unknown
-from tilseq.study.model import CLINICAL, SUBJECTS_FILE, Folder, clinical_file
+from tilseq.study.model import CLINICAL, INFUSIONS_FILE, SUBJECTS_FILE, Folder, clinical_file
 from tilseq.study.notes import named
 from tilseq.study.settings import FILE as SETTINGS_FILE
 from tilseq.tables.infusions import given_infusions
@@ -219,7 +219,7 @@ def note_after_death(folder: Folder) -> list[str]:
 
 
 def note_after_cut(folder: Folder) -> list[str]:
-    """Count the rows of clinical/ that begin after the data cut of their subject, which count nowhere."""
+    """Count the infusions and rows of clinical/ that begin after the data cut of their subject, which count nowhere."""
     followup = folder.clinical.get("followup")
     if followup is None or not followup.height:
         return []
@@ -227,7 +227,8 @@ def note_after_cut(folder: Folder) -> list[str]:
     told = []
     for file, frame in folder.tables().items():
         day = next((name for name in ("day", "start_day") if name in _of_days(frame)), None)
-        if not file.startswith("clinical/") or day is None or "subject" not in frame.columns:
+        dated = file.startswith("clinical/") or file == INFUSIONS_FILE
+        if not dated or day is None or "subject" not in frame.columns:
             continue
         late = frame.join(cuts, on="subject").filter(pl.col(day) > pl.col("data_cut_day")).height
         told += [f"{file} {late}"] if late else []

@@ -1,8 +1,10 @@
-"""What may have been mistaken: files named after another subject, specimens of several kinds, cells in millions."""
+"""What may have been mistaken: files named after another subject or visit, specimens, cells in millions."""
 
 from __future__ import annotations
 
 import re
+
+import polars as pl
 
 from tilseq.errors import first_few, shown
 from tilseq.study.checks import numbered
@@ -10,6 +12,7 @@ from tilseq.study.model import INFUSIONS_FILE, Folder
 
 MOST_NAMED = 5
 SHORTEST_NAME = 3  # of a subject, in letters: a shorter one stands in a file's name for a lot, a day or a well
+SHORTEST_VISIT = 2  # D7
 FEWEST_INFUSED = 1e4  # cells; nobody infuses fewer
 BLOOD = ("blood", "plasma", "serum")  # of one drawing
 
@@ -19,15 +22,30 @@ def note_files_of_others(folder: Folder) -> list[str]:
     if folder.samples is None or folder.subjects is None:
         return []
     subjects = folder.subjects["subject"].drop_nulls().unique(maintain_order=True).to_list()
-    patterns = {name: _as_word(name) for name in subjects if len(name) >= SHORTEST_NAME}
+    found = _named_otherwise(folder.samples, "subject", [name for name in subjects if len(name) >= SHORTEST_NAME])
+    return [f"files named after another subject: {_listed(found)}"] if found else []
+
+
+def note_files_of_other_visits(folder: Folder) -> list[str]:
+    """Name samples whose files bear the name of another visit and not that of their own."""
+    if folder.samples is None or folder.settings is None:
+        return []
+    visits = [name for name in folder.settings.visits if len(name) >= SHORTEST_VISIT]
+    found = _named_otherwise(folder.samples, "visit", visits)
+    return [f"files named after another visit: {_listed(found)}"] if found else []
+
+
+def _named_otherwise(samples: pl.DataFrame, column: str, names: list[str]) -> list[str]:
+    """Return samples whose files bear another of some names of a column and not their own."""
+    patterns = {name: _as_word(name) for name in names}
     found = []
-    for _, cells in numbered(folder.samples):
-        own, path = patterns.get(cells["subject"] or ""), cells["path"]
+    for _, cells in numbered(samples):
+        own, path = patterns.get(cells[column] or ""), cells["path"]
         if own is None or path is None or own.search(path):
             continue
         others = [name for name, pattern in patterns.items() if pattern.search(path)]
-        found += [f"{cells['sample']} of {cells['subject']} ({path})"] if others else []
-    return [f"files named after another subject: {_listed(found)}"] if found else []
+        found += [f"{cells['sample']} of {cells[column]} ({path})"] if others else []
+    return found
 
 
 def note_specimens(folder: Folder) -> list[str]:

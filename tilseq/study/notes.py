@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import polars as pl
@@ -14,9 +14,25 @@ from tilseq.identifiers import MISSING, without_zeros
 from tilseq.io.advice import MISSING_WORDS
 from tilseq.io.cuts import GROUP
 from tilseq.study.checks import IDENTIFIERS, numbered
-from tilseq.study.mistaken import note_few_infused, note_files_of_others, note_specimens
-from tilseq.study.model import INFUSIONS_FILE, OWN_ROLE, SAMPLES_FILE, SUBJECTS_FILE, Folder, clinical_file, parts_of
+from tilseq.study.mistaken import (
+    note_few_infused,
+    note_files_of_other_visits,
+    note_files_of_others,
+    note_specimens,
+)
+from tilseq.study.model import (
+    INFUSIONS_FILE,
+    LESIONS_FILE,
+    OWN_ROLE,
+    RESPONSES_FILE,
+    SAMPLES_FILE,
+    SUBJECTS_FILE,
+    Folder,
+    clinical_file,
+    parts_of,
+)
 from tilseq.study.sniff import assay_of
+from tilseq.tables.amounts import odd_amounts
 from tilseq.tables.infusions import given_infusions
 
 MOST_NAMED = 5
@@ -103,23 +119,35 @@ def note_leading_zeros(folder: Folder) -> list[str]:
 
 
 def note_windows(folder: Folder) -> list[str]:
-    """Name samples outside the window of their visit; without one, on the other side of the infusion than the visit."""
-    if folder.samples is None or folder.settings is None:
+    """Name samples and scans outside the window of their visit; without one, on the other side of the infusion."""
+    if folder.settings is None:
         return []
     visits = folder.settings.visits
     outside, across = [], []
-    for _, cells in numbered(folder.samples):
-        visit = visits.get(cells["visit"] or "")
-        if visit is None or cells["day"] is None or cells["sample"] is None:
+    for name, day, called in _days_of_visits(folder):
+        visit = visits.get(called)
+        if visit is None:
             continue
-        apart = f"{cells['sample']} (day {cells['day']}, {cells['visit']} is {visit.day}"
-        if visit.window is not None and abs(cells["day"] - visit.day) > visit.window:
+        apart = f"{name} (day {day}, {called} is {visit.day}"
+        if visit.window is not None and abs(day - visit.day) > visit.window:
             outside.append(f"{apart}±{visit.window})")
-        if visit.window is None and cells["day"] * visit.day < 0:
+        if visit.window is None and day * visit.day < 0:
             across.append(f"{apart})")
     notes = [f"outside the visit's window: {named(outside)}"] if outside else []
     lost = "on the other side of the infusion than their visit, as where a minus was lost"
     return notes + ([f"{lost}: {named(across)}"] if across else [])
+
+
+def _days_of_visits(folder: Folder) -> Iterator[tuple[str, int, str]]:
+    """Yield who has which day of which visit: samples, then subjects by their scans and recorded responses."""
+    for frame, name, what in (
+        (folder.samples, "sample", ""),
+        (folder.lesions, "subject", f" in {LESIONS_FILE}"),
+        (folder.responses, "subject", f" in {RESPONSES_FILE}"),
+    ):
+        if frame is not None:
+            known = frame.select(name, "day", "visit").drop_nulls().unique(maintain_order=True)
+            yield from ((f"{who}{what}", day, visit) for who, day, visit in known.iter_rows())
 
 
 def note_timing(folder: Folder) -> list[str]:
@@ -313,7 +341,7 @@ def note_gates_of_some(folder: Folder) -> list[str]:
 
 
 def note_amounts(folder: Folder) -> list[str]:
-    """Name tubes whose beads, volume or dilution is far from that of most tubes of their specimen and panel."""
+    """Name tubes whose beads, volume or dilution is far from that of most alike, or from what any tube holds."""
     if folder.samples is None:
         return []
     odd = []
@@ -323,7 +351,12 @@ def note_amounts(folder: Folder) -> list[str]:
         tubes = folder.samples.filter(pl.col(name).is_not_null(), assay="flow").with_columns(usual=usual, alike=alike)
         far = tubes.filter("alike", ~(pl.col(name) / pl.col("usual")).is_between(1 / MOST_TIMES, MOST_TIMES))
         odd += [f"{sample} ({name} {own:g}, mostly {of:g})" for sample, own, of in far["sample", name, "usual"].rows()]
-    return [f"amounts that cells per µL rest on, far from those of tubes alike: {named(odd)}"] if odd else []
+    notes = [f"amounts that cells per µL rest on, far from those of tubes alike: {named(odd)}"] if odd else []
+    counted = folder.samples.filter(pl.col("beads_per_tube").is_not_null(), assay="flow").to_dicts()
+    strange = [f"{tube['sample']} ({', '.join(told)})" for tube in counted if (told := odd_amounts(tube))]
+    return notes + (
+        [f"beads or µL that hardly any tube holds, as in another unit: {named(strange)}"] if strange else []
+    )
 
 
 def note_unused_columns(folder: Folder) -> list[str]:
@@ -372,6 +405,7 @@ NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_gates_of_some,
     note_amounts,
     note_files_of_others,
+    note_files_of_other_visits,
     note_specimens,
     note_few_infused,
     note_unused_columns,

@@ -20,7 +20,7 @@ WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "cytokine": ("cytokine", "cytokines", "luminex", "legendplex"),
         "tcr": ("tcr", "tcra", "tcrb", "tra", "trb", "tcrseq", "vdjt", "sctcr"),
         "bcr": ("bcr", "igh", "igk", "igl", "bcrseq", "vdjb", "scbcr"),
-        "scrna": ("scrna", "scrnaseq", "gex", "singlecell"),
+        "scrna": ("scrna", "scrnaseq", "gex", "singlecell", "sc"),
         "bulk_rna": ("bulkrna", "bulkrnaseq", "bulk"),
     },
     "specimen": {
