@@ -111,12 +111,13 @@ def label_command(
     from tilseq.tables.outputs import EXCLUSIONS, QUALITY
 
     objects = _objects(h5ads, sample_names(paths))
+    names = sample_names((*products, *alike, *beside))
     known = cells_given(cells, sample_names(products))
     refuse_copies((*paths, *products, *alike, *beside))
     read = [_library(path, count_of) for path in products]
     others = [_of_templates(path, count_of, "--alike") for path in alike]
     others += [_of_templates(path, count_of, "--beside") for path in beside]
-    other_tables = dict(zip(sample_names((*alike, *beside)), (table for table, _ in others), strict=True))
+    other_tables = dict(zip(names[len(products) :], (table for table, _ in others), strict=True))
     of_templates = [one.table for _, one, counted, _ in read if counted == "templates"]
     miscounted = miscounted_templates([*of_templates, *other_tables.values()])
     lots = [_lot(path, clonotypes, counted, known, miscounted) for path, clonotypes, counted, _ in read]
