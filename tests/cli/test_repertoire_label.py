@@ -128,11 +128,11 @@ def test_blood_of_naive_clones_tells_surely_how_templates_are_counted(folder, ca
     assert run(folder / "blood.csv.gz", *bulk, "--beside", folder / "cells.csv.gz", "-o", folder / "no") == 3
     assert "--beside is for templates of DNA; found 'counts of cells in" in capsys.readouterr().err
     assert run(*files, "--beside", folder / "bulk.tsv", "-o", folder / "no") == 2
+    assert "are the same file, byte for byte" in capsys.readouterr().err
     (folder / "other").mkdir()
     (folder / "other" / "bulk.tsv").write_text(blood.read_text())
     assert run(*files, "--beside", folder / "other" / "bulk.tsv", "-o", folder / "no") == 2
     assert "two files are both sample 'bulk'; rename one" in capsys.readouterr().err
-    assert "are the same file, byte for byte" in capsys.readouterr().err
 
 
 def test_a_product_of_single_cells_and_of_two_libraries(folder):
