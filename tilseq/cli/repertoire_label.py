@@ -111,9 +111,9 @@ def label_command(
     from tilseq.tables.outputs import EXCLUSIONS, QUALITY
 
     objects = _objects(h5ads, sample_names(paths))
-    names = sample_names((*products, *alike, *beside))
     known = cells_given(cells, sample_names(products))
     refuse_copies((*paths, *products, *alike, *beside))
+    names = sample_names((*products, *alike, *beside))
     read = [_library(path, count_of) for path in products]
     others = [_of_templates(path, count_of, "--alike") for path in alike]
     others += [_of_templates(path, count_of, "--beside") for path in beside]
