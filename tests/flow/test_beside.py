@@ -62,6 +62,9 @@ def test_poorly_stained_cells_lie_evenly_down_to_darkness() -> None:
     assert below_cut(30, 600, 800) == pytest.approx((80, spread), rel=1e-6)
     for lower in (-50, 0):
         assert below_cut(30, lower, 800) == pytest.approx((20, 4.75 / 1.959964), rel=1e-6)
+    # Of 60 to 120 such 90 ± 28.5.
+    spread = math.hypot(28.5 / 1.959964, math.sqrt(90), 3 * math.sqrt(30))
+    assert below_cut(30, 600, 800, 1.0) == pytest.approx((90, spread), rel=1e-6)
     assert below_cut(0, 600, 800) == Told(0, 0)
     assert below_cut(6, -300, -100) == pytest.approx((4, 0.95 / 1.959964), rel=1e-6)
 

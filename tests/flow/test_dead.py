@@ -93,6 +93,18 @@ def test_double_positives_that_bear_every_marker_they_lack_are_told() -> None:
         assert number_dead(populations, dead_among(populations, rules, values, CHANNELS)) == {"DP T": 0}
 
 
+def test_cells_left_over_are_told_as_double_positives_are_and_those_that_are_no_t_cells_too() -> None:
+    """The first 60 events bear CD19 and CD16. Ten of them are no T cells, of 40 DN T from the 31st on 30 are dead."""
+    (_, rules, values), place = with_rules(double_positives(60)), np.arange(1000)
+    masks = {"CD3+": place >= 10, "DN T": (place >= 30) & (place < 70)}
+    populations = {name: Population(name, None, mask) for name, mask in masks.items()}
+    dead = dead_among(populations, rules, values, CHANNELS)
+    assert {name: np.flatnonzero(mask).tolist() for name, mask in dead.items()} == {"DN T": list(range(60))}
+    assert number_dead(populations, dead) == {"DN T": 30}
+    (row,) = check_few("a", populations, number_dead(populations, dead))
+    assert (row["check"], row["verdict"], row["value"]) == ("DN T without a dye", "warn", 75.0)
+
+
 def with_rules(made: Any, **more: Any) -> Any:
     populations, values = made
     return populations, {**T_CELLS, **more}, values

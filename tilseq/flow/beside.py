@@ -15,7 +15,8 @@ from tilseq.intervals import Z95
 WEIGHT_OF_USUAL, OFF = 50, 0.3
 FURTHEST, STEPS = 6.0, 601  # standard deviations that an edge can lie from the middle of a population
 # Of the cells just below a cut some lack the marker themselves: what part took the stain poorly, from and to.
-POOR_FROM, POOR_TO = 1 / 2, 5 / 6
+# Where dead cells, which lie next to the cut rather than further down, are taken off, it is from a half to all.
+POOR_FROM, POOR_TO, POOR_TO_OF_LIVING = 1 / 2, 5 / 6, 1.0
 # Doublets that lie as a single cell does, of as many as lie as far again below the band: from and to. In simulated
 # tubes of three panels with 0.5 to 10 % of doublets they are 0.64 to 0.88.
 DOUBLETS_FROM, DOUBLETS_TO = 1 / 2, 1.0
@@ -93,12 +94,12 @@ def of_odds(own: Loss, others: list[tuple[int, Loss]]) -> Beyond:
     return Beyond(shift, math.hypot(own.sd, OFF * shift, *(events / whole * loss.sd for events, loss in others)))
 
 
-def below_cut(events: int, lower: float, threshold: float) -> Told:
+def below_cut(events: int, lower: float, threshold: float, most: float = POOR_TO) -> Told:
     """Tell how many cells that took a stain poorly lie below its cut, from those just below it.
 
     Such cells lie evenly between dark and stained: as densely, on the linear scale, all the way down to darkness as
-    between the lower end of where the cut could lie and the cut. From a half to five sixths of what this tells are
-    such, each part as likely; to this is added the error of counting: where f cells stand for each of n seen, the
+    between the lower end of where the cut could lie and the cut. From a half to `most` of what this tells are such,
+    each part as likely; to this is added the error of counting: where f cells stand for each of n seen, the
     f n - n others vary by themselves, and as n does.
 
     Parameters
@@ -107,12 +108,14 @@ def below_cut(events: int, lower: float, threshold: float) -> Told:
         Cells between `lower` and `threshold`.
     lower, threshold
         Linear.
+    most
+        What part of them took the stain poorly, at most.
     """
     each = max(1.0, threshold / (threshold - lower)) if threshold > lower else 1.0
     at_most = each * events
     return Told(
-        (POOR_FROM + POOR_TO) / 2 * at_most,
-        math.hypot(EVENLY * (POOR_TO - POOR_FROM) * at_most, math.sqrt(events * each * (each - 1))),
+        (POOR_FROM + most) / 2 * at_most,
+        math.hypot(EVENLY * (most - POOR_FROM) * at_most, math.sqrt(events * each * (each - 1))),
     )
 
 

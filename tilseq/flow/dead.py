@@ -15,8 +15,8 @@ from tilseq.populations import T_CELLS, Rule
 
 # T cells → markers that they lack. Dead cells take up antibody of every kind; CD16 and CD56 can be of one channel.
 LACKED: Mapping[str, tuple[str, ...]] = {"CD4+ T": ("CD8", "CD19", "CD16", "CD56"), "CD8+ T": ("CD4", "CD19")}
-# T cells of several markers are few, so that dead cells, which bear them all, can be many of them.
-LACKED_BY_FEW: Mapping[str, tuple[str, ...]] = {"DP T": ("CD19", "CD16", "CD56")}
+# T cells of several markers, and those left over, are few, so that dead cells can be many of them.
+LACKED_BY_FEW: Mapping[str, tuple[str, ...]] = dict.fromkeys(("DN T", "DP T"), ("CD19", "CD16", "CD56"))
 LEAST_EVENTS, LEAST_CHANNELS = 200, 2
 RAISED_SPREADS, LIVING_SPREADS = 4.0, 1.0  # above the living, in every channel
 SMALLEST_SPREAD = 1e-6
@@ -78,11 +78,12 @@ def dead_among(
     values: Mapping[str, Floats],
     channels: Mapping[str, str],
 ) -> dict[str, Mask]:
-    """Tell for populations of few T cells which T cells bear every marker that these lack, by a built-in rule.
+    """Tell for populations of few T cells which events bear every marker that these lack, by a built-in rule.
 
-    Of simulated blood without a viability dye none of them were living T cells, and they were three quarters or more of
-    the dead cells there. Bright is four spreads above T cells in general. A tube with a dye, fewer than 20 T cells or
-    fewer than two channels of such markers has none told.
+    Of simulated blood without a viability dye none of such DP T were living T cells, of such DN T one in four hundred,
+    and they were three quarters or more of the dead cells there; monocytes to which antibody sticks are told with them.
+    Bright is four spreads above T cells in general. A tube with a dye, fewer than 20 T cells or fewer than two channels
+    of such markers has none told.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ def dead_among(
     Returns
     -------
     dict
-        Population → one boolean an event of the tube: T cells that are dead, of the population or not.
+        Population → one boolean an event of the tube, of the population or not.
     """
     found: dict[str, Mask] = {}
     whole = populations["CD3+"].mask
@@ -105,9 +106,8 @@ def dead_among(
     for name, lacked in LACKED_BY_FEW.items():
         own = {channels[marker]: values[marker] for marker in lacked if marker in values}
         if name in populations and rules.get(name) == T_CELLS[name] and len(own) >= LEAST_CHANNELS:
-            spreads = [_spreads_above(column[whole]) for column in own.values()]
-            found[name] = np.zeros(len(whole), dtype=bool)
-            found[name][whole] = (np.array(spreads) > RAISED_SPREADS).all(axis=0)
+            spreads = [_spreads_above(column, column[whole]) for column in own.values()]
+            found[name] = (np.array(spreads) > RAISED_SPREADS).all(axis=0)
     return found
 
 
@@ -147,19 +147,19 @@ def _aberrant(
         if len(places) < LEAST_EVENTS / 2:
             continue
         total += len(places)
-        spreads = np.array([_spreads_above(column[places]) for column in own.values()])
+        spreads = np.array([_spreads_above(column[places], column[places]) for column in own.values()])
         aberrant[places] = (spreads > RAISED_SPREADS).all(axis=0)
         living[places] = (spreads <= LIVING_SPREADS).all(axis=0)
     return aberrant, living, total
 
 
-def _spreads_above(values: Floats) -> Floats:
-    """Return how many spreads values lie above those of the living.
+def _spreads_above(values: Floats, cells: Floats) -> Floats:
+    """Return how many spreads values lie above those of the living among some cells.
 
     Their middle is that of the shortest interval that holds half of all values (the shorth; Andrews et al., 1972),
     their spread that of what lies below it, which brighter ones cannot widen.
     """
-    ordered, half = np.sort(values), len(values) // 2
+    ordered, half = np.sort(cells), len(cells) // 2
     start = int(np.argmin(ordered[half:] - ordered[: len(ordered) - half]))
     middle = (ordered[start] + ordered[start + half]) / 2
     spread = MAD_TO_SD * median(middle - ordered[ordered <= middle])

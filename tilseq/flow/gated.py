@@ -88,7 +88,7 @@ class Gating:
     monocytes
         Monocytes among the lymphocytes, see `monocytes.monocytes_within`; none are told where CD45 holds them off.
     dead
-        Population → T cells that bear every marker it lacks, one boolean an event, see `dead.dead_among`.
+        Population → events that bear every marker it lacks, one boolean an event, see `dead.dead_among`.
     beside_singlets
         Events beside the band of single cells.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from tilseq.flow.beside import (
@@ -13,13 +13,13 @@ from tilseq.flow.beside import (
     Beyond,
     Loss,
     Told,
-    below_cut,
     beyond_edge,
     evenly_beside,
     let_in,
     of_odds,
 )
 from tilseq.flow.dead import number_dead
+from tilseq.flow.left_over import bears_any, below_cuts, of_left_over
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.misplaced import (
     FEW,
@@ -34,7 +34,6 @@ from tilseq.flow.misplaced import (
     few_across,
     gaining,
     lacking,
-    left_over,
     living_across,
     loss,
     lost_elsewhere,
@@ -51,6 +50,7 @@ from tilseq.flow.uncertainty import (
     holding,
     lymphocytes_alone,
     name_of,
+    of_living,
     ratio_with_gates,
     with_gates,
 )
@@ -59,7 +59,7 @@ from tilseq.populations import T_CELLS
 
 if TYPE_CHECKING:
     from tilseq.flow.gated import Gating
-    from tilseq.flow.tree import Cut, Population
+    from tilseq.flow.tree import Population
 
 # Lymphocytes are T, B or NK cells; what is none of them is not a lymphocyte, or is missed by a cut.
 LINEAGES = ("CD3+", "B", "NK")
@@ -83,6 +83,8 @@ def share_limits(gating: Gating, population: Population) -> tuple[Limits, Limits
     name, parent = population.name, population.parent or ""
     if _few_of_several(gating, name, parent):
         return _of_few(gating, population)
+    if below_cuts(gating, name, parent) is not None:
+        return of_left_over(gating, population)
     both, gates = _of_many(gating, population)
     dead = number_dead(gating.populations, gating.dead).get(name)
     if dead:
@@ -104,14 +106,11 @@ def _of_many(gating: Gating, population: Population) -> tuple[Limits, Limits]:
         if name == "CD3-":
             both, gates = (1 - both[1], 1 - both[0]), (1 - gates[1], 1 - gates[0])
         return (min(both[0], share), max(both[1], share)), (min(gates[0], share), max(gates[1], share))
-    below = _below_cuts(gating, name, parent)
-    if below is not None:
-        return _of_left_over(gating, population, below)
     events, total = population.events, gating.populations[parent].events
     told = _told(gating, name, parent)
     misplaced, ends = _misplaced(gating, name, parent, told), _ends(gating, name, parent, told)
     lost = next(iter(told.values()), NONE_TOLD)
-    most = 2 * events > total and lost.mean > 0
+    most = 2 * events > total and bool(told)
     if most:
         misplaced = made_whole(misplaced, lost, events / total * _lost_elsewhere(gating, name, parent))
     return with_gates(events, total, _counting(events, total, whole=not most), ends, misplaced=misplaced)
@@ -255,21 +254,6 @@ def _of_singlets(gating: Gating, population: Population) -> tuple[Limits, Limits
     return holding(both, share), holding(gates, share)
 
 
-def _of_left_over(gating: Gating, population: Population, below: Mapping[str, Told]) -> tuple[Limits, Limits]:
-    """Return the limits of cells that lack several markers: what they gain is taken off before they are counted."""
-    total = gating.populations[population.parent or ""].events
-    share = population.events / total
-    gained = min(population.events, total * sum(told.mean for told in below.values()))
-    own = population.events - gained
-    ends = [
-        [(max(0, part - gained), whole) for part, whole in pair]
-        for pair in _ends(gating, population.name, population.parent or "", below)
-    ]
-    counting = _counting(own, total, whole=not gained)
-    both, gates = with_gates(own, total, counting, ends, misplaced=left_over(below.values()))
-    return holding(both, share), holding(gates, share)
-
-
 def _of_few(gating: Gating, population: Population) -> tuple[Limits, Limits]:
     """Return the limits of few cells that bear several markers, dead ones that are told taken off before.
 
@@ -278,14 +262,11 @@ def _of_few(gating: Gating, population: Population) -> tuple[Limits, Limits]:
     darkness, beyond the ends, too; of living cells there are no more than lie between the ends.
     """
     name, parent, markers = population.name, population.parent or "", _surely_borne(gating, population.name)
-    gating = close_by(gating, markers)
+    gating = close_by(of_living(gating), markers)
     events, total = gating.populations[name].events, gating.populations[parent].events
     share, dead = events / total, population.events - events
-    own = {name_of(cuts) for cuts in by_channel(gating) if _any(cuts, markers)}
-    ends = {
-        gate: [(end[name] if gate in own else max(0, end[name] - dead), end[parent]) for end in shift]
-        for gate, shift in gating.moved.items()
-    }
+    own = {name_of(cuts) for cuts in by_channel(gating) if bears_any(cuts, markers)}
+    ends = {gate: [(end[name], end[parent]) for end in shift] for gate, shift in gating.moved.items()}
     fewest = (min(part / max(1, whole) for part, whole in pair) for gate, pair in ends.items() if gate in own)
     by_ends = math.hypot(*(max(0.0, share - least) for least in fewest))
     told = name in gating.dead
@@ -302,31 +283,6 @@ def _of_few(gating: Gating, population: Population) -> tuple[Limits, Limits]:
     counting = _counting(events, total, whole=not dead)
     both, gates = with_gates(events, total, counting, ends.values(), misplaced=misplaced)
     return holding(both, population.events / total), holding(gates, population.events / total)
-
-
-def _below_cuts(gating: Gating, name: str, parent: str) -> dict[str, Told] | None:
-    """Return for each cut of cells that lack several markers which share of the parent they gain by it; None of others.
-
-    Of one marker that cells lack their share is what those that bear it leave. Where more cells lack the markers than
-    bear one, they themselves lie next to the cuts, and nothing is told of others by these.
-    """
-    rule = gating.rules.get(name)
-    events, total = gating.populations[name].events, gating.populations[parent].events
-    if rule is None or rule.borne or len(rule.markers) < 2 or 2 * events > total or not total:
-        return None
-    groups = [cuts for cuts in by_channel(gating) if cuts[0].parent == parent and _any(cuts, rule.markers)]
-    if not {cut.marker for cuts in groups for cut in cuts}.issuperset(rule.markers):
-        return None
-    found = {}
-    for cuts in groups:
-        beside = events - gating.moved[name_of(cuts)].lower[name]
-        told = below_cut(beside, cuts[0].lower or 0.0, cuts[0].threshold)
-        found[name_of(cuts)] = Told(told.mean / total, told.sd / total)
-    return found
-
-
-def _any(cuts: Sequence[Cut], markers: Collection[str]) -> bool:
-    return any(cut.marker in markers for cut in cuts)
 
 
 def _misplaced(gating: Gating, name: str, parent: str, told: Mapping[str, Told]) -> Misplaced:
@@ -366,9 +322,9 @@ def _told(gating: Gating, name: str, parent: str) -> dict[str, Told]:
     borne = gating.rules[name].borne if name in gating.rules else []
     if len(borne) != 1:
         return {}
-    own = {name_of(cuts) for cuts in by_channel(gating) if cuts[0].parent == parent and _any(cuts, borne)}
+    own = {name_of(cuts) for cuts in by_channel(gating) if cuts[0].parent == parent and bears_any(cuts, borne)}
     others = (other for other, population in gating.populations.items() if population.parent == parent)
-    below = [(_below_cuts(gating, other, parent) or {}).items() for other in others]
+    below = [(below_cuts(gating, other, parent) or {}).items() for other in others]
     told = [(gate, one) for found in below for gate, one in found if gate in own]
     return dict([max(told, key=lambda found: found[1].mean)]) if told else {}
 
@@ -394,7 +350,7 @@ def _beside(gating: Gating, name: str, markers: Collection[str]) -> list[float]:
     found = []
     for cuts in by_channel(gating):
         cut, shift = cuts[0], gating.moved[name_of(cuts)]
-        if _any(cuts, markers):
+        if bears_any(cuts, markers):
             beside = shift.lower[name] - shift.upper[name]
             found.append(evenly_beside(beside, cut.lower or 0.0, cut.threshold, cut.upper or 0.0) / total)
     return found

@@ -53,18 +53,32 @@ def shifts(gating: Gating, away: Floats | None) -> dict[str, Shift]:
 
 
 def close_by(gating: Gating, markers: Collection[str]) -> Gating:
-    """Return a gating with the cuts of some markers moved no further than close by, see `cut_ends`.
-
-    Populations whose dead cells are told (see `Gating.dead`) hold none, at both ends of these cuts, too.
-    """
+    """Return a gating with the cuts of some markers moved no further than close by, see `cut_ends`."""
     ends = {key: cut.close for key, cut in gating.cuts.items() if cut.close is not None and cut.marker in markers}
     cuts = {key: gating.cuts[key]._replace(lower=lower, upper=upper) for key, (lower, upper) in ends.items()}
-    living = {name: gating.populations[name].mask & ~dead for name, dead in gating.dead.items()}
-    populations = {name: replace(gating.populations[name], mask=mask) for name, mask in living.items()}
-    closer = replace(gating, cuts={**gating.cuts, **cuts}, populations={**gating.populations, **populations})
-    some = {key for key in gating.cuts if key[0] in markers} if living else cuts.keys()
-    groups = [group for group in by_channel(closer) if any((cut.marker, cut.parent) in some for cut in group)]
-    return replace(closer, moved={**gating.moved, **{name_of(group): _shift(closer, group) for group in groups}})
+    return _moved_again(replace(gating, cuts={**gating.cuts, **cuts}), cuts)
+
+
+def of_living(gating: Gating) -> Gating:
+    """Return a gating whose populations hold no cells told to be dead (see `Gating.dead`), with cuts moved neither."""
+    if not any(dead.any() for dead in gating.dead.values()):
+        return gating
+    whole = gating.populations
+    living = {name: replace(whole[name], mask=whole[name].mask & ~dead) for name, dead in gating.dead.items()}
+    return all_moved_again(replace(gating, populations={**whole, **living}))
+
+
+def all_moved_again(gating: Gating) -> Gating:
+    """Return a gating with all its cuts moved anew."""
+    region = gating.region
+    away = None if region is None else distance({name: gating.values[name] for name in region.centre}, region)
+    return replace(gating, moved=shifts(gating, away))
+
+
+def _moved_again(gating: Gating, some: Collection[tuple[str, str]]) -> Gating:
+    """Return a gating with some of its cuts moved anew."""
+    groups = [group for group in by_channel(gating) if any((cut.marker, cut.parent) in some for cut in group)]
+    return replace(gating, moved={**gating.moved, **{name_of(group): _shift(gating, group) for group in groups}})
 
 
 def name_of(cuts: Sequence[Cut]) -> str:
