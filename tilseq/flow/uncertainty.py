@@ -60,7 +60,7 @@ def close_by(gating: Gating, markers: Collection[str]) -> Gating:
 
 
 def of_living(gating: Gating) -> Gating:
-    """Return a gating whose populations hold no cells told to be dead (see `Gating.dead`), with cuts moved neither."""
+    """Return a gating whose populations hold no cells told to be dead (see `Gating.dead`), wherever the cuts lie."""
     if not any(dead.any() for dead in gating.dead.values()):
         return gating
     whole = gating.populations
