@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tilseq.cli.common import Examples, output_table, sample_name, sample_names, write_result
-from tilseq.cli.common import tell_written as tell_table_written
-from tilseq.cli.flow_pool import cores_option, tell, tell_written
+from tilseq.cli.common import Examples, output_table, sample_name, sample_names, tell_written, write_result
+from tilseq.cli.flow_pool import cores_option, tell, tell_verdicts
 from tilseq.cli.flow_tubes import (
     Tubes,
     cuts_option,
@@ -72,7 +71,7 @@ def qc_command(
     frames = [one.result for one in outcomes if one.error is None]
     if frames:
         write_result(pl.concat(frames), QUALITY, output)
-        tell_written(output, [worst_of(frame["verdict"]) for frame in frames])
+        tell_verdicts(output, [worst_of(frame["verdict"]) for frame in frames])
     return status
 
 
@@ -120,7 +119,7 @@ def compare_command(
     ours = {name: one.mask for name, one in gating.populations.items()}
     _tell_names(ours, theirs if gates is not None else set(filter(None, theirs)))
     write_result(compare(ours, theirs, sample=sample_name(path)), COMPARISON, output)
-    tell_table_written(output)
+    tell_written(output)
     return 0
 
 

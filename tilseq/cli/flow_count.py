@@ -12,7 +12,7 @@ import click
 
 from tilseq.cli.common import Examples, output_folder, output_table, sample_name, sample_names, write_result
 from tilseq.cli.flow_absolute import amounts_options, check_amounts, count_absolute, told_of
-from tilseq.cli.flow_pool import Outcome, cores_option, each_tube, processes, tell, tell_written
+from tilseq.cli.flow_pool import Outcome, cores_option, each_tube, processes, tell, tell_verdicts
 from tilseq.cli.flow_tubes import (
     Tubes,
     cuts_option,
@@ -115,7 +115,7 @@ def count_command(
     frames = [one.result[0] for one in outcomes if one.error is None]
     if frames:
         write_result(pl.concat(frames), COUNTS, output)
-        tell_written(output, [frame["verdict"][0] for frame in frames])
+        tell_verdicts(output, [frame["verdict"][0] for frame in frames])
     return status
 
 
@@ -147,7 +147,7 @@ def gate_command(
         write_result(pl.concat([cuts for cuts, _ in done]), CUTS, str(output / "cuts.csv"))
         if usual is not None:
             write_result(usual, COHORT_CUTS, str(output / "cohort_cuts.csv"))
-        tell_written(output, [verdict for _, verdict in done])
+        tell_verdicts(output, [verdict for _, verdict in done])
     return status
 
 

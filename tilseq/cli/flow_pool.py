@@ -115,7 +115,7 @@ def tell(outcomes: Sequence[Outcome]) -> int:
     return EXIT_SOME_FAILED if failed < len(outcomes) else EXIT_INVALID
 
 
-def tell_written(output: object, verdicts: Sequence[str]) -> None:
+def tell_verdicts(output: object, verdicts: Sequence[str]) -> None:
     """Tell what was written and how many tubes have each verdict."""
     from tilseq.tables.outputs import VERDICTS
 
