@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 CSV = ExistingPath(dir_okay=False)
 EXAMPLE = """\
-S=data/sample    # the sample study, in a clone; or yours
-tilseq clinical labs $S/clinical/labs.csv --ctcae 5 --subjects $S/subjects.csv --infusions $S/infusions.csv -o out"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample
+  tilseq clinical labs $S/clinical/labs.csv --ctcae 5 --subjects $S/subjects.csv --infusions $S/infusions.csv -o out"""
 
 
 @click.command("labs", cls=Examples, example=EXAMPLE)

@@ -28,8 +28,9 @@ CSV = ExistingPath(dir_okay=False)
 
 
 EXAMPLE = """\
-S=data/sample    # the sample study, in a clone; or yours
-tilseq clinical markers $S/clinical/tumor_markers.csv --subjects $S/subjects.csv -o out"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample
+  tilseq clinical markers $S/clinical/tumor_markers.csv --subjects $S/subjects.csv -o out"""
 
 
 @click.command("markers", cls=Examples, example=EXAMPLE)

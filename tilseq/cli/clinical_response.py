@@ -32,10 +32,11 @@ def _words(_context: click.Context, _option: click.Parameter, text: str) -> tupl
 
 
 EXAMPLE = """\
-S=data/sample    # the sample study, in a clone; or yours
-tilseq clinical response $S/clinical/lesions.csv --responses $S/clinical/responses.csv --subjects $S/subjects.csv \\
-    --therapies $S/clinical/therapies.csv --infusions $S/infusions.csv --schedule $S/clinical/schedule.csv \\
-    --followup $S/clinical/followup.csv --irecist -o out"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample
+  tilseq clinical response $S/clinical/lesions.csv --responses $S/clinical/responses.csv --subjects $S/subjects.csv \\
+      --therapies $S/clinical/therapies.csv --infusions $S/infusions.csv --schedule $S/clinical/schedule.csv \\
+      --followup $S/clinical/followup.csv --irecist -o out"""
 
 
 @click.command("response", cls=Examples, example=EXAMPLE)

@@ -40,9 +40,10 @@ COMMONEST = 5
 
 
 EXAMPLE = """\
-S=data/sample    # the sample study, in a clone; or yours
-tilseq clinical safety $S/clinical/adverse_events.csv --subjects $S/subjects.csv \\
-    --infusions $S/infusions.csv --followup $S/clinical/followup.csv -o out"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample
+  tilseq clinical safety $S/clinical/adverse_events.csv --subjects $S/subjects.csv \\
+      --infusions $S/infusions.csv --followup $S/clinical/followup.csv -o out"""
 
 
 @click.command("safety", cls=Examples, example=EXAMPLE)

@@ -58,9 +58,11 @@ def _plate_options(command: Callable[..., object]) -> Callable[..., object]:
 
 
 QC_EXAMPLE = """\
-S=data/sample    # the sample study, in a clone; or yours
-tilseq cytokine qc $S/plates/SIM-01_cytokine.csv -o beads.csv
-tilseq cytokine qc plates/P1.csv --kit my_kit.yaml --figures maps -o beads.csv    # with files of yours"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample
+  tilseq cytokine qc $S/plates/SIM-01_cytokine.csv -o beads.csv
+with files of yours:
+  tilseq cytokine qc plates/P1.csv --kit my_kit.yaml --figures maps -o beads.csv"""
 
 
 @cytokine_command.command("qc", cls=Examples, example=QC_EXAMPLE)
@@ -78,9 +80,11 @@ def qc_command(plate: Path, kits: Sequence[Path], root: Path | None, figures: Pa
 
 
 QUANTIFY_EXAMPLE = """\
-S=data/sample    # the sample study, in a clone; or yours
-tilseq cytokine quantify $S/plates/SIM-01_cytokine.csv -o out
-tilseq cytokine quantify plates/P1.csv --kit my_kit.yaml --figures figures -o out    # with files of yours"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample
+  tilseq cytokine quantify $S/plates/SIM-01_cytokine.csv -o out
+with files of yours:
+  tilseq cytokine quantify plates/P1.csv --kit my_kit.yaml --figures figures -o out"""
 
 
 @cytokine_command.command("quantify", cls=Examples, example=QUANTIFY_EXAMPLE)

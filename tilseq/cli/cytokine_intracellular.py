@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from tilseq.steps.stimulated_tubes import ToRead
 
 EXAMPLE = """\
-S=data/sample    # the sample study, in a clone; or yours
-tilseq cytokine intracellular $S/samples.csv -o out
-tilseq cytokine intracellular samples.csv --panel ics.yaml --figures figures -o out
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample
+  tilseq cytokine intracellular $S/samples.csv -o out
+with files of yours:
+  tilseq cytokine intracellular samples.csv --panel ics.yaml --figures figures -o out
 
 samples.csv, one row a tube; its paths are relative to its folder:
   sample,subject,visit,day,specimen,assay,path,role,stimulus

@@ -25,8 +25,9 @@ from tilseq.cli.repertoire_overlap import overlap_command, qc_command
 from tilseq.cli.repertoire_track import track_command
 
 CONVERT_EXAMPLE = """\
-S=data/sample/raw/sctcr    # of the sample study, in a clone; or yours
-tilseq repertoire convert $S/SIM-01_product_sctcr.csv.gz -o product.tsv"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample/raw/sctcr
+  tilseq repertoire convert $S/SIM-01_product_sctcr.csv.gz -o product.tsv"""
 
 
 @click.group("repertoire")
