@@ -155,7 +155,7 @@ def gate_command(
         write_result(pl.concat([cuts for cuts, _ in done]), CUTS, str(output / "cuts.csv"))
         if usual is not None:
             write_result(usual, COHORT_CUTS, str(output / "cohort_cuts.csv"))
-        tell_verdicts(output, [verdict for _, verdict in done])
+        tell_verdicts(output, [verdict for _, verdict in done], why="`tilseq flow qc`")
     return status
 
 
