@@ -15,6 +15,7 @@ from tilseq.cli.common import (
     read_people,
     sdtm_day_1,
     strange_subjects,
+    tell_written,
 )
 from tilseq.cli.suggestions import ExistingPath
 
@@ -130,6 +131,7 @@ def labs_command(
     left_out = _exclusions(labs, results, numbers, grades, ctcae)
     _tell(labs, results, numbers, grades, [*wrong, *faults, *strangers], left_out)
     _write_exclusions([*excluded, *late, *_faulty(labs, faults), *left_out], output)
+    tell_written(output)
     if wrong or faults or strangers or any(row["kind"] == "unread" for row in left_out):
         context.exit(EXIT_SOME_FAILED)
 

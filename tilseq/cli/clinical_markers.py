@@ -15,6 +15,7 @@ from tilseq.cli.common import (
     read_people,
     strange_subjects,
     tell_faults,
+    tell_written,
 )
 from tilseq.cli.suggestions import ExistingPath
 
@@ -127,6 +128,7 @@ def markers_command(
     write_table(EXCLUSIONS.frame([{"file": str(records), **row} for row in excluded]), EXCLUSIONS, output)
     for line in _told(courses, ca125, faults):
         click.echo(line, err=True)
+    tell_written(output)
     if wrong or faults:
         context.exit(EXIT_SOME_FAILED)
 

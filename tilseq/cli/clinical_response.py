@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder, tell_faults
+from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder, tell_faults, tell_written
 from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
@@ -144,6 +144,7 @@ def response_command(
         return EXIT_INVALID
     for frame, table in work.tables(settings):
         write_table(frame, table, output)
+    tell_written(output)
     return EXIT_SOME_FAILED if work.failed else 0
 
 

@@ -16,6 +16,7 @@ from tilseq.cli.common import (
     read_people,
     sdtm_day_1,
     strange_subjects,
+    tell_written,
 )
 from tilseq.cli.suggestions import ExistingPath
 
@@ -121,6 +122,7 @@ def safety_command(
         click.echo(f"tilseq: {fault}", err=True)
     for line in [*_results(found), *_doubts(found)]:
         click.echo(line, err=True)
+    tell_written(output)
     if faults:
         context.exit(EXIT_SOME_FAILED)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import click
 
-from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder
+from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder, tell_written
 from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
@@ -163,6 +163,7 @@ def survival_command(
     if figures:
         _draw(curves, estimates, output)
     _tell(derived, estimates)
+    tell_written(output)
     if wrong:
         context.exit(EXIT_SOME_FAILED)
 

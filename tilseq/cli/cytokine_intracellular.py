@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder
+from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder, tell_written
 from tilseq.cli.flow_tubes import cuts_option, panel_option, settings_of, spill_option
 from tilseq.cli.suggestions import ExistingPath
 
@@ -117,7 +117,9 @@ def intracellular_command(
         if figures is not None:
             for name, (axes, _) in draw(table.filter(subject=subject), read).items():
                 save(cast("Figure", axes.figure), figures, name)
-    return _exit_code(table)
+    status = _exit_code(table)
+    tell_written(output)
+    return status
 
 
 def stimulated_rows(path: Path) -> list[dict[str, Any]]:
