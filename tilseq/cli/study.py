@@ -130,6 +130,10 @@ def _tell_draft(draft: Draft) -> None:
     click.echo("  infusions.csv: one row an infusion; the first, day 0, is drafted for each subject")
     if any(row["comment"] for row in draft.samples):
         click.echo("  samples.csv: look over the rows whose `comment` says `guessed`")
+    if any(row["assay"] in ("tcr", "bcr") for row in draft.samples):
+        click.echo(
+            "  samples.csv: fill in `count_of` and `cells` of tcr and bcr where files do not say them: else no limits"
+        )
 
 
 def _tell_left_out(draft: Draft, *, err: bool = False) -> None:
