@@ -123,7 +123,8 @@ show(ts.plots.persistence_over_time(mass, held_by="clones of the product"), "mas
 # %% [markdown]
 # ## The same, clone by clone
 #
-# The six largest clones of the product and all its others, as parts of each sample. Below each bar the cells.
+# The six clones of the product that hold most of all samples together, and all its others, as parts of each sample.
+# Below each bar the cells.
 
 # %%
 names = {"baseline": "baseline\nday -10", "product": "product", **{visit: f"{visit}" for visit in LATER}}

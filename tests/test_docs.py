@@ -156,6 +156,15 @@ def test_the_pages_with_examples_are_those_that_are_checked():
     }
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_rows_of_a_table_have_as_many_cells_as_its_head(page):
+    """A `|` that is not escaped parts a cell in two, of which the second is not shown."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        head, *rows = ([*re.finditer(r"(?<!\\)\|", line)] for line in table.splitlines())
+        assert {len(row) for row in rows} == {len(head)}, table.splitlines()[0]
+
+
 def write_cells(path):
     """Write four cells of two samples with the genes of one of the built-in sets."""
     from tilseq.expression import load_signatures

@@ -62,7 +62,7 @@ def test_sums_are_the_same_dense_and_sparse_and_lose_no_count(rows):
     sparse, _, _ = sum_by_gene(csr_array(counts), names)
     assert genes == ("A", "B", "C")
     assert dense.tolist() == sparse.toarray().tolist() == [[a + c, b, d] for a, b, c, d in rows]
-    assert told == ("1 genes stand in several rows, which are summed: A",)
+    assert told == ("1 gene stands in several rows, which are summed: A",)
 
 
 def test_genes_of_sets_that_the_data_write_with_other_capitals_are_told():

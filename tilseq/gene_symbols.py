@@ -241,7 +241,8 @@ def sum_by_gene(counts: Any, names: Sequence[str]) -> tuple[Any, tuple[str, ...]
     gathered = csr_array((ones, (np.arange(len(names)), to)), shape=(len(names), len(columns)))
     summed = csr_array(counts).astype(kind) @ gathered if hasattr(counts, "tocsr") else (gathered.T @ counts.T).T
     several = [name for name, at in columns.items() if len(at) > 1]
-    told = f"{len(several)} genes stand in several rows, which are summed: {_examples(several)}"
+    stand = "1 gene stands" if len(several) == 1 else f"{len(several)} genes stand"
+    told = f"{stand} in several rows, which are summed: {_examples(several)}"
     return summed, tuple(columns), (told,)
 
 

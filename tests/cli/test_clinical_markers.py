@@ -32,7 +32,7 @@ def test_writes_courses_and_gcig(files, capsys):
     ]  # fmt: skip
     (ca125,) = rows_of(files / "out/gcig.csv")
     assert (ca125["subject"], ca125["response"], ca125["response_day"]) == ("007", "PR", "20")
-    assert capsys.readouterr().err == "4 records, 4 used; 1 subject by GCIG\n"
+    assert capsys.readouterr().err == f"4 records, 4 used; 1 subject by GCIG\nwrote {files / 'out'}\n"
 
 
 def test_the_harvest_makes_a_subject_not_evaluable(files):

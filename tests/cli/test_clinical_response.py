@@ -61,6 +61,7 @@ def test_every_table_is_written_twice_and_the_rates_are_told(folder, capsys):
         "6 assessments: 2 baselines, 4 compared, 1 differs",
         f"ORR by inv, confirmed: 33.3 % (0.8 to 90.6), 1 of {absent}",
         f"DCR by inv, confirmed: 66.7 % (9.4 to 99.2), 2 of {absent}",
+        f"wrote {folder / 'out'}",
     ]
     differences = pl.read_csv(folder / "out/response_differences.csv")
     assert differences.select("subject", "day", "recorded", "derived").rows() == [("P2", 42, "SD", "PD")]
@@ -135,10 +136,10 @@ def test_a_bad_subject_is_told_with_its_row_and_the_others_are_written(folder, c
     assert first.startswith(f"tilseq: {folder / 'bad.csv'}, row {row}, column {column}: ")
     assert words in first
     # The denominator is who was infused, whatever could be derived of them.
-    assert rest[-2].startswith(
+    assert rest[-3].startswith(
         "ORR by inv, confirmed: 33.3 % (0.8 to 90.6), 1 of 3 infused subjects; 2 of them without"
     )
-    assert "; of these P2 could not be derived: not assessed" in rest[-2]
+    assert "; of these P2 could not be derived: not assessed" in rest[-3]
     assert best(folder) == {"P1": "PR", "P2": "not_assessed", "P3": "not_assessed"}
 
 

@@ -53,6 +53,7 @@ def test_writes_seven_tables(files, capsys):
         "  immune-related       0 of 3   0.0 % (0.0-70.8)",
         "  related              2 of 3  66.7 % (9.4-99.2)",
         "commonest, subjects (of grade 3 to 5): fever 1 (1), sepsis 1 (1)",
+        f"wrote {files / 'out'}",
     ]
 
 

@@ -65,6 +65,7 @@ def test_the_table_is_written_twice_and_told_in_short(files, capsys):
         "TTR: 1 event, 0 censored, 0 not evaluable",
         "follow_up: 1 event, 1 censored, 0 not evaluable",
         "missing baselines not looked for: no lesions",
+        f"wrote {files / 'out'}",
     ]
 
 
@@ -358,6 +359,7 @@ def test_without_responses_there_is_what_no_scan_decides(files, capsys):
     assert capsys.readouterr().err.splitlines() == [
         "OS: 1 event, 1 censored, 0 not evaluable",
         "follow_up: 1 event, 1 censored, 0 not evaluable",
+        f"wrote {files / 'out'}",
     ]
 
 

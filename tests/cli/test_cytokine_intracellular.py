@@ -30,7 +30,7 @@ def test_tables_and_figures_without_a_study(study, tmp_path):
     samples = rows(study, ("none28", "pma28", "tumour28"))
     result, code = run(samples, "-o", tmp_path / "out", "--figures", tmp_path / "figures")
     assert code == 0
-    assert result.stderr == "responses: 5 yes, 1 no, 0 not_evaluable\n"
+    assert result.stderr == f"responses: 5 yes, 1 no, 0 not_evaluable\nwrote {tmp_path / 'out'}\n"
     assert sorted(path.name for path in (tmp_path / "out").glob("*.csv")) == [
         "cuts.csv", "exclusions.csv", "intracellular.csv", "quality.csv",
     ]  # fmt: skip

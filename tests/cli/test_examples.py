@@ -26,11 +26,11 @@ def shown():
 
 def on_the_sample_study(example):
     """Return the arguments of each command of an example that names the sample study."""
-    first, *lines = example.replace("\\\n", " ").splitlines()
-    if not first.startswith("S=data/sample"):
+    lines = [line.strip() for line in example.replace("\\\n", " ").splitlines()]
+    below = next((line.removeprefix("S=data/sample").lstrip("/") for line in lines if line.startswith("S=data")), None)
+    if below is None:
         return []
-    folder = SAMPLE / first.split()[0].removeprefix("S=data/sample").lstrip("/")
-    return [shlex.split(line.replace("$S/", f"{folder}/"), comments=True)[1:] for line in lines if "$S/" in line]
+    return [shlex.split(line.replace("$S/", f"{SAMPLE / below}/"))[1:] for line in lines if "$S/" in line]
 
 
 EXAMPLES = {name: on_the_sample_study(example) for name, example in shown()}
@@ -48,3 +48,10 @@ def test_an_example_runs_as_it_is_written(name, tmp_path, monkeypatch, capsys):
             main(words)
         assert ended.value.code in (0, None), (words, capsys.readouterr().err)
         assert "-o" not in words or (tmp_path / words[words.index("-o") + 1]).exists()
+
+
+@pytest.mark.parametrize("example", [pytest.param(example, id=name) for name, example in shown()])
+def test_commands_of_an_example_bear_no_comment(example):
+    """In zsh, the shell of macOS, words behind `#` are arguments, and `S=...` before them sets nothing."""
+    lines = [line.strip() for line in example.splitlines()]
+    assert [line for line in lines if line.startswith(("S=", "tilseq ")) and "#" in line] == []

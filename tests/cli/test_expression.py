@@ -62,7 +62,7 @@ def test_ensembl_ids_are_scored_by_the_files_own_symbols(tmp_path, capsys):
     told = capsys.readouterr()
     rows = {row["set"]: float(row["value"]) for row in csv.DictReader(io.StringIO(told.out))}
     assert rows == pytest.approx({"eight": np.log(3001), "cycle": np.log(7001)}, rel=1e-6)
-    assert "1 genes stand in several rows, which are summed: CD8A" in told.err
+    assert "1 gene stands in several rows, which are summed: CD8A" in told.err
 
 
 def test_without_by_the_file_is_one_sample_and_several_in_it_are_told(cells, capsys):

@@ -124,7 +124,7 @@ def test_a_call_that_tests_no_set_says_why(files, capsys):
     assert run("--ranks", files / "t.rnk", "--gmt", files / "mine.gmt", "-o", files / "out.csv") == 0
     told = capsys.readouterr().err.splitlines()
     assert told[0].startswith("50 genes of the sets are not found, as capitals differ: G000 (in the data g000), ")
-    assert told[1:] == ["t: none of 2 sets tested; still: none of its 30 genes is there"]
+    assert told[1:] == ["t: none of 2 sets tested; still: none of its 30 genes is there", f"wrote {files / 'out.csv'}"]
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,8 @@ def test_cells_are_summed_and_the_sums_tested(cells, capsys):
 
 def test_a_column_that_is_not_there_is_refused(cells, capsys):
     assert run("pseudobulk", "cells.h5ad", "-o", "sums.h5ad") == 3
-    assert "cells.h5ad: no column of obs tells the subject; found 'subject'" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "cells.h5ad: no column of obs tells the subject; found 'subject'; name one for `subject`: obs has " in told
 
 
 def test_ensembl_ids_and_retired_symbols_are_summed_under_present_symbols(cells, capsys):

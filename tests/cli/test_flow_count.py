@@ -162,8 +162,11 @@ def test_what_was_written_is_told_on_one_line_with_the_verdicts(tmp_path: Path) 
         for one in table.partition_by("sample"):
             worst[max(one["verdict"], key=list(worst).index)] += 1
         told = ", ".join(f"{number} {verdict}" for verdict, number in worst.items())
-        assert written == [f"wrote {output}: 2 tubes, {told}"]
+        why = "`tilseq flow qc`" if command == "gate" else "its column `reason`"
+        assert written == [f"wrote {output}: 2 tubes, {told}; why: {why}"]
     assert "wrote stdout: 1 tube, " in run("flow", "qc", TUBE)[0].stderr
+    passed, _ = run("flow", "count", SAMPLE / "SIM-01_baseline_flow.fcs", "-o", tmp_path / "passed.csv")
+    assert passed.stderr.endswith("1 tube, 1 pass, 0 warn, 0 fail\n")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.commands import exit_code as run
 
 
@@ -116,6 +118,16 @@ def test_a_scan(tmp_path, capsys):
     assert "left out: x\\u202ey.txt: its name holds a character that samples.csv cannot hold; rename it\n" in out
     assert "  study.yaml: fill in the nominal day of late\n" in out
     assert "to mend: study.yaml, row 20, column visits.late.day: " in out
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("S01_D7_tcr.tsv", True), ("S01_D7_bcr.tsv", True), ("S01_D7_flow.fcs", False)]
+)
+def test_a_scan_of_clonotypes_asks_for_what_their_limits_rest_on(tmp_path, capsys, name, told):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / name).write_text(f"FCS3.1 {name}")
+    assert run("init", tmp_path, "--scan", tmp_path / "raw") == 0
+    assert ("  samples.csv: fill in `count_of` and `cells` of tcr and bcr" in capsys.readouterr().out) is told
 
 
 def test_a_scan_that_finds_nothing_writes_nothing(tmp_path, capsys):

@@ -59,7 +59,7 @@ def test_retired_symbols_are_brought_up_to_date_and_rows_of_a_gene_summed(write)
     assert found.told == (
         "left out, of no gene: __no_feature",
         "1 retired symbols are read as the present ones: KIAA0101 → PCLAF",
-        "1 genes stand in several rows, which are summed: PCLAF",
+        "1 gene stands in several rows, which are summed: PCLAF",
     )
 
 
@@ -102,7 +102,7 @@ def test_names_in_quotes_as_r_writes_them_are_read_without(write):
          ["1 of 2 genes have a number for a name, which no gene set finds"]),
         ("gene,s1\n1-Mar,3\n2-Sep,4\nMARCO,5\n", ("1-Mar", "2-Sep", "MARCO"), [3, 4, 5],
          ["2 of 3 genes are dates, of a spreadsheet, which no gene set finds: 1-Mar, 2-Sep"]),
-        ("gene,s1\nCD4,3\n CD4 ,4\n", ("CD4",), [7], ["1 genes stand in several rows, which are summed: CD4"]),
+        ("gene,s1\nCD4,3\n CD4 ,4\n", ("CD4",), [7], ["1 gene stands in several rows, which are summed: CD4"]),
     ],
 )  # fmt: skip
 def test_names_that_are_no_symbols_are_named_or_told_and_blanks_do_not_count(write, text, genes, counts, told):

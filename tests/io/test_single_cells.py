@@ -39,7 +39,7 @@ def test_ensembl_ids_are_read_by_the_files_own_symbols_and_one_gene_is_summed(tm
     assert told == (
         "1 of 4 genes are Ensembl ids without a symbol, which no gene set finds",
         "1 retired symbols are read as the present ones: KIAA0101 → PCLAF",
-        "1 genes stand in several rows, which are summed: CD8A",
+        "1 gene stands in several rows, which are summed: CD8A",
     )
 
 

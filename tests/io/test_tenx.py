@@ -71,7 +71,7 @@ def test_genes_are_summed_by_present_symbol_and_antibodies_kept_apart(tmp_path):
     assert list(antibodies.obs_names) == BARCODES
     assert read.told == (
         "1 retired symbols are read as the present ones: KIAA0101 → PCLAF",
-        "1 genes stand in several rows, which are summed: CD8A",
+        "1 gene stands in several rows, which are summed: CD8A",
         "1 features of Antibody Capture are kept apart",
     )
 

@@ -74,6 +74,7 @@ def test_a_part_with_nothing_below_it_is_its_default(tmp_path):
         ),
         ("name: 7\n", ", row 1, column name: this value cannot stand here; found 7; expected text; put it in quotes"),
         ("name: a b\n", ", row 1, column name: a name holds a space; write it in one word"),
+        ("name: a\npump: {rate: null}\n", ", row 2, column pump.rate: a value is missing; expected a number"),
         (
             "name: a\npump: {rate: 0}\n",
             ", row 2, column pump.rate: this value cannot stand here; found 0; expected greater than 0",

@@ -39,7 +39,7 @@ def test_bars_go_from_growth_to_shrinkage_and_one_beyond_the_limit_ends_there_wi
 def test_a_subject_without_a_sum_is_named_and_one_without_change_is_seen():
     axes = waterfall(ROWS)
     told = " ".join(axes.get_title(loc="left").split())
-    assert told == "no bar for want of a sum after the baseline: D; arrow: beyond +100 % (1)"
+    assert told == "no bar for want of a sum after the baseline that counts: D; arrow: beyond +100 % (1)"
     flat = [line.get_xydata().tolist() for line in axes.get_lines() if line.get_label() == "_flat"]
     assert sorted(flat) == [[], [], [[1, 0]]]
 

@@ -89,6 +89,11 @@ def test_negative_scores_have_a_scale_on_both_sides_of_0_and_legible_letters():
     assert [text.get_color() for text in axes.texts] == ["white", INK, INK]
 
 
+def test_scores_of_hundreds_are_written_whole():
+    frame = pl.DataFrame({"sample": ["s1", "s2", "s3"], "set": ["a"] * 3, "value": [-512.53, -0.4, 98.31]})
+    assert [text.get_text() for text in score_heatmap(frame).texts] == ["−513", "0", "98"]
+
+
 def test_one_method_is_drawn():
     both = pl.concat([scores().with_columns(method=pl.lit(name)) for name in ("gsva", "ssgsea")])
     with pytest.raises(AnalysisError, match="several methods; found 'gsva, ssgsea'; choose one with method="):

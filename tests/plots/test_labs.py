@@ -68,7 +68,7 @@ def test_bands_lie_behind_and_leave_the_axis_as_it_is():
 def test_the_legend_names_grades_and_treatment():
     axes = lab_trajectories(grades(), term=TERM, lymphodepletion_day=-7, il2_end_day=4)
     assert [text.get_text() for text in axes.get_legend().get_texts()] == [
-        "grade 0", "grade 1", "grade 2", "grade 3", "grade 4", "open: a limit, as <0.5", "lymphodepletion", "infusion",
+        "grade 0", "grade 1", "grade 2", "grade 3", "grade 4", "open: told as < or >", "lymphodepletion", "infusion",
         "IL-2",
     ]  # fmt: skip
 

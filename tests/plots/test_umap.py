@@ -59,8 +59,8 @@ def test_a_label_is_the_paler_the_less_sure():
         5: "#b4bcc4",
     }  # fmt: skip
     assert legend(axes) == [
-        "infused (2)\nmean probability 0.75", "not seen in the product (2)\nmean probability 0.00",
-        "undecided (1)\nmean probability 0.50", "no receptor (1)",
+        "infused (2)\nmean P(infused) 0.75", "not seen in the product (2)\nmean P(infused) 0.00",
+        "undecided (1)\nmean P(infused) 0.50", "no receptor (1)",
     ]  # fmt: skip
     assert not axes.get_xticks().size and axes.get_aspect() == 1
 

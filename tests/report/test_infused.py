@@ -157,6 +157,16 @@ def test_kinetics_of_the_mass_stand_by_locus_in_per_cent(good_out):
     ]
 
 
+def test_a_subject_without_kinetics_of_the_mass_is_named_with_the_reason(good_out):
+    assert til_survival.without_mass_kinetics(read_results(good_out)) == ""
+    reason = "no kinetics of the mass: P01_4_tcr holds another subject's clones"
+    row = {"sample": "P01_4_tcr", "check": "persistence kinetics", "verdict": "warn", "reason": reason}
+    quality = pl.read_parquet(good_out / "tables" / "quality.parquet")
+    write_table(pl.concat([quality, outputs.QUALITY.frame([row])]), outputs.QUALITY, good_out / "tables")
+    assert til_survival.without_mass_kinetics(read_results(good_out)) == f"P01: {reason}."
+    assert f"P01: {reason}." in page_of(good_out).text
+
+
 def test_a_run_without_a_product_says_so(tmp_path):
     for table in (*contamination_tables.CONTAMINATION_TABLES, *tracking_tables.TRACKING_TABLES, outputs.SAMPLES_RUN):
         write_table(table.frame(), table, tmp_path / "tables")

@@ -12,7 +12,7 @@ from tests.report.clinical_tables import clinical_tables
 from tilseq.errors import ReadError, RunError
 from tilseq.io.files import write_json
 from tilseq.io.write import write_table
-from tilseq.report import render
+from tilseq.report import glossary, render
 from tilseq.report.images import _source
 from tilseq.report.page import breaking, lines
 from tilseq.report.results import TABLES as TABLES_OF_A_RUN
@@ -485,3 +485,10 @@ def test_a_page_that_stands_is_replaced_whole(good_out):
 
 def test_a_mark_that_says_its_words_is_not_read_aloud_twice(good_page):
     assert "ok, ok" not in good_page.text and "with warnings, with warnings" not in good_page.text
+
+
+def test_what_a_word_means_is_never_cut(good_out):
+    page = page_of(good_out)
+    for meaning in glossary.REPERTOIRE.values():
+        assert meaning in page.text
+    assert max(map(len, glossary.REPERTOIRE.values())) > 400  # longer than what the page prints of a value

@@ -50,17 +50,20 @@ def test_what_counts_count_is_told_in_samples_csv_where_the_file_does_not_tell(r
     assert str(caught.value) == ("the counts of a are umis; found 'reads'; leave count_of empty in samples.csv")
 
 
-UNTOLD = "counts of {}, cells not known: indices have no limits; tell `cells`, or give replicate libraries"
+UNTOLD = "counts of {}, cells not known: indices have no limits; tell {}, or give replicate libraries"
 
 
 @pytest.mark.parametrize(
     ("given", "counts"),
     [
         ({"cells": 9.0}, ("pass", "4 of umis")),
-        ({}, ("warn", UNTOLD.format("umis"))),
+        ({}, ("warn", UNTOLD.format("umis", "`cells`"))),
         ({"count": "cells"}, ("pass", "4 of cells")),
         ({"count": "duplicate_count", "cells": 9.0}, ("pass", "4 of unknown meaning")),
-        ({"count": "duplicate_count"}, ("warn", UNTOLD.format("unknown meaning"))),
+        (
+            {"count": "duplicate_count"},
+            ("warn", UNTOLD.format("unknown meaning", "`count_of` (of templates it will do) or `cells`")),
+        ),
     ],
 )
 def test_the_table_itself_is_checked(run, given, counts):

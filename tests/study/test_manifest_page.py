@@ -36,7 +36,8 @@ def setting_rows(part=Settings, prefix=""):
         default = field.get_default(call_default_factory=True, validated_data={})
         words = {None: "", PydanticUndefined: "needed"}
         default = words[default] if default in (None, PydanticUndefined) else f"`{default}`"
-        yield f"| `{prefix}{name}` | {default} | {field.description} |"
+        meaning = field.description.replace("|", "\\|")
+        yield f"| `{prefix}{name}` | {default} | {meaning} |"
 
 
 TABLES = [SUBJECTS, INFUSIONS, SAMPLES, LESIONS, RESPONSE_READS, PLATES, *CLINICAL.values()]

@@ -57,7 +57,7 @@ def test_a_draft(root):
 def test_the_draft_passes_all_checks_once_what_it_asks_for_is_filled_in(root):
     write_draft(root, scan(root / "raw", root, "{subject}_{visit}_{assay}"))
     assert [str(problem) for problem in examine(root).problems] == [
-        "study.yaml, row 22, column visits.V99.day: this value cannot stand here; expected a whole number"
+        "study.yaml, row 22, column visits.V99.day: a value is missing; expected a whole number"
     ]
     settings = root / "study.yaml"
     settings.write_text(settings.read_text().replace("{day: null}", "{day: 99}"))

@@ -158,7 +158,7 @@ def test_a_whole_number_may_stand_for_a_number(tmp_path):
         ("study: x\nvisits:\n  D7: {}\n", "study.yaml, row 3, column visits.D7.day: this setting is needed"),
         (
             "study: x\nvisits:\n  D7:\n",
-            "study.yaml, row 3, column visits.D7: this value cannot stand here; expected names with values below them",
+            "study.yaml, row 3, column visits.D7: a value is missing; expected names with values below them",
         ),
         (
             "study: x\nvisits: {a: {day: 40000}}\n",

@@ -15,6 +15,7 @@ from tilseq.cli.common import (
     read_people,
     sdtm_day_1,
     strange_subjects,
+    tell_written,
 )
 from tilseq.cli.suggestions import ExistingPath
 
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
 
 CSV = ExistingPath(dir_okay=False)
 EXAMPLE = """\
-S=data/sample    # the sample study, in a clone; or yours
-tilseq clinical labs $S/clinical/labs.csv --ctcae 5 --subjects $S/subjects.csv --infusions $S/infusions.csv -o out"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample
+  tilseq clinical labs $S/clinical/labs.csv --ctcae 5 --subjects $S/subjects.csv --infusions $S/infusions.csv -o out"""
 
 
 @click.command("labs", cls=Examples, example=EXAMPLE)
@@ -129,6 +131,7 @@ def labs_command(
     left_out = _exclusions(labs, results, numbers, grades, ctcae)
     _tell(labs, results, numbers, grades, [*wrong, *faults, *strangers], left_out)
     _write_exclusions([*excluded, *late, *_faulty(labs, faults), *left_out], output)
+    tell_written(output)
     if wrong or faults or strangers or any(row["kind"] == "unread" for row in left_out):
         context.exit(EXIT_SOME_FAILED)
 

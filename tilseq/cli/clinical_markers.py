@@ -15,6 +15,7 @@ from tilseq.cli.common import (
     read_people,
     strange_subjects,
     tell_faults,
+    tell_written,
 )
 from tilseq.cli.suggestions import ExistingPath
 
@@ -28,8 +29,9 @@ CSV = ExistingPath(dir_okay=False)
 
 
 EXAMPLE = """\
-S=data/sample    # the sample study, in a clone; or yours
-tilseq clinical markers $S/clinical/tumor_markers.csv --subjects $S/subjects.csv -o out"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample
+  tilseq clinical markers $S/clinical/tumor_markers.csv --subjects $S/subjects.csv -o out"""
 
 
 @click.command("markers", cls=Examples, example=EXAMPLE)
@@ -126,6 +128,7 @@ def markers_command(
     write_table(EXCLUSIONS.frame([{"file": str(records), **row} for row in excluded]), EXCLUSIONS, output)
     for line in _told(courses, ca125, faults):
         click.echo(line, err=True)
+    tell_written(output)
     if wrong or faults:
         context.exit(EXIT_SOME_FAILED)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder, tell_faults
+from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder, tell_faults, tell_written
 from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
@@ -32,10 +32,11 @@ def _words(_context: click.Context, _option: click.Parameter, text: str) -> tupl
 
 
 EXAMPLE = """\
-S=data/sample    # the sample study, in a clone; or yours
-tilseq clinical response $S/clinical/lesions.csv --responses $S/clinical/responses.csv --subjects $S/subjects.csv \\
-    --therapies $S/clinical/therapies.csv --infusions $S/infusions.csv --schedule $S/clinical/schedule.csv \\
-    --followup $S/clinical/followup.csv --irecist -o out"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample
+  tilseq clinical response $S/clinical/lesions.csv --responses $S/clinical/responses.csv --subjects $S/subjects.csv \\
+      --therapies $S/clinical/therapies.csv --infusions $S/infusions.csv --schedule $S/clinical/schedule.csv \\
+      --followup $S/clinical/followup.csv --irecist -o out"""
 
 
 @click.command("response", cls=Examples, example=EXAMPLE)
@@ -143,6 +144,7 @@ def response_command(
         return EXIT_INVALID
     for frame, table in work.tables(settings):
         write_table(frame, table, output)
+    tell_written(output)
     return EXIT_SOME_FAILED if work.failed else 0
 
 

@@ -16,6 +16,7 @@ from tilseq.cli.common import (
     read_people,
     sdtm_day_1,
     strange_subjects,
+    tell_written,
 )
 from tilseq.cli.suggestions import ExistingPath
 
@@ -40,9 +41,10 @@ COMMONEST = 5
 
 
 EXAMPLE = """\
-S=data/sample    # the sample study, in a clone; or yours
-tilseq clinical safety $S/clinical/adverse_events.csv --subjects $S/subjects.csv \\
-    --infusions $S/infusions.csv --followup $S/clinical/followup.csv -o out"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample
+  tilseq clinical safety $S/clinical/adverse_events.csv --subjects $S/subjects.csv \\
+      --infusions $S/infusions.csv --followup $S/clinical/followup.csv -o out"""
 
 
 @click.command("safety", cls=Examples, example=EXAMPLE)
@@ -120,6 +122,7 @@ def safety_command(
         click.echo(f"tilseq: {fault}", err=True)
     for line in [*_results(found), *_doubts(found)]:
         click.echo(line, err=True)
+    tell_written(output)
     if faults:
         context.exit(EXIT_SOME_FAILED)
 

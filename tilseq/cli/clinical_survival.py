@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import click
 
-from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder
+from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder, tell_written
 from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
 CSV = ExistingPath(dir_okay=False)
 EXAMPLE = """\
-S=data/sample    # the sample study, in a clone; or yours
-tilseq clinical survival $S/clinical/followup.csv --responses $S/clinical/responses.csv \\
-    --lesions $S/clinical/lesions.csv --subjects $S/subjects.csv --infusions $S/infusions.csv -o survival
-tilseq clinical survival $S/clinical/followup.csv --responses $S/clinical/responses.csv --subjects $S/subjects.csv \\
-    --therapies $S/clinical/therapies.csv --schedule $S/clinical/schedule.csv --infusions $S/infusions.csv \\
-    --preset lm103 --first-dose infusion -o lm103"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample
+  tilseq clinical survival $S/clinical/followup.csv --responses $S/clinical/responses.csv \\
+      --lesions $S/clinical/lesions.csv --subjects $S/subjects.csv --infusions $S/infusions.csv -o survival
+  tilseq clinical survival $S/clinical/followup.csv --responses $S/clinical/responses.csv --subjects $S/subjects.csv \\
+      --therapies $S/clinical/therapies.csv --schedule $S/clinical/schedule.csv --infusions $S/infusions.csv \\
+      --preset lm103 --first-dose infusion -o lm103"""
 
 
 # Setting of `time_to_event_rules`: its values, the usual one first unless there is none, and what it decides.
@@ -162,6 +163,7 @@ def survival_command(
     if figures:
         _draw(curves, estimates, output)
     _tell(derived, estimates)
+    tell_written(output)
     if wrong:
         context.exit(EXIT_SOME_FAILED)
 

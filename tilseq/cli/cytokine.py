@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder, output_table, write_result
+from tilseq.cli.common import (
+    EXIT_INVALID,
+    EXIT_SOME_FAILED,
+    Examples,
+    output_folder,
+    output_table,
+    tell_written,
+    write_result,
+)
 from tilseq.cli.cytokine_intracellular import intracellular_command
 from tilseq.cli.suggestions import ExistingPath
 
@@ -58,9 +66,11 @@ def _plate_options(command: Callable[..., object]) -> Callable[..., object]:
 
 
 QC_EXAMPLE = """\
-S=data/sample    # the sample study, in a clone; or yours
-tilseq cytokine qc $S/plates/SIM-01_cytokine.csv -o beads.csv
-tilseq cytokine qc plates/P1.csv --kit my_kit.yaml --figures maps -o beads.csv    # with files of yours"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample
+  tilseq cytokine qc $S/plates/SIM-01_cytokine.csv -o beads.csv
+with files of yours:
+  tilseq cytokine qc plates/P1.csv --kit my_kit.yaml --figures maps -o beads.csv"""
 
 
 @cytokine_command.command("qc", cls=Examples, example=QC_EXAMPLE)
@@ -74,13 +84,17 @@ def qc_command(plate: Path, kits: Sequence[Path], root: Path | None, figures: Pa
     write_result(beads.wells, BEAD_WELLS, output)
     if figures is not None:
         _draw_maps(beads, figures)
-    return _tell_wells(beads)
+    status = _tell_wells(beads)
+    tell_written(output)
+    return status
 
 
 QUANTIFY_EXAMPLE = """\
-S=data/sample    # the sample study, in a clone; or yours
-tilseq cytokine quantify $S/plates/SIM-01_cytokine.csv -o out
-tilseq cytokine quantify plates/P1.csv --kit my_kit.yaml --figures figures -o out    # with files of yours"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample
+  tilseq cytokine quantify $S/plates/SIM-01_cytokine.csv -o out
+with files of yours:
+  tilseq cytokine quantify plates/P1.csv --kit my_kit.yaml --figures figures -o out"""
 
 
 @cytokine_command.command("quantify", cls=Examples, example=QUANTIFY_EXAMPLE)
@@ -120,7 +134,9 @@ def quantify_command(
     statuses = ", ".join(f"{number} {status}" for status, number in counts)
     click.echo(f"analytes in samples: {statuses or 'none, as the sheet names no well of a sample'}", err=True)
     _tell_doubts(told.curves, "curves")
-    return max(_tell_wells(beads), exit_code(told.curves), key=(0, EXIT_SOME_FAILED, EXIT_INVALID).index)
+    status = _tell_wells(beads)
+    tell_written(output)
+    return max(status, exit_code(told.curves), key=(0, EXIT_SOME_FAILED, EXIT_INVALID).index)
 
 
 def beads_of(plate: Path, kits: Sequence[Path], root: Path | None) -> tuple[pl.DataFrame, dict[str, Kit], Beads]:

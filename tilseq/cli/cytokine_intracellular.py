@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder
+from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder, tell_written
 from tilseq.cli.flow_tubes import cuts_option, panel_option, settings_of, spill_option
 from tilseq.cli.suggestions import ExistingPath
 
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from tilseq.steps.stimulated_tubes import ToRead
 
 EXAMPLE = """\
-S=data/sample    # the sample study, in a clone; or yours
-tilseq cytokine intracellular $S/samples.csv -o out
-tilseq cytokine intracellular samples.csv --panel ics.yaml --figures figures -o out
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample
+  tilseq cytokine intracellular $S/samples.csv -o out
+with files of yours:
+  tilseq cytokine intracellular samples.csv --panel ics.yaml --figures figures -o out
 
 samples.csv, one row a tube; its paths are relative to its folder:
   sample,subject,visit,day,specimen,assay,path,role,stimulus
@@ -115,7 +117,9 @@ def intracellular_command(
         if figures is not None:
             for name, (axes, _) in draw(table.filter(subject=subject), read).items():
                 save(cast("Figure", axes.figure), figures, name)
-    return _exit_code(table)
+    status = _exit_code(table)
+    tell_written(output)
+    return status
 
 
 def stimulated_rows(path: Path) -> list[dict[str, Any]]:

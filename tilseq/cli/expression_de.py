@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, write_result
+from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, tell_written, write_result
 from tilseq.cli.expression_design import asked, design_of, naming, tell_handling, where_option
 from tilseq.cli.suggestions import ExistingPath
 
@@ -97,6 +97,7 @@ def de_command(
     if left_out is not None:
         write_csv(found.left_out, left_out)
     write_result(found.table, DIFFERENTIAL, output)
+    tell_written(output)
     return EXIT_SOME_FAILED if (found.left_out["what"] == "contrast").any() else 0
 
 

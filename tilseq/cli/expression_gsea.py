@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, write_result
+from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, tell_written, write_result
 from tilseq.cli.expression_design import asked, design_of, naming, tell_handling, where_option
 from tilseq.cli.suggestions import ExistingPath
 
@@ -110,6 +110,7 @@ def gsea_command(
         click.echo(f"{contrast}: {what} {name} left out: {reason}", err=True)
     _tell(found.table)
     write_result(found.table, ENRICHMENT, output)
+    tell_written(output)
     return EXIT_SOME_FAILED if (found.left_out["what"] == "contrast").any() else 0
 
 
@@ -173,6 +174,7 @@ def _of_ranks(path: Path, sets: _Sets, output: str, limits: dict[str, int]) -> i
         click.echo(sentence, err=True)
     _tell(table)
     write_result(table, ENRICHMENT, output)
+    tell_written(output)
     return 0
 
 

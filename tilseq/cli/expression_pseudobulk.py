@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tilseq.cli.common import Examples, write_result
+from tilseq.cli.common import Examples, tell_written, write_result
 from tilseq.cli.suggestions import ExistingPath
 
 MINIMUM_CELLS = 10  # as in tilseq.expression.pseudobulk, which is too heavy for help
@@ -60,3 +60,4 @@ def pseudobulk_command(
     made.data.write_h5ad(output, compression="gzip")
     if groups is not None:
         write_result(made.groups, PSEUDOBULK_GROUPS, groups)
+    tell_written(output)

@@ -11,8 +11,9 @@ from tilseq.cli.common import Examples, output_table
 from tilseq.cli.suggestions import ExistingPath
 
 EXAMPLE = """\
-S=data/sample    # the sample study, in a clone; or yours
-tilseq expression score $S/raw/scrna/SIM-01_D28_sc.h5ad --by sample -o scores.csv"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample
+  tilseq expression score $S/raw/scrna/SIM-01_D28_sc.h5ad --by sample -o scores.csv"""
 
 
 @click.command("score", cls=Examples, example=EXAMPLE)

@@ -13,8 +13,9 @@ from tilseq.cli.flow_count import count_command, gate_command
 from tilseq.cli.flow_tubes import files
 
 INSPECT_EXAMPLE = """\
-S=data/sample/raw/flow    # of the sample study, in a clone; or yours
-tilseq flow inspect $S/SIM-01_D7_flow.fcs $S/SIM-01_D28_flow.fcs"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample/raw/flow
+  tilseq flow inspect $S/SIM-01_D7_flow.fcs $S/SIM-01_D28_flow.fcs"""
 # Technical keywords alone: others hold names, dates and free text.
 SHOWN = ("$TOT", "$PAR", "$MODE", "$DATATYPE", "$BYTEORD", "$CYT", "$TIMESTEP", "$VOL")
 

@@ -34,14 +34,18 @@ if TYPE_CHECKING:
     from tilseq.flow.tube import Mask, Tube
 
 QC_EXAMPLE = """\
-S=data/sample/raw/flow    # of the sample study, in a clone; or yours
-tilseq flow qc $S/SIM-01_D7_flow.fcs $S/SIM-01_D28_flow.fcs -o qc.csv
-tilseq flow qc day0.fcs day28.fcs --spill spill.csv --cuts gates/cohort_cuts.csv -o qc.csv    # with files of yours"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample/raw/flow
+  tilseq flow qc $S/SIM-01_D7_flow.fcs $S/SIM-01_D28_flow.fcs -o qc.csv
+with files of yours:
+  tilseq flow qc day0.fcs day28.fcs --spill spill.csv --cuts gates/cohort_cuts.csv -o qc.csv"""
 COMPARE_EXAMPLE = """\
-S=data/sample/raw/flow    # of the sample study, in a clone; or yours
-tilseq flow gate $S/SIM-01_D28_flow.fcs -o gates    # stands in for gates that a person made
-tilseq flow compare $S/SIM-01_D28_flow.fcs --gates gates/SIM-01_D28_flow.xml -o comparison.csv
-tilseq flow compare day0.fcs --labels labels.csv --name 'CD4 T cells=CD4+ T' -o comparison.csv"""
+on the sample study, in a clone, whose automatic gates stand in for those of a person:
+  S=data/sample/raw/flow
+  tilseq flow gate $S/SIM-01_D28_flow.fcs -o gates
+  tilseq flow compare $S/SIM-01_D28_flow.fcs --gates gates/SIM-01_D28_flow.xml -o comparison.csv
+with files of yours:
+  tilseq flow compare day0.fcs --labels labels.csv --name 'CD4 T cells=CD4+ T' -o comparison.csv"""
 
 
 @click.command("qc", cls=Examples, example=QC_EXAMPLE)

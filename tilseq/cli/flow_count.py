@@ -37,14 +37,20 @@ if TYPE_CHECKING:
     from tilseq.flow.tube import Tube
 
 COUNT_EXAMPLE = """\
-S=data/sample/raw/flow    # of the sample study, in a clone; or yours
-tilseq flow count $S/SIM-01_D7_flow.fcs $S/SIM-01_D28_flow.fcs --cores 2 -o counts.csv
-tilseq flow count $S/SIM-01_D28_flow.fcs --beads-per-tube 50000 --sample-volume-ul 50 -o per_ul.csv
-tilseq flow count tubes/*.fcs --panel panel.yaml -o counts.csv               # with files of yours
-tilseq flow count day0.fcs --dilution 2 --volume-unit uL -o counts.csv       # by the file's $VOL
-tilseq flow count day0.fcs --spill spill.csv -o counts.csv                   # a matrix in place of the file's own
-tilseq flow count day0.fcs --cuts gates/cohort_cuts.csv -o counts.csv        # borrow from tubes gated before
-tilseq flow count day0.fcs --gates gates.xml --name 'T cells=CD3+' -o counts.csv
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample/raw/flow
+  tilseq flow count $S/SIM-01_D7_flow.fcs $S/SIM-01_D28_flow.fcs --cores 2 -o counts.csv
+  tilseq flow count $S/SIM-01_D28_flow.fcs --beads-per-tube 50000 --sample-volume-ul 50 -o per_ul.csv
+with files of yours and a panel:
+  tilseq flow count tubes/*.fcs --panel panel.yaml -o counts.csv
+with files of yours, by the volume of the file ($VOL):
+  tilseq flow count day0.fcs --dilution 2 --volume-unit uL -o counts.csv
+with a spillover matrix in place of that of the file:
+  tilseq flow count day0.fcs --spill spill.csv -o counts.csv
+with cuts borrowed from tubes gated before:
+  tilseq flow count day0.fcs --cuts gates/cohort_cuts.csv -o counts.csv
+with the gates of a person:
+  tilseq flow count day0.fcs --gates gates.xml --name 'T cells=CD3+' -o counts.csv
 
 panel.yaml, where the built-in names, populations or the automatic cuts do not do:
   markers: {CD3: [APC-R700-A], viability: [Dump]}
@@ -52,9 +58,11 @@ panel.yaml, where the built-in names, populations or the automatic cuts do not d
   thresholds: {CD8: 450}
   spill: spill.csv"""
 GATE_EXAMPLE = """\
-S=data/sample/raw/flow    # of the sample study, in a clone; or yours
-tilseq flow gate $S/SIM-01_D7_flow.fcs $S/SIM-01_D28_flow.fcs -o gates
-tilseq flow gate day0.fcs day28.fcs --spill spill.csv --cuts earlier/cohort_cuts.csv -o gates
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample/raw/flow
+  tilseq flow gate $S/SIM-01_D7_flow.fcs $S/SIM-01_D28_flow.fcs -o gates
+with files of yours:
+  tilseq flow gate day0.fcs day28.fcs --spill spill.csv --cuts earlier/cohort_cuts.csv -o gates
 
 spill.csv, a fraction of each dye's own signal a row:
   dye,FITC-A,PE-A
@@ -147,7 +155,7 @@ def gate_command(
         write_result(pl.concat([cuts for cuts, _ in done]), CUTS, str(output / "cuts.csv"))
         if usual is not None:
             write_result(usual, COHORT_CUTS, str(output / "cohort_cuts.csv"))
-        tell_verdicts(output, [verdict for _, verdict in done])
+        tell_verdicts(output, [verdict for _, verdict in done], why="`tilseq flow qc`")
     return status
 
 

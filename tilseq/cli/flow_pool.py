@@ -115,14 +115,15 @@ def tell(outcomes: Sequence[Outcome]) -> int:
     return EXIT_SOME_FAILED if failed < len(outcomes) else EXIT_INVALID
 
 
-def tell_verdicts(output: object, verdicts: Sequence[str]) -> None:
-    """Tell what was written and how many tubes have each verdict."""
+def tell_verdicts(output: object, verdicts: Sequence[str], *, why: str = "its column `reason`") -> None:
+    """Tell what was written, how many tubes have each verdict and, if not all passed, what says why."""
     from tilseq.tables.outputs import VERDICTS
 
     where = "stdout" if output == "-" else output
     number = f"{len(verdicts)} tube{'' if len(verdicts) == 1 else 's'}"
     counts = ", ".join(f"{verdicts.count(one)} {one}" for one in VERDICTS)
-    click.echo(f"wrote {where}: {number}, {counts}", err=True)
+    reasons = f"; why: {why}" if set(verdicts) - {"pass"} else ""
+    click.echo(f"wrote {where}: {number}, {counts}{reasons}", err=True)
 
 
 def _outcome(work: Work, usual: Mapping[Path, pl.DataFrame], path: Path) -> Outcome:

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import click
 
-from tilseq.cli.common import (
-    Examples,
-)
+from tilseq.cli.common import Examples, tell_written
 from tilseq.cli.repertoire_bcr import bcr_command
 from tilseq.cli.repertoire_cells import cells_command
 from tilseq.cli.repertoire_contamination import contamination_command
@@ -25,8 +23,9 @@ from tilseq.cli.repertoire_overlap import overlap_command, qc_command
 from tilseq.cli.repertoire_track import track_command
 
 CONVERT_EXAMPLE = """\
-S=data/sample/raw/sctcr    # of the sample study, in a clone; or yours
-tilseq repertoire convert $S/SIM-01_product_sctcr.csv.gz -o product.tsv"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample/raw/sctcr
+  tilseq repertoire convert $S/SIM-01_product_sctcr.csv.gz -o product.tsv"""
 
 
 @click.group("repertoire")
@@ -57,6 +56,7 @@ def convert(path: Path, output: str, dialect: str | None, locus: str | None) -> 
     click.echo(f"{path.name}: {clonotypes.table.height} clonotypes, {counts_of(clonotypes.count_of)}", err=True)
     if clonotypes.count_of in ("cells", "templates"):  # UMIs have a column of their own in AIRR
         click.echo(f"AIRR does not say so: read what was written with --count-of {clonotypes.count_of}", err=True)
+    tell_written(output)
 
 
 COMMANDS = (

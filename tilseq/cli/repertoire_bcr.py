@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from tilseq.io.bcr import BcrSequences
 
 EXAMPLE = """\
-S=data/sample/raw/bcr    # of the sample study, in a clone; or yours
-tilseq repertoire bcr $S/SIM-01_baseline_bcr.tsv.gz $S/SIM-01_D84_bcr.tsv.gz -o bcr
-tilseq repertoire bcr $S/SIM-01_D84_bcr.tsv.gz --threshold 0.15 --count-of templates -o families"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample/raw/bcr
+  tilseq repertoire bcr $S/SIM-01_baseline_bcr.tsv.gz $S/SIM-01_D84_bcr.tsv.gz -o bcr
+  tilseq repertoire bcr $S/SIM-01_D84_bcr.tsv.gz --threshold 0.15 --count-of templates -o families"""
 
 
 @click.command("bcr", cls=Examples, example=EXAMPLE)

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 EXAMPLE = """\
-S=data/sample/raw/sctcr    # of the sample study, in a clone; or yours
-tilseq repertoire cells $S/SIM-01_product_sctcr.csv.gz $S/SIM-01_D28_sctcr.csv.gz -o cells"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample/raw/sctcr
+  tilseq repertoire cells $S/SIM-01_product_sctcr.csv.gz $S/SIM-01_D28_sctcr.csv.gz -o cells"""
 
 
 @click.command("cells", cls=Examples, example=EXAMPLE)

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from tilseq.io.clonotypes import Clonotypes
 
 EXAMPLE = """\
-S=data/sample/raw/tcr    # of the sample study, in a clone; or yours
-tilseq repertoire contamination $S/SIM-01_D28_tcr.tsv.gz $S/SIM-01_D84_tcr.tsv.gz \\
-    $S/SIM-03_D28_tcr.tsv.gz $S/SIM-03_D84_tcr.tsv.gz \\
-    --subject SIM-01_D28_tcr=SIM-01 --subject SIM-01_D84_tcr=SIM-01 \\
-    --subject SIM-03_D28_tcr=SIM-03 --subject SIM-03_D84_tcr=SIM-03 \\
-    --run SIM-01_D28_tcr=run1 --run SIM-03_D28_tcr=run1 --run SIM-01_D84_tcr=run2 --run SIM-03_D84_tcr=run2 \\
-    -o contamination"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample/raw/tcr
+  tilseq repertoire contamination $S/SIM-01_D28_tcr.tsv.gz $S/SIM-01_D84_tcr.tsv.gz \\
+      $S/SIM-03_D28_tcr.tsv.gz $S/SIM-03_D84_tcr.tsv.gz \\
+      --subject SIM-01_D28_tcr=SIM-01 --subject SIM-01_D84_tcr=SIM-01 \\
+      --subject SIM-03_D28_tcr=SIM-03 --subject SIM-03_D84_tcr=SIM-03 \\
+      --run SIM-01_D28_tcr=run1 --run SIM-03_D28_tcr=run1 --run SIM-01_D84_tcr=run2 --run SIM-03_D84_tcr=run2 \\
+      -o contamination"""
 ONE_RUN = "all files"
 
 

@@ -29,11 +29,14 @@ if TYPE_CHECKING:
     from tilseq.repertoire.observed import Observed
 
 EXAMPLE = """\
-S=data/sample/raw/tcr    # of the sample study, in a clone; or yours
-tilseq repertoire diversity $S/SIM-01_baseline_tcr.tsv.gz $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz \\
-    --count-of templates --depth depth.csv -o diversity.csv
-tilseq repertoire diversity a.tsv --count-of reads --cells a=12000 -o diversity.csv    # of 12,000 T cells
-tilseq repertoire diversity a.tsv b.tsv --replicates a,b --at-cells 5000 -o diversity.csv    # of one specimen"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample/raw/tcr
+  tilseq repertoire diversity $S/SIM-01_baseline_tcr.tsv.gz $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz \\
+      --count-of templates --depth depth.csv -o diversity.csv
+with files of yours, of 12,000 T cells:
+  tilseq repertoire diversity a.tsv --count-of reads --cells a=12000 -o diversity.csv
+with replicates of one specimen:
+  tilseq repertoire diversity a.tsv b.tsv --replicates a,b --at-cells 5000 -o diversity.csv"""
 
 
 @click.command("diversity", cls=Examples, example=EXAMPLE)

@@ -42,7 +42,8 @@ locus_option = click.option("--locus", type=click.Choice(LOCI), help="Use this l
 count_option = click.option(
     "--count-of",
     type=click.Choice(["cells", "umis", "templates", "reads"]),
-    help="What the counts count, where the files do not say. Limits are given for cells, UMIs and templates.",
+    help="What the counts count, where the files do not say. Cells and templates have limits; UMIs and reads have them "
+    "where the cells that went in are told, too.",
 )
 cells_option = click.option(
     "--cells", multiple=True, metavar="SAMPLE=NUMBER", help="T cells that went into a sample's library. Repeats."

@@ -40,11 +40,12 @@ if TYPE_CHECKING:
     from tilseq.repertoire import Miscounting, ProductLot
 
 EXAMPLE = """\
-S=data/sample/raw    # of the sample study, in a clone; or yours
-tilseq repertoire label $S/sctcr/SIM-01_D28_sctcr.csv.gz --product $S/tcr/SIM-01_product_tcr.tsv.gz \\
-    --count-of templates -o labels
-tilseq repertoire label $S/sctcr/SIM-02_D28_sctcr.csv.gz --product $S/sctcr/SIM-02_productA_sctcr.csv.gz \\
-    --product $S/sctcr/SIM-02_productB_sctcr.csv.gz --h5ad SIM-02_D28_sctcr=$S/scrna/SIM-02_D28_sc.h5ad -o two_lots"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample/raw
+  tilseq repertoire label $S/sctcr/SIM-01_D28_sctcr.csv.gz --product $S/tcr/SIM-01_product_tcr.tsv.gz \\
+      --count-of templates -o labels
+  tilseq repertoire label $S/sctcr/SIM-02_D28_sctcr.csv.gz --product $S/sctcr/SIM-02_productA_sctcr.csv.gz \\
+      --product $S/sctcr/SIM-02_productB_sctcr.csv.gz --h5ad SIM-02_D28_sctcr=$S/scrna/SIM-02_D28_sc.h5ad -o two_lots"""
 
 
 MENDS = "--count-of, --cells"  # of cells that are not known

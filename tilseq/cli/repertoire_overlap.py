@@ -29,13 +29,15 @@ if TYPE_CHECKING:
     from tilseq.io.clonotypes import Clonotypes
 
 OVERLAP_EXAMPLE = """\
-S=data/sample/raw/tcr    # of the sample study, in a clone; or yours
-tilseq repertoire overlap $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz $S/SIM-01_D84_tcr.tsv.gz -o overlap.csv
-tilseq repertoire overlap $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz --key junction_aa+v \\
-    --usage usage.csv -o by_amino_acids.csv"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample/raw/tcr
+  tilseq repertoire overlap $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz $S/SIM-01_D84_tcr.tsv.gz -o overlap.csv
+  tilseq repertoire overlap $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz --key junction_aa+v \\
+      --usage usage.csv -o by_amino_acids.csv"""
 QC_EXAMPLE = """\
-S=data/sample/raw/tcr    # of the sample study, in a clone; or yours
-tilseq repertoire qc $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz -o quality.csv"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample/raw/tcr
+  tilseq repertoire qc $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz -o quality.csv"""
 
 
 @click.command("overlap", cls=Examples, example=OVERLAP_EXAMPLE)

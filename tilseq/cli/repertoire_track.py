@@ -46,9 +46,10 @@ LEAST_SHARED = 0.01  # of the counts of a sample of the subject
 LOST_OF_BLOOD = "no limits and no common depth"
 LOST_OF_REFERENCE = "no clone is absent from it and none is tested for change"
 TRACK_EXAMPLE = """\
-S=data/sample/raw/tcr    # of the sample study, in a clone; or yours
-tilseq repertoire track $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz --product $S/SIM-01_product_tcr.tsv.gz \\
-    --baseline $S/SIM-01_baseline_tcr.tsv.gz --count-of templates -o tracked"""
+on the sample study, in a clone; or with S the folder of yours:
+  S=data/sample/raw/tcr
+  tilseq repertoire track $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz --product $S/SIM-01_product_tcr.tsv.gz \\
+      --baseline $S/SIM-01_baseline_tcr.tsv.gz --count-of templates -o tracked"""
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from tilseq.cli.progress import Progress
 from tilseq.cli.suggestions import ExistingPath
 
 RUN_EXAMPLE = """\
-tilseq run data/sample -o demo             # the sample study, in a clone
-tilseq run my_study -o out
-tilseq run my_study -o out --cores 8      # stopped or changed? the same command goes on from there"""
+the sample study, in a clone:
+  tilseq run data/sample -o demo
+a study of yours; stopped or changed, the same command goes on from there:
+  tilseq run my_study -o out --cores 8"""
 
 
 @click.command("run", cls=Examples, example=RUN_EXAMPLE)

@@ -14,10 +14,19 @@ if TYPE_CHECKING:
 
 DEFAULT_PATTERN = "{subject}_{visit}_{assay}"
 INIT_EXAMPLE = """\
-tilseq init my_study                      # a commented template
-tilseq init my_study --scan my_study/raw --pattern '{subject}_{visit}_{assay}' --dry-run   # look first
-tilseq init my_study --scan my_study/raw --pattern '{subject}_{visit}_{assay}'
-tilseq init my_study --scan my_study/raw --pattern '{subject}/{_}_D{day}_*'   # with folders; {_} and * skip"""
+a commented template:
+  tilseq init my_study
+a draft from files that are there, after a look at what would be written:
+  tilseq init my_study --scan my_study/raw --pattern '{subject}_{visit}_{assay}' --dry-run
+  tilseq init my_study --scan my_study/raw --pattern '{subject}_{visit}_{assay}'
+files in folders; {_} and * skip:
+  tilseq init my_study --scan my_study/raw --pattern '{subject}/{_}_D{day}_*'"""
+
+CHECK_EXAMPLE = """\
+the sample study, in a clone:
+  tilseq check data/sample
+a study of yours:
+  tilseq check my_study --json"""
 
 
 @click.command("init", cls=Examples, example=INIT_EXAMPLE)
@@ -68,7 +77,7 @@ def init_command(folder: Path, scanned: Path | None, pattern: str | None, dry_ru
 @click.command(
     "check",
     cls=Examples,
-    example="tilseq check data/sample    # the sample study, in a clone\ntilseq check my_study --json",
+    example=CHECK_EXAMPLE,
 )
 @click.argument("study", type=click.Path(path_type=Path))
 @as_json
@@ -121,6 +130,10 @@ def _tell_draft(draft: Draft) -> None:
     click.echo("  infusions.csv: one row an infusion; the first, day 0, is drafted for each subject")
     if any(row["comment"] for row in draft.samples):
         click.echo("  samples.csv: look over the rows whose `comment` says `guessed`")
+    if any(row["assay"] in ("tcr", "bcr") for row in draft.samples):
+        click.echo(
+            "  samples.csv: fill in `count_of` and `cells` of tcr and bcr where files do not say them: else no limits"
+        )
 
 
 def _tell_left_out(draft: Draft, *, err: bool = False) -> None:

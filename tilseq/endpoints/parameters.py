@@ -12,6 +12,8 @@ INFUSED_UPPER_BOUND = (
     "compatible with infused cells: an upper bound where marked infused cells fare as the other infused ones do, since "
     "cells that were not infused may bear the mark too"
 )
+# How the reason begins of a subject one of whose samples is of another.
+NO_MASS_KINETICS = "no kinetics of the mass"
 
 
 @dataclass(frozen=True)

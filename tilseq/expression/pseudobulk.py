@@ -119,7 +119,7 @@ def _known(obs: Any, columns: Mapping[str, str], cells: int) -> pl.DataFrame:
         if column in here:
             found[name] = _text(obs[column])
         elif name in columns or name == "subject":
-            mend = did_you_mean(column, here) or f"obs has {', '.join(here) or 'no column'}"
+            mend = did_you_mean(column, here) or f"name one for `{name}`: obs has {', '.join(here) or 'no column'}"
             raise AnalysisError(f"no column of obs tells the {name}", found=column, mend=mend)
     if "day" in found:
         found["day"] = days_of(found["day"].alias("day"))

@@ -85,7 +85,7 @@ def line_of(path: Sequence[str], lines: Lines) -> int | None:
 def _translated(fault: Mapping[str, Any], lines: Lines, model: type[Part], file: str | None) -> TilseqError:
     path = [str(part) for part in fault["loc"]]
     kind, found = fault["type"], fault["input"]
-    what = "this value cannot stand here"
+    what = "a value is missing" if found is None else "this value cannot stand here"
     expected: str | None = _expected(fault)
     mend: str | None = None
     if kind == "extra_forbidden":

@@ -143,7 +143,7 @@ def _looks(bars: pl.DataFrame, colour: str) -> dict[str, dict[str, Any]]:
 
 def _told(bars: pl.DataFrame, without: list[str], named: bool) -> str:
     told = [] if named else [f"{bars.height} subjects"]
-    told += [f"no bar for want of a sum after the baseline: {named_few(without)}"] if without else []
+    told += [f"no bar for want of a sum after the baseline that counts: {named_few(without)}"] if without else []
     beyond = int((bars["depth_pct"] > HIGHEST).sum())
     told += [f"arrow: beyond +100 % ({beyond})"] if beyond else []
     return "; ".join(told)

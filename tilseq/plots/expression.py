@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -22,6 +23,7 @@ LONGEST_SET = 36
 WIDEST = 14.0  # in inches
 COLUMN, LETTER = 0.2, 0.09  # width of a visit's column and of a letter, in inches
 LEAST_FONT = 5.0
+HUNDREDS = 100
 
 
 def score_heatmap(frame: Any, *, samples: Sequence[str] | None = None, method: str | None = None) -> Axes:
@@ -65,7 +67,7 @@ def score_heatmap(frame: Any, *, samples: Sequence[str] | None = None, method: s
     # As wide as the other figures: shown at one width, their letters are of one size.
     width = min(WIDEST, max(WIDTH, 2.6 + 0.5 * len(samples)))
     with figure(width, 1.4 + 0.34 * len(sets)) as axes:
-        _draw(axes, values, sets, samples, label=_label("score", method), printed=decimal)
+        _draw(axes, values, sets, samples, label=_label("score", method), printed=_printed(values))
         if 72 * (width - 2.6) / len(samples) < LEAST_FONT:
             axes.set_xticks([])
             axes.set_xlabel(f"{len(samples)} samples, too many to be named")
@@ -121,7 +123,7 @@ def visit_heatmap(
     labels = [f"{short(visit, 16)}\nn = {int(n)}" for visit, n in zip(order, most, strict=True)]
     with figure(max(WIDTH, 3.6 + 0.7 * len(order)), 1.7 + 0.34 * len(names)) as axes:
         label = _label("mean score" if reference is None else f"mean change from {short(reference)}", method)
-        _draw(axes, values, names, labels, label=label, missing=_missing(reference), printed=decimal)
+        _draw(axes, values, names, labels, label=label, missing=_missing(reference), printed=_printed(values))
         axes.set_xticks(range(len(order)), labels, rotation=0)
         if values.size <= MOST_PRINTED:
             _print_fewer(axes, numbers, most)
@@ -242,6 +244,13 @@ def _draw(
     if cells is not None:
         cells.set_label(missing)
         axes.figure.legend(handles=[cells], loc="outside lower right")
+
+
+def _printed(values: NDArray[np.float64]) -> Callable[[float], str]:
+    """Return what writes a score: with two decimals, or none where scores reach hundreds, as those of ssGSEA do."""
+    import numpy as np
+
+    return partial(decimal, places=0 if np.nanmax(np.abs(values)) >= HUNDREDS else 2)
 
 
 def _print_fewer(axes: Axes, numbers: NDArray[np.float64], most: NDArray[np.float64]) -> None:

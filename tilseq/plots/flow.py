@@ -154,7 +154,8 @@ def _shares(axes: Axes, gating: Gating, panel: Panel) -> None:
     corners: dict[tuple[bool, bool], list[str]] = {}
     for name, corner in panel.parts.items():
         share = f"{100 * gating.populations[name].events / total:.1f} %" if total else "no events"
-        corners.setdefault(corner, []).append(f"{short(name, LONGEST_NAME)}\n{share}")
+        own = name.removeprefix(f"{panel.population}/")  # the panel is of the parent, and says so
+        corners.setdefault(corner, []).append(f"{short(own, LONGEST_NAME)}\n{share}")
     for (right, top), told in corners.items():
         axes.text(
             0.98 if right else 0.02,

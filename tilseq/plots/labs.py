@@ -217,7 +217,7 @@ def _open_marks(points: pl.DataFrame) -> list[Any]:
     if not points["limit"].any():
         return []
     look: dict[str, Any] = {"marker": "o", "markerfacecolor": "white", "linestyle": "none"}
-    return [Line2D([], [], color=MUTED, label="open: a limit, as <0.5", **look)]
+    return [Line2D([], [], color=MUTED, label="open: told as < or >", **look)]
 
 
 def _shade(axes: Axes, bands: Sequence[Band]) -> list[Any]:

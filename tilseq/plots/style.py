@@ -194,9 +194,9 @@ def visible(text: str) -> str:
     return "".join(f"⟨U+{ord(sign):04X}⟩" if unicodedata.category(sign) in hidden else sign for sign in text)
 
 
-def decimal(value: float) -> str:
-    """Return a number with two decimals, its minus as long as the axes' own; what rounds to 0 has no sign."""
-    text = f"{value:.2f}"
+def decimal(value: float, places: int = 2) -> str:
+    """Return a number with so many decimals, its minus as long as the axes' own; what rounds to 0 has no sign."""
+    text = f"{value:.{places}f}"
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 

@@ -192,7 +192,7 @@ def _label_words(rows: pl.DataFrame) -> list[tuple[str, str]]:
     for status, (colour, name) in STATUSES.items():
         own = rows.filter(status=status)
         chances = own["probability"].drop_nulls().to_list()
-        told = f"\nmean probability {sum(chances) / len(chances):.2f}" if chances and status != NO_RECEPTOR else ""
+        told = f"\nmean P(infused) {sum(chances) / len(chances):.2f}" if chances and status != NO_RECEPTOR else ""
         if own.height:
             words.append((colour, f"{name} ({own.height:,}){told}"))
     return words

@@ -74,7 +74,8 @@ def qc(
     counts = int(clone_counts(frame)["duplicate_count"].sum())
     known = count_of in INDEPENDENT or (depth is not None and not as_polars(depth)["n_effective"].has_nulls())
     told = "unknown meaning" if count_of == "unknown" else count_of
-    unknown = f"counts of {told}, cells not known: indices have no limits; tell `cells`, or give replicate libraries"
+    what = "`count_of` (of templates it will do) or `cells`" if count_of == "unknown" else "`cells`"
+    unknown = f"counts of {told}, cells not known: indices have no limits; tell {what}, or give replicate libraries"
     rows: list[dict[str, Any]] = [
         {
             "check": "clonotypes",

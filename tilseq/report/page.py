@@ -201,6 +201,7 @@ def _repertoires(results: Results) -> dict[str, Any]:
         "persistence": laboratories.persistence(results),
         "not_evaluable": laboratories.not_evaluable(results),
         "mass_kinetics": til_survival.mass_kinetics(results),
+        "without_mass_kinetics": til_survival.without_mass_kinetics(results),
         "origins": infused.origins(results),
         "changes": infused.changes(results),
         "cell_labels": infused.cell_labels(results),

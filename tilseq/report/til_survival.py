@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from tilseq.endpoints.parameters import INFUSED_UPPER_BOUND
+from tilseq.endpoints.parameters import INFUSED_UPPER_BOUND, NO_MASS_KINETICS
 from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.report.results import Results
 from tilseq.report.rows import WHO, endpoint_cell, number_cell, unfinished, who
@@ -82,6 +82,13 @@ def kinetics(results: Results) -> View:
 def mass_kinetics(results: Results) -> View:
     """Return the kinetics of what clones of the reference hold of blood, as `kinetics` does, a row a locus more."""
     return _kinetics(results, MASS_SERIES, ("locus", "population"), "Locus", "Kinetics of the mass in blood")
+
+
+def without_mass_kinetics(results: Results) -> str:
+    """Return which subjects have no kinetics of the mass, as a sample is another's; empty where there are none."""
+    rows = results.with_sample("quality").filter(pl.col("reason").str.starts_with(NO_MASS_KINETICS))
+    told = rows.select("subject", "reason").unique().sort("subject", "reason")
+    return "; ".join(f"{subject}: {reason}" for subject, reason in told.iter_rows()) + "." if told.height else ""
 
 
 def _kinetics(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tilseq.endpoints.parameters import NO_MASS_KINETICS
 from tilseq.steps import contamination, flow, persistence
 from tilseq.steps.job import Job, needed
 from tilseq.steps.receptor_subjects import in_time
@@ -101,7 +102,7 @@ def run(job: Job, folder: Path) -> None:
         for sort in dict.fromkeys(row["marked_population"] for row in later)
     }
     strange = [name for name in of_another_subject(job, folder) if _is_later(samples[name])]
-    told = f"no kinetics of the mass: {', '.join(strange)} holds another subject's clones"
+    told = f"{NO_MASS_KINETICS}: {', '.join(strange)} holds another subject's clones"
     reasons = dict.fromkeys(strange, told)
     if not strange:
         ends = {row["sample"]: courses[row["marked_population"]] for row in later}

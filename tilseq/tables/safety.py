@@ -9,7 +9,8 @@ from tilseq.tables.survival import SURVIVAL_ESTIMATES, TIME_TO_EVENT
 
 ADVERSE_EVENT_ROWS = Table(
     "adverse_event_rows",
-    "One row a recorded adverse event, with what is derived of it; further columns are those of the input, as text.",
+    "One row a recorded adverse event, with what is derived of it; further columns are those of the input, as text: "
+    "its `period` is `period_recorded`.",
     (
         Column("subject", "text", "Subject identifier; null where the row names none."),
         Column("arm", "text", "Treatment arm."),
