@@ -43,6 +43,14 @@ def test_blood_of_before_that_holds_much_of_the_product_is_a_warning(subject, he
     ] == told
 
 
+def test_a_product_and_later_blood_that_were_exchanged_are_a_warning(subject):
+    subject.add("lot1", {"AAA": 450, "GGG": 50}, specimen="infusion_product").add("early", {"GGG": 90}, day=-10)
+    tables = subject.add("d7", {"AAA": 500}).add("d28", {"AAA": 300, "GGG": 200}, day=29).run()
+    found = tables["quality"].filter(check="exchanged with the product")
+    assert found.select("sample", "verdict").rows() == [("d7", "warn")]
+    assert found["reason"][0].startswith("of blood before the infusion the product holds 10.0% in clones that this")
+
+
 LOST = (
     "lot2 of the reference left no clonotypes, so the numbers would be too low: mend its file, "
     "or write `failed` under its status to go on without it"

@@ -136,6 +136,7 @@ def track_command(
     refuse_same_clones({sample: one.table for sample, one, *_ in every})
     _tell_strangers(later, [*given["product"], *given["baseline"]])
     _tell_lots(given["product"])
+    _tell_exchanged(later, given["product"], given["baseline"])
     _tell_without_depth(later)
     persistence = _write(later, given, threshold, output)
     left_out = joined([rows for *_, rows in every]).unique(maintain_order=True)
@@ -254,6 +255,18 @@ def _tell_lots(lots: list[Known]) -> None:
 
     for sample, reason in lots_apart({sample: clones for sample, _, clones, _ in lots}).items():
         click.echo(f"{sample}: {reason}", err=True)
+
+
+def _tell_exchanged(later: list[Known], lots: list[Known], baselines: list[Known]) -> None:
+    """Say on stderr which samples may be the product, and the product these."""
+    from tilseq.repertoire.exchanged import exchanged_with_product
+
+    if not baselines:
+        return
+    product, before = (joined([clones for _, _, clones, _ in some]) for some in (lots, baselines))
+    for sample, _, clones, _ in later:
+        if reason := exchanged_with_product(clones, product, before):
+            click.echo(f"{sample}: {reason}", err=True)
 
 
 def _tell_without_depth(later: list[Known]) -> None:

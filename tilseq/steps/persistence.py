@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -146,7 +146,7 @@ def run(job: Job, folder: Path) -> None:
             continue
         frames.append(held)
         rows += _endpoints(sample, held, reference, why)
-        quality += [*told, *_doubts(job, sample, held, beside.apart)]
+        quality += [*told, *_doubts(job, sample, held, beside.apart), *_exchanged(job, need, clones, beside)]
     write_parquet(pl.concat(frames), PERSISTENCE, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
     write_parquet(QUALITY.frame(quality), QUALITY, folder)
@@ -195,6 +195,20 @@ def _there_before(held: pl.DataFrame) -> str:
         f"clones of the product hold {', '.join(shares)} of this blood of before the infusion: were days, or this "
         "sample and another, exchanged? (Of a product that was grown from blood it may be so)"
     )
+
+
+def _exchanged(job: Job, need: str, clones: Mapping[str, pl.DataFrame], beside: Beside) -> Iterator[dict[str, Any]]:
+    """Yield a row of `quality` where blood of after the infusion and the product may have been exchanged."""
+    import polars as pl
+
+    from tilseq.repertoire.exchanged import exchanged_with_product
+
+    sample = job.arguments["samples"][need]
+    if job.arguments["reference"] != PRODUCT or sample["specimen"] != "blood" or beside.baseline is None:
+        return
+    product = pl.concat([clones[part].select(beside.baseline.columns) for part in parts_of(job, sample)])
+    if reason := exchanged_with_product(clones[need], product, beside.baseline):
+        yield quality_row(sample, "warn", reason) | {"check": "exchanged with the product"}
 
 
 def _of_poor_quality(job: Job, folder: Path) -> set[str]:
