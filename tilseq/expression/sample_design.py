@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError, did_you_mean, first_few
 from tilseq.identifiers import MISSING
 from tilseq.tables.schema import as_polars
 
 SHOWN = 5
+FEWEST_ALIKE = 60  # genes with counts: that so many are counted alike in two libraries does not happen
 
 
 def without_missing(values: pl.Series) -> pl.Series:
@@ -119,3 +122,28 @@ def chosen_samples(design: pl.DataFrame, where: Mapping[str, Sequence[str]]) -> 
     if not rows:
         raise AnalysisError("no sample is of all levels asked for", found=", ".join(where))
     return rows
+
+
+def refuse_copies(counts: NDArray[np.float64], samples: Sequence[str]) -> None:
+    """Refuse two samples of the same counts, as where a column was copied over another's.
+
+    Parameters
+    ----------
+    counts
+        Samples × genes, raw.
+    samples
+        Name of each row.
+
+    Raises
+    ------
+    AnalysisError
+        Two samples, each with 60 genes or more that have counts, hold the same.
+    """
+    first: dict[bytes, str] = {}
+    for name, own in zip(samples, counts, strict=True):
+        told = own[own > 0]
+        if told.size < FEWEST_ALIKE or np.all(told == told[0]):  # one value throughout is no evidence
+            continue
+        if (other := first.setdefault(own.tobytes(), name)) != name:
+            mend = "give each sample its own counts, or leave one out"
+            raise AnalysisError("two samples hold the same counts", found=f"{other} and {name}", mend=mend)
