@@ -179,6 +179,16 @@ def test_a_therapy_that_ends_after_the_last_day_alive_or_the_data_cut_is_a_note(
     ]
 
 
+def test_therapies_of_the_treatment_itself_are_told(make_study, further_texts):
+    rows = "S01,IL-2,1,5\n007,filgrastim,14,20\nS01,carboplatin,15,\nS01,fludarabine,0,\n"
+    tables = further_texts | {"clinical/therapies.csv": "subject,therapy,start_day,end_day\n" + rows}
+    assert clinical.note_soon_therapies(examine(make_study(tables))) == [
+        "clinical/therapies.csv: therapies that start within 14 days after the infusion, after which nothing counts: "
+        "S01 (IL-2, day 1), 007 (filgrastim, day 14): leave out what belongs to the treatment, as IL-2 does"
+    ]
+    assert clinical.note_soon_therapies(examine(make_study(further_texts))) == []
+
+
 @pytest.mark.parametrize(("wanted", "told"), [("investigator", None), ("inv", "investigator"), ("x", "central")])
 def test_the_reader_of_the_endpoint_has_read(make_study, wanted, told):
     responses = "subject,day,reader,response\nS01,28,investigator,PR\nS01,28,central,PR\n"

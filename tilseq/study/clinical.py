@@ -16,6 +16,7 @@ from tilseq.study.model import CLINICAL, INFUSIONS_FILE, SUBJECTS_FILE, Folder, 
 from tilseq.study.notes import named
 from tilseq.study.settings import FILE as SETTINGS_FILE
 from tilseq.tables.infusions import given_infusions
+from tilseq.tables.therapies import told_soon_therapies
 
 FOLLOWUP_FILE, SCHEDULE_FILE = clinical_file("followup"), clinical_file("schedule")
 MOST = 10  # tests that a note names
@@ -249,6 +250,12 @@ def note_therapy_ends(folder: Folder) -> list[str]:
     return [f"a therapy ends after the last day alive or the data cut, no day alive: {named(late)}"] if late else []
 
 
+def note_soon_therapies(folder: Folder) -> list[str]:
+    """Name therapies of so soon after the infusion that they may belong to the treatment."""
+    told = told_soon_therapies(folder.clinical.get("therapies"))
+    return [f"{folder.clinical_file('therapies')}: {told}"] if told else []
+
+
 CLINICAL_CHECKS: tuple[Check, ...] = (
     check_spans,
     check_deaths,
@@ -265,4 +272,5 @@ CLINICAL_NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_after_death,
     note_after_cut,
     note_therapy_ends,
+    note_soon_therapies,
 )
