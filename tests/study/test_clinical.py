@@ -179,6 +179,15 @@ def test_a_therapy_that_ends_after_the_last_day_alive_or_the_data_cut_is_a_note(
     ]
 
 
+def test_first_days_that_deny_the_recorded_period_are_told(make_study, further_texts):
+    rows = "S01,fever,1,8,lymphodepletion\nS01,rash,1,-3,follow-up\nS01,chills,1,1,IL-2\n"
+    tables = further_texts | {"clinical/adverse_events.csv": "subject,term,grade,start_day,period\n" + rows}
+    assert clinical.note_periods(examine(make_study(tables))) == [
+        "first days of clinical/adverse_events.csv that deny the recorded period: 2, the first of row 2"
+    ]
+    assert clinical.note_periods(examine(make_study(further_texts))) == []
+
+
 def test_therapies_of_the_treatment_itself_are_told(make_study, further_texts):
     rows = "S01,IL-2,1,5\n007,filgrastim,14,20\nS01,carboplatin,15,\nS01,fludarabine,0,\n"
     tables = further_texts | {"clinical/therapies.csv": "subject,therapy,start_day,end_day\n" + rows}

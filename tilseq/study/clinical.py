@@ -16,6 +16,7 @@ from tilseq.study.model import CLINICAL, INFUSIONS_FILE, SUBJECTS_FILE, Folder, 
 from tilseq.study.notes import named
 from tilseq.study.settings import FILE as SETTINGS_FILE
 from tilseq.tables.infusions import given_infusions
+from tilseq.tables.recorded_period import denies_first_day
 from tilseq.tables.therapies import told_soon_therapies
 
 FOLLOWUP_FILE, SCHEDULE_FILE = clinical_file("followup"), clinical_file("schedule")
@@ -196,6 +197,16 @@ def note_flags(folder: Folder) -> list[str]:
     return [f"{file} records of no event: {', '.join(without)}; such a class has no number"]
 
 
+def note_periods(folder: Folder) -> list[str]:
+    """Count the adverse events that begin on a day that their recorded period denies."""
+    events = numbered(folder.clinical.get("adverse_events", pl.DataFrame()))
+    denied = [row for row, cells in events if denies_first_day(cells["period"], cells["start_day"])]
+    if not denied:
+        return []
+    file = folder.clinical_file("adverse_events")
+    return [f"first days of {file} that deny the recorded period: {len(denied)}, the first of row {denied[0]}"]
+
+
 def _of_days(frame: pl.DataFrame) -> list[str]:
     """Return the columns of whole numbers; one that the table does not have is text, whatever it is called."""
     return [name for name, dtype in frame.schema.items() if dtype.is_integer()]
@@ -269,6 +280,7 @@ CLINICAL_NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_ungraded,
     note_labs,
     note_flags,
+    note_periods,
     note_after_death,
     note_after_cut,
     note_therapy_ends,
