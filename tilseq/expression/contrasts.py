@@ -12,8 +12,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError, did_you_mean, first_few
-from tilseq.expression.sample_design import without_missing
-from tilseq.identifiers import without_blanks
+from tilseq.expression.sample_design import refuse_twins, without_missing
 from tilseq.tables.schema import as_polars
 
 FORM = "FACTOR:LEVEL/REFERENCE, as visit:D28/product; an interaction is two of them joined by *"
@@ -174,21 +173,8 @@ def checked_design(design: Any, contrast: Contrast, samples: int, covariates: Se
     for term in contrast.terms:
         _check_levels(table[term.factor], term)
     for name in ("subject", *contrast.factors):
-        _refuse_twins(table[name])
+        refuse_twins(table[name])
     return table
-
-
-def _refuse_twins(values: pl.Series) -> None:
-    """Refuse two words of a column that differ in case, blanks or Unicode form alone: one would be left out, unsaid."""
-    known: dict[str, str] = {}
-    for word in values.drop_nulls().unique().sort():
-        other = known.setdefault(without_blanks(word), word)
-        if other != word:
-            what, mend = (
-                "two words differ only in case, blanks or Unicode form",
-                "write both alike, or name one otherwise",
-            )
-            raise AnalysisError(what, column=values.name, found=f"{other!r} and {word!r}", mend=mend)
 
 
 def _check_levels(values: pl.Series, term: Term) -> None:
