@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from tilseq.repertoire.exchanged import exchanged_with_product
+from tilseq.repertoire.exchanged import exchanged_with_baseline, exchanged_with_product
 
 
 def clones(locus="TRB", **counts):
@@ -41,3 +41,25 @@ def test_it_takes_a_fiftieth_and_five_times_what_blood_holds(shown, told):
 )
 def test_strangers_few_counts_and_other_loci_tell_nothing(blood, product):
     assert exchanged_with_product(blood, product, BASELINE) == ""
+
+
+TUMOR = clones(I=50, T=50)
+
+
+def test_blood_of_before_that_holds_more_of_the_tumour_than_the_product_is_told():
+    blood, grown = clones(E=990, I=10), clones(I=850, P=150)
+    assert exchanged_with_baseline(blood, grown, TUMOR) == ""
+    assert exchanged_with_baseline(grown, blood, TUMOR) == (
+        "clones of the tumour hold 85.0% of this blood of before the infusion and 1.0% of the product: were the two "
+        "exchanged? (Of a product that was grown from blood it may be so)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("of_blood", "of_product", "told"), [(100, 33, True), (99, 33, False), (100, 34, False), (900, 301, False)]
+)
+def test_it_takes_a_tenth_and_three_times_what_the_product_holds_of_the_tumour(of_blood, of_product, told):
+    blood, product = clones(I=of_blood, E=1000 - of_blood), clones(I=of_product, P=1000 - of_product)
+    assert bool(exchanged_with_baseline(blood, product, TUMOR)) == told
+    assert exchanged_with_baseline(clones(I=299), product, TUMOR) == ""
+    assert exchanged_with_baseline(blood, product, clones("TRA", I=9)) == ""

@@ -1,4 +1,4 @@
-"""Whether a library of the product and one of later blood were exchanged, as blood of before the infusion tells."""
+"""Whether a library of the product and one of blood were exchanged, as the subject's other samples tell."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from tilseq.receptors import CLONE
 from tilseq.repertoire.strangers import FEWEST_COUNTS, LEAST_SHARED
 
 LEAST_OF_PRODUCT = 0.02  # of its counts in clones of the baseline that blood lacks; of simulated products mostly 0.01
+LEAST_OF_BASELINE, LEAST_MORE = 0.1, 3.0  # of its counts in clones of the tumour, and times the product's; mostly 0.01
 LEAST_TIMES = 5.0  # what blood holds of the baseline without the product; where exchanged 9 to 101 times
 
 
@@ -39,6 +40,33 @@ def exchanged_with_product(blood: pl.DataFrame, product: pl.DataFrame, baseline:
         f"of blood before the infusion the product holds {of_product:.1%} in clones that this sample lacks, and this "
         f"sample {of_blood:.1%} in clones that the product lacks: were the two exchanged? (Of a product that was grown "
         "from blood it may be so)"
+    )
+
+
+def exchanged_with_baseline(baseline: pl.DataFrame, product: pl.DataFrame, tumor: pl.DataFrame) -> str:
+    """Return what speaks for a product and blood of before the infusion that were exchanged; empty where nothing does.
+
+    A product that was grown from a tumour holds its clones, of which blood holds few.
+
+    Parameters
+    ----------
+    baseline, product, tumor
+        Clones of blood before the infusion, of all lots, and of all tumours: `locus, junction, duplicate_count`.
+    """
+    loci = sorted(set(baseline["locus"]) & set(product["locus"]) & set(tumor["locus"]))
+    baseline, product = (some.filter(pl.col("locus").is_in(loci)) for some in (baseline, product))
+    counts = [int(some["duplicate_count"].sum()) for some in (baseline, product)]
+    if min(counts) < FEWEST_COUNTS:
+        return ""
+    of_baseline, of_product = (
+        _share(some.join(tumor, on=CLONE, how="semi"), total)
+        for some, total in zip((baseline, product), counts, strict=True)
+    )
+    if of_baseline < LEAST_OF_BASELINE or of_baseline < LEAST_MORE * of_product:
+        return ""
+    return (
+        f"clones of the tumour hold {of_baseline:.1%} of this blood of before the infusion and {of_product:.1%} of the "
+        "product: were the two exchanged? (Of a product that was grown from blood it may be so)"
     )
 
 

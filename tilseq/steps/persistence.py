@@ -198,16 +198,24 @@ def _there_before(held: pl.DataFrame) -> str:
 
 
 def _exchanged(job: Job, need: str, clones: Mapping[str, pl.DataFrame], beside: Beside) -> Iterator[dict[str, Any]]:
-    """Yield a row of `quality` where blood of after the infusion and the product may have been exchanged."""
+    """Yield a row of `quality` where blood and the product may have been exchanged."""
     import polars as pl
 
-    from tilseq.repertoire.exchanged import exchanged_with_product
+    from tilseq.repertoire.exchanged import exchanged_with_baseline, exchanged_with_product
 
-    sample = job.arguments["samples"][need]
-    if job.arguments["reference"] != PRODUCT or sample["specimen"] != "blood" or beside.baseline is None:
+    rows, sample = job.arguments["samples"], job.arguments["samples"][need]
+    if job.arguments["reference"] != PRODUCT or sample["specimen"] != "blood":
         return
-    product = pl.concat([clones[part].select(beside.baseline.columns) for part in parts_of(job, sample)])
-    if reason := exchanged_with_product(clones[need], product, beside.baseline):
+    columns = ("locus", "junction", "duplicate_count")
+    product = pl.concat([clones[part].select(columns) for part in parts_of(job, sample)])
+    of_tumor = [one for one in clones if (rows[one]["specimen"], rows[one]["assay"]) == ("tumor", sample["assay"])]
+    reason = ""
+    if beside.baseline is not None:
+        reason = exchanged_with_product(clones[need], product, beside.baseline)
+    elif is_before(sample) and of_tumor:
+        tumor = pl.concat([clones[one].select(columns) for one in of_tumor])
+        reason = exchanged_with_baseline(clones[need], product, tumor)
+    if reason:
         yield quality_row(sample, "warn", reason) | {"check": "exchanged with the product"}
 
 
