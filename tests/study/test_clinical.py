@@ -179,6 +179,23 @@ def test_a_therapy_that_ends_after_the_last_day_alive_or_the_data_cut_is_a_note(
     ]
 
 
+@pytest.mark.parametrize(
+    ("a_day", "days", "test", "told"),
+    [(5, 3, "PLT", True), (4, 3, "PLT", False), (5, 2, "PLT", False), (5, 3, "potassium", False)],
+)
+def test_days_with_more_blood_counts_than_anybody_draws_are_told(make_study, further_texts, a_day, days, test, told):
+    rows = [f"S01,{day},{test},{20 + one},10^9/L\n" for day in range(days) for one in (*range(a_day), 0)]
+    tables = further_texts | {"clinical/labs.csv": "subject,day,test,value_text,unit\n" + "".join(rows)}
+    assert (
+        clinical.note_crowded_days(examine(make_study(tables)))
+        == [
+            "5 results of a blood count or more on one day of clinical/labs.csv, as of days in weeks: "
+            "'S01 (day 0)', 'S01 (day 1)', 'S01 (day 2)'"
+        ]
+        * told
+    )
+
+
 def test_first_days_that_deny_the_recorded_period_are_told(make_study, further_texts):
     rows = "S01,fever,1,8,lymphodepletion\nS01,rash,1,-3,follow-up\nS01,chills,1,1,IL-2\n"
     tables = further_texts | {"clinical/adverse_events.csv": "subject,term,grade,start_day,period\n" + rows}

@@ -10,7 +10,7 @@ import polars as pl
 
 from tilseq.errors import TableError, TilseqError, did_you_mean
 from tilseq.io.yaml_model import line_of
-from tilseq.lab_tests import SHARES, lab_test, near_test, plain_unit, read_result
+from tilseq.lab_tests import COUNT_UNIT, SHARES, lab_test, near_test, plain_unit, read_result
 from tilseq.study.checks import Check, numbered, unknown
 from tilseq.study.model import CLINICAL, INFUSIONS_FILE, SUBJECTS_FILE, Folder, clinical_file
 from tilseq.study.notes import named
@@ -21,6 +21,7 @@ from tilseq.tables.therapies import told_soon_therapies
 
 FOLLOWUP_FILE, SCHEDULE_FILE = clinical_file("followup"), clinical_file("schedule")
 MOST = 10  # tests that a note names
+MOST_A_DAY, FEWEST_CROWDED = 5, 3  # different blood counts of a day that nobody draws, and days of a study with so many
 # Table: two columns, of which the second may not be less than the first.
 SPANS = {
     "followup": ("last_alive_day", "death_day"),
@@ -162,6 +163,23 @@ def _unread(cells: dict[str, Any]) -> str | None:
     return f"{known.name} has no unit {unit!r}" if unit else f"{known.name} without a unit"
 
 
+def note_crowded_days(folder: Folder) -> list[str]:
+    """Name days on which a blood count has more results than anybody draws, as where days are weeks."""
+    labs = folder.clinical.get("labs", pl.DataFrame())
+    if labs.is_empty():
+        return []
+    counts = [
+        name for name in labs["test"].drop_nulls().unique() if (test := lab_test(name)) and test.unit == COUNT_UNIT
+    ]
+    own = labs.filter(pl.col("test").is_in(counts)).drop_nulls(["subject", "day", "value_text"])
+    drawn = own.group_by("subject", "day", "test", maintain_order=True).agg(pl.col("value_text").n_unique())
+    days = drawn.filter(pl.col("value_text") >= MOST_A_DAY).select("subject", "day").unique(maintain_order=True).rows()
+    if len(days) < FEWEST_CROWDED:
+        return []
+    file, told = folder.clinical_file("labs"), named([f"{subject} (day {day})" for subject, day in days])
+    return [f"{MOST_A_DAY} results of a blood count or more on one day of {file}, as of days in weeks: {told}"]
+
+
 def note_alike(folder: Folder) -> list[str]:
     """Count the rows that repeat an earlier one, in tables whose records may be alike but for their value."""
     notes = []
@@ -279,6 +297,7 @@ CLINICAL_NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_alike,
     note_ungraded,
     note_labs,
+    note_crowded_days,
     note_flags,
     note_periods,
     note_after_death,
