@@ -22,7 +22,7 @@ def twin_key(identifier: str) -> str:
 
 def without_zeros(identifier: str) -> str:
     """Return what identifiers share that differ only in leading zeros, blanks, case or Unicode form."""
-    return LEADING_ZEROS.sub("", _without_blanks(identifier))
+    return LEADING_ZEROS.sub("", without_blanks(identifier))
 
 
 def same_identifier(word: str, known: Collection[str]) -> str | None:
@@ -35,7 +35,7 @@ def same_identifier(word: str, known: Collection[str]) -> str | None:
     """
     for key, why in (
         (twin_key, "They differ only in case or Unicode form"),
-        (_without_blanks, "They differ only in blanks"),
+        (without_blanks, "They differ only in blanks"),
         (without_zeros, "A spreadsheet may have taken the leading zeros"),
     ):
         alike = [name for name in known if key(name) == key(word)]
@@ -63,5 +63,6 @@ def unknown_subjects(frame: pl.DataFrame, known: Collection[str]) -> list[tuple[
     return faults
 
 
-def _without_blanks(identifier: str) -> str:
+def without_blanks(identifier: str) -> str:
+    """Return what identifiers share that differ only in blanks, case or Unicode form."""
     return "".join(twin_key(identifier).split())

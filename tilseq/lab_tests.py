@@ -26,7 +26,11 @@ BEYOND_LIFE = dict.fromkeys(("haemoglobin", "albumin", "sodium", "potassium", "c
 BEYOND_LIFE |= {"creatinine": (0.1, 40.0), "glucose": (0.1, 10.0), "fasting glucose": (0.1, 10.0)}
 BEYOND_LIFE |= {"bilirubin": (0.06, 50.0), "urate": (0.02, 10.0)}
 BEYOND_LIFE |= {"cholesterol": (0.1, 10.0), "triglycerides": (0.03, 60.0)}
+FAR_FROM_USUAL = 3.0  # times the usual upper limit, or that part of it: the unit is another
 MOST_IN_PARTS = 20.0  # nobody counts tenths of so few cells per uL: 5.1 is of 10^9/L
+# Cells → those that they are a part of. A day may have several draws: times these, and 10^9/L more for rounding.
+WHOLES = {"ANC": "WBC", "lymphocytes": "WBC", "CD4 lymphocytes": "lymphocytes"}
+MOST_OF_WHOLE, ROUNDED = 1.5, 0.1
 ACTIVITY = ("u/l", "iu/l", "u/ml", "iu/ml", "ku/l", "kiu/l")  # of enzymes and CA 125, written plainly
 THOUSANDS = re.compile(r"[1-9]\d{0,2}(\.\d{3})+", re.ASCII)
 PUNCTUATION = re.compile(r"[\s.,;:_/()\[\]-]+")  # neither + nor %: those make another test
@@ -99,6 +103,17 @@ class LabTest:
         """
         times = BEYOND_LIFE.get(self.name, (None, None))[0]
         return times * self.usual_upper_limit if times and self.usual_upper_limit else None
+
+    def is_strange_limit(self, upper_limit: float | None, unit: str | None) -> bool:
+        """Whether an upper limit of normal is so far from the usual one that its unit is another than is written.
+
+        >>> lab_test("Hb").is_strange_limit(160, "g/dL"), lab_test("Hb").is_strange_limit(16, "g/dL")
+        (True, False)
+        """
+        factor, usual = self.factor(unit), self.usual_upper_limit
+        if upper_limit is None or factor is None or not usual:
+            return False
+        return not usual / FAR_FROM_USUAL <= upper_limit * factor <= usual * FAR_FROM_USUAL
 
     def factor(self, unit: str | None) -> float | None:
         """Return what one of a unit is in the test's own, None for a unit that it does not have.

@@ -109,6 +109,15 @@ def test_what_may_lie_between_is_an_option(folder, reads, option, before, after)
     assert best(folder)["P1"] == after
 
 
+def test_a_therapy_of_the_treatment_itself_is_told(folder, capsys):
+    assert run(folder, "--therapies", "t.csv") == 0
+    assert "within 14 days" not in capsys.readouterr().err
+    (folder / "t.csv").write_text("subject,therapy,start_day\nP1,IL-2,1\n")
+    assert run(folder, "--therapies", "t.csv") == 0
+    assert "t.csv: therapies that start within 14 days after the infusion, after which" in capsys.readouterr().err
+    assert best(folder)["P1"] == "not_assessed"
+
+
 def test_irecist_is_written_on_request(folder):
     assert run(folder, "--irecist") == 0
     table = pl.read_csv(folder / "out/irecist.csv")

@@ -63,6 +63,16 @@ def test_the_end_of_il2_and_emergence_are_settings(files):
     assert rows["period"].to_list() == ["infusion", "follow_up_30", "follow_up_30"]
 
 
+def test_first_days_that_deny_the_recorded_period_are_counted(files, capsys):
+    rows = (
+        "subject,term,grade,start_day,period\n007,fever,3,8,lymphodepletion\n8,rash,1,-3,follow-up\n9,rash,1,8,IL-2\n"
+    )
+    (files / "ae.csv").write_text(rows)
+    assert safety(files) == 0
+    told = "first days that deny the recorded period: 2 of 3 events, the first of row 2: are days counted from another"
+    assert told in capsys.readouterr().err
+
+
 def test_a_grade_5_without_a_death_is_told(files, capsys):
     (files / "f.csv").write_text(FOLLOWUP.replace("20,21", "30,"))
     assert safety(files, "--followup", files / "f.csv") == 0

@@ -120,7 +120,7 @@ def test_genes_of_sets_with_retired_symbols_or_aliases_are_told(files, capsys):
 
 
 def test_a_call_that_tests_no_set_says_why(files, capsys):
-    (files / "t.rnk").write_text("".join(f"{gene.lower()}\t{rank + 0.5}\n" for rank, gene in enumerate(GENES)))
+    (files / "t.rnk").write_text("".join(f"{gene.lower()}\t{rank - 99.5}\n" for rank, gene in enumerate(GENES)))
     assert run("--ranks", files / "t.rnk", "--gmt", files / "mine.gmt", "-o", files / "out.csv") == 0
     told = capsys.readouterr().err.splitlines()
     assert told[0].startswith("50 genes of the sets are not found, as capitals differ: G000 (in the data g000), ")

@@ -194,6 +194,19 @@ def test_a_table_without_its_small_clones_is_told(folder, capsys):
     assert "was the table cut" not in capsys.readouterr().err
 
 
+def test_a_table_that_lost_its_counts_is_told(folder, capsys):
+    junctions = ["".join(one) for one in product("ACG", repeat=6)][:300]
+    rows = [f"{i}\tTRBV1\tTRBJ1-1\tTG{one}TT\tC\tT\t1\n" for i, one in enumerate(junctions)]
+    for name, text in (("once", "".join(rows)), ("more", "".join(rows)[:-2] + "2\n")):
+        (folder / f"{name}.tsv").write_text(HEADER + text)
+        assert run("diversity", folder / f"{name}.tsv", "-o", folder / "d.csv") == 0
+    told = capsys.readouterr().err
+    assert (
+        "once: each of its 300 clones of TRB was counted once: were the counts lost? Shares are then those of" in told
+    )
+    assert "more: each of its" not in told
+
+
 def test_a_common_depth_out_of_reach_is_told(folder, capsys):
     files = of_templates(folder, "product.tsv", "day7.tsv")
     assert run("diversity", *files, "--at-cells", 150, "-o", folder / "d.csv") == 0

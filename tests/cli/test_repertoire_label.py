@@ -135,6 +135,16 @@ def test_blood_of_naive_clones_tells_surely_how_templates_are_counted(folder, ca
     assert "two files are both sample 'bulk'; rename one" in capsys.readouterr().err
 
 
+def test_chances_by_templates_that_nothing_surely_counts_are_told(folder, capsys):
+    seldom = [f"TRBV2\tTRBJ1-1\t{one}\tCAF\t{1 + i % 3}" for i, one in enumerate(MANY)]
+    (folder / "bulk.tsv").write_text("\n".join(["v_call\tj_call\tjunction\tjunction_aa\tduplicate_count", *seldom, ""]))
+    files = (folder / "blood.csv.gz", "--product", folder / "bulk.tsv", "--count-of", "templates")
+    assert run(*files, "-o", folder / "alone") == 0
+    assert "blood: 1 cells not seen in the product have a chance between 0.1 and 0.9, which" in capsys.readouterr().err
+    checks = pl.read_csv(folder / "alone" / "quality.csv").filter(check="counting of templates")
+    assert checks.select("sample", "verdict").rows() == [("blood", "warn")]
+
+
 def test_a_product_of_single_cells_and_of_two_libraries(folder):
     out = folder / "out"
     files = ("--product", folder / "cells.csv.gz", "--product", folder / "bulk.tsv", "--cells", "bulk=2000")

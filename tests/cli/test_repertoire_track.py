@@ -168,6 +168,22 @@ def test_a_sample_that_shares_nothing_is_asked_about(folder, capsys):
     assert "day7: clones of product and baseline" not in told
 
 
+def test_a_product_and_blood_that_were_exchanged_are_told(folder, capsys):
+    def write(name, *rows):
+        lines = [f"{i}\tTRBV1\tTRBJ1-1\t{nt}\tCAF\tT\t{n}\n" for i, (nt, n) in enumerate(rows)]
+        (folder / name).write_text(HEADER + "".join(lines))
+
+    write("lot.tsv", ("AAA", 470), ("CCC", 30))
+    write("blood.tsv", ("AAA", 450), ("TTT", 50))
+    given = ["--baseline", folder / "before.tsv", "-o", folder / "out"]
+    assert run(folder / "blood.tsv", "--product", folder / "lot.tsv", *given) == 0
+    assert "exchanged" not in capsys.readouterr().err
+    write("lot.tsv", ("AAA", 500), ("GGG", 1))
+    assert run(folder / "lot.tsv", "--product", folder / "blood.tsv", *given) == 0
+    told = "lot: of blood before the infusion the product holds 10.0% in clones that this sample lacks"
+    assert told in capsys.readouterr().err
+
+
 def test_a_file_that_stands_twice_is_refused(folder, capsys):
     (folder / "again.tsv").write_bytes((folder / "product.tsv").read_bytes())
     assert run(folder / "again.tsv", "--product", folder / "product.tsv", "-o", folder) == 2

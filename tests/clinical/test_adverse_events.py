@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from tests.clinical.test_safety import SUBJECTS, event, found, listed, summary
-from tilseq.clinical.adverse_events import event_faults, uncounted_events, unknown_causes
+from tilseq.clinical.adverse_events import denied_periods, event_faults, uncounted_events, unknown_causes
 from tilseq.errors import TableError
 
 
@@ -137,3 +137,20 @@ def test_tables_of_pandas_with_an_empty_day_are_read():
     people = pd.DataFrame({"subject": ["A", "B"], "tumor_type": "other", "lymphodepletion_day": [-7, float("nan")]})
     tables = found([event("A", "a", 2, -3)], subjects=people, infusions=None, followup=None)
     assert listed(tables, "a")["period"] == "lymphodepletion"
+
+
+def test_a_first_day_that_denies_the_recorded_period_is_told_and_the_event_counts():
+    """As where days count from lymphodepletion, a week before the infusion."""
+    rows = [
+        event("A2", "nausea", 1, 1, period="lymphodepletion"), event("A2", "fever", 1, 1, period="infusion"),
+        event("A3", "rash", 1, -2, period="follow-up"), event("A3", "chills", 1, 0, period="Lymphodepletion"),
+    ]  # fmt: skip
+    tables = found(rows)
+    assert dict(tables.rows.sort("row").select("row", "reason").rows()) == {
+        2: "recorded as of lymphodepletion, and begins on day 1: counted from another day?",
+        3: None,
+        4: "recorded as of follow-up, and begins on day -2: counted from another day?",
+        5: None,
+    }
+    assert denied_periods(tables.rows) == [2, 4]
+    assert tables.rows["counted"].all()

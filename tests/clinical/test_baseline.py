@@ -30,6 +30,26 @@ def test_more_than_two_targets_of_an_organ_are_told_and_nodes_are_one_organ():
     assert reasons(*(lesion(0, f"T{i}", 20.0) for i in range(3))) == [None]  # organs not given
 
 
+@pytest.mark.parametrize(
+    ("site", "node", "told"),
+    [
+        ("lymph_node", False, "T1 by its site a lymph node, by `node` none"),
+        ("Lymph nodes, axillary", None, "T1 by its site a lymph node, by `node` none"),
+        ("left inguinal LN", False, "T1 by its site a lymph node, by `node` none"),
+        ("lymph_node", True, None),
+        ("extranodal", False, None),
+        ("lung nodule", False, None),
+        ("soft tissue", True, "T1 by its site no lymph node, by `node` one"),
+        ("Liver", True, "T1 by its site no lymph node, by `node` one"),
+        ("liver hilum", True, None),
+        ("neck", True, None),
+        (None, True, None),
+    ],
+)
+def test_a_site_that_denies_what_node_says_is_told(site, node, told):
+    assert reasons(lesion(0, "T1", 20.0, site=site, node=node)) == [told]
+
+
 def test_a_baseline_of_more_than_28_days_before_treatment_is_told():
     assert reasons(lesion(-28, "T1", 20.0)) == [None]
     assert reasons(lesion(-29, "T1", 20.0)) == ["scanned 29 days before treatment starts, more than 28"]

@@ -46,6 +46,11 @@ def test_a_fall_to_half_that_holds_for_28_days_is_a_response():
     assert response([(-8, 400), (20, 200), (48, 200)]) == ("PR", 20)
 
 
+def test_a_response_to_samples_as_of_another_unit_says_so():
+    row = evaluate([(-8, 650), (20, 0.6), (48, 0.5)])
+    assert (row["response"], row["reason"]) == ("CR", "sample of day 20: check the unit")
+
+
 def test_a_fall_by_one_unit_less_is_none():
     assert response([(-8, 400), (20, 201), (48, 201)]) == ("none", None)
 

@@ -149,6 +149,24 @@ def test_a_series_far_below_its_limits_is_told(test, texts, unit, lower, upper, 
     assert values["note"].to_list() == ([SERIES] * 5 if told else [None] * len(rows)) + [None]
 
 
+@pytest.mark.parametrize(
+    ("test", "text", "unit", "told"),
+    [
+        ("ANC", "7.7", "10^9/L", None),  # 1.5 times 5.1 and 0.1 more: of another draw of the day
+        ("ANC", "7.76", "10^9/L", "above the WBC of the day, of which it is a part: check both"),
+        ("LYM", "25", "10^9/L", "above the WBC of the day, of which it is a part: check both"),  # percent
+        ("LYM", "2500", "/uL", None),
+        ("LYM", "<25", "10^9/L", None),
+        ("CD4", "3", "10^9/L", None),
+        ("PLT", "250", "10^9/L", None),
+    ],
+)
+def test_a_part_of_the_leucocytes_above_them_is_told(test, text, unit, told):
+    other = row("ANC", "30", unit="10^9/L", day=6)
+    rows = [row("WBC", "5.1", unit="10^9/L"), row("WBC", "4000", unit="/uL"), row(test, text, unit=unit), other]
+    assert lab_values(LABS.frame(rows))["note"].to_list() == [None, None, told, None]
+
+
 def test_a_series_is_of_one_subject_and_test():
     other = [row("PLT", "200", unit="10^9/L", lower=150, upper=400, subject="S2")]
     low = [row("PLT", "0.2", unit="10^9/L", lower=150, upper=400, day=day) for day in range(5)]

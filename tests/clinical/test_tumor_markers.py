@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilseq.clinical import markers
+from tilseq.clinical.marker_exclusions import marker_exclusions
 from tilseq.errors import StudyError, TableError
 from tilseq.tables.tumor_marker_course import MARKER_COURSES
 
@@ -219,6 +220,38 @@ def test_an_upper_limit_far_from_the_usual_is_told():
     assert "check the unit" in course(record(5, "4", upper=15.1))["reason"][0]  # more than three times 5
     assert "check the unit" not in course(record(5, "4", upper=15.0))["reason"][0]
     assert "check the unit" not in course(record(5, "4", upper=4.7))["reason"][0]
+
+
+CA125 = {"test": "CA125", "upper": 35.0, "unit": "U/mL", "subject": "O"}
+
+
+@pytest.mark.parametrize(
+    ("texts", "told"),
+    [
+        ("0.34 0.4 <0.1", ["0.34 U/mL is hardly a value of CA125: check the unit", None, None]),
+        ("35000 35001", [None, "35001 U/mL is hardly a value of CA125: check the unit"]),
+        ("650 2.17 700", [None, None, "2.17 before, 700 now: check the unit"]),  # 299.5 times, 322.6 times
+        ("650 0.6", [None, "650 before, 0.6 now: check the unit"]),  # as of kU/mL
+        ("18 <10 21000", [None, None, "18 before, 21000 now: check the unit"]),  # as of U/L
+        ("10 0 9", [None, "0 U/mL is hardly a value of CA125: check the unit", None]),
+    ],
+)
+def test_a_value_as_of_another_unit_is_told_and_counts(texts, told):
+    frame = course(*(record(10 * place, text, **CA125) for place, text in enumerate(texts.split())))
+    found = [[part for part in reason.split("; ") if part.endswith("check the unit")] for reason in frame["reason"]]
+    assert found == [[] if one is None else [one] for one in told]
+    assert frame["used"].all()
+
+
+def test_markers_that_some_make_none_of_may_be_low():
+    few = (("CA19-9", 37.0, "U/mL", "O"), ("CA50", 25.0, "U/mL", "M"), ("TG", 78.0, "ng/mL", "H"))
+    frame = course(*(record(5, "0.1", test, upper, unit, subject) for test, upper, unit, subject in few))
+    assert column(frame, "reason") == ["no baseline"] * 3
+
+
+def test_values_as_of_another_unit_are_rows_of_exclusions():
+    frame = course(record(-9, "650", **CA125), record(20, "0.6", **CA125), record(30, "0.5", **CA125))
+    assert marker_exclusions(frame) == {"CA125: 650 before, 0.6 now: check the unit": 1}
 
 
 def test_tg_is_thyroglobulin_unless_set_or_its_unit_is_of_triglycerides():

@@ -99,6 +99,16 @@ def test_two_samples_where_one_is_needed_are_refused_by_what_tells_them_apart():
         (DESIGN, "visit:M3/product", "it has D28, D7, product"),
         (DESIGN.with_columns(sample=pl.lit("a")), "visit:D28/product", "the design names a sample twice; found 'a'"),
         (
+            DESIGN.with_columns(visit=pl.when(pl.col("sample") == "a").then(pl.col("visit") + " ").otherwise("visit")),
+            "visit:D28/product",
+            "column visit: two words differ only in case, blanks or Unicode form; found",
+        ),
+        (
+            DESIGN.with_columns(subject=pl.when(pl.col("sample") == "a").then(pl.lit("p1")).otherwise("subject")),
+            "visit:D28/product",
+            "column subject: two words differ only in case, blanks or Unicode form; found \"'P1' and 'p1'\"",
+        ),
+        (
             DESIGN.with_columns(subject=pl.when(pl.col("sample") != "c").then("subject")),
             "visit:D28/product",
             "column subject: the design lacks a value; found 'none of sample c'; give it one, or leave the sample out",

@@ -241,6 +241,16 @@ def test_what_cannot_be_tested_is_refused(changes, words):
     assert words in refused(**changes)
 
 
+def test_a_copy_of_a_sample_stops_its_contrast_alone():
+    copied = COUNTS.copy()
+    copied[SAMPLES.index("P2_D7")] = copied[SAMPLES.index("P1_D7")]
+    found = differential_expression(copied, GENES, DESIGN, ["visit:D28/product", "visit:D7/product"])
+    assert found.table["contrast"].unique().to_list() == ["visit:D28/product"]
+    told = found.left_out.filter(what="contrast").select("name", "reason").row(0)
+    assert told[0] == "visit:D7/product"
+    assert told[1].startswith("two samples hold the same counts; found 'P1_D7 and P2_D7'")
+
+
 def test_an_interaction_is_not_fitted_with_a_correlation():
     counts = TABLE.drop("gene").to_numpy().T
     assert "an interaction is fitted within subjects" in refused(

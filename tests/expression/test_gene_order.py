@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilseq.errors import AnalysisError
-from tilseq.expression.gene_order import checked_differences, checked_ranks, falling
+from tilseq.expression.gene_order import ONE_SIGN, checked_differences, checked_ranks, falling
 
 
 def test_ranks_stand_by_symbol_without_rearranged_genes_and_ties_are_told():
@@ -18,6 +18,15 @@ def test_ranks_stand_by_symbol_without_rearranged_genes_and_ties_are_told():
         "genes with the rank of another, ordered by symbol: 2 of 4",
     )
     assert falling(found.values).tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("first", "step", "genes", "told"),
+    [(0, 1, 100, True), (0, -1, 100, True), (0, 1, 99, False), (-1, 1, 100, False), (0.001, 0.001, 100, True)],
+)
+def test_ranks_of_one_sign_are_told(first, step, genes, told):
+    found = checked_ranks(first + step * np.arange(genes), [f"G{i:03d}" for i in range(genes)])
+    assert found.told == ((ONE_SIGN,) if told else ())
 
 
 @given(

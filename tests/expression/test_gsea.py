@@ -83,6 +83,14 @@ def test_a_contrast_that_cannot_be_tested_does_not_stop_the_others_and_all_are_o
     assert rows(by_family)[CONTRAST, "up"]["q"] == rows(by_family)[CONTRAST, "up"]["p"]
 
 
+def test_a_copy_of_a_sample_is_refused():
+    data = trial()
+    counts = data[0].copy()
+    counts[3] = counts[1]
+    with pytest.raises(AnalysisError, match="two samples hold the same counts"):
+        enriched(counts, *data[1:])
+
+
 def test_a_contrast_asked_for_twice_is_tested_once():
     given = trial()
     assert enriched(*given, [CONTRAST, CONTRAST]).table.equals(enriched(*given).table)

@@ -180,3 +180,20 @@ def test_days_of_text_are_read_and_words_refused():
     assert days.to_list() == [None, None, 0, 28, 28]  # unknown; 28 and 29; three of one day each
     with pytest.raises(AnalysisError, match="column day: a day is no whole number; found 'D28'"):
         pseudobulk(COUNTS, pd.DataFrame(OBS | {"day": ["D28"] * 6}), genes=["A", "B"])
+
+
+def test_a_cell_that_stands_twice_under_other_names_is_refused():
+    counts = np.random.default_rng(1).poisson(5.0, (4, 80))
+    cells = anndata.AnnData(
+        csr_array(np.vstack([counts, counts[2]])), obs=pd.DataFrame({"subject": ["P1"] * 5}, list("abcde"))
+    )
+    with pytest.raises(AnalysisError, match="two cells hold the same counts; found 'c and e'"):
+        pseudobulk(cells)
+    assert pseudobulk(cells[:4], minimum_cells=1).groups["cells"].to_list() == [4]
+    assert pseudobulk(cells[:, :59], minimum_cells=1).groups["cells"].to_list() == [5]  # too few genes to tell
+
+
+def test_factors_that_blanks_alone_tell_apart_are_refused():
+    obs = pd.DataFrame({"subject": ["P1", "P1"], "visit": ["D28", "D28 "]})
+    with pytest.raises(AnalysisError, match="column visit: two words differ only in case, blanks or Unicode form"):
+        pseudobulk(np.eye(2), obs, genes=["A", "B"])

@@ -1,8 +1,15 @@
+import numpy as np
 import polars as pl
 import pytest
 
 from tilseq.errors import AnalysisError
-from tilseq.expression.sample_design import chosen_samples, days_of, match_samples, without_missing
+from tilseq.expression.sample_design import (
+    chosen_samples,
+    days_of,
+    match_samples,
+    refuse_copies,
+    without_missing,
+)
 
 DESIGN = pl.DataFrame({"sample": ["a", "b", "c"], "visit": ["D7", "D28", "D7"], "cell_type": ["CD4", "CD8", "CD8"]})
 
@@ -59,3 +66,14 @@ def test_days_are_whole_numbers_be_they_text():
     for day in ("D28", "28.5", "inf"):
         with pytest.raises(AnalysisError, match=f"column day: a day is no whole number; found '{day}'"):
             days_of(pl.Series("day", ["0", day]))
+
+
+def test_two_samples_of_the_same_counts_are_refused():
+    counts = np.ones((3, 80))
+    counts[:, 60:] = 0  # 60 genes with counts
+    counts[:, 0], counts[1, 1] = 5, 2
+    with pytest.raises(AnalysisError, match="two samples hold the same counts; found 'a and c'"):
+        refuse_copies(counts, ["a", "b", "c"])
+    refuse_copies(counts[:2], ["a", "b"])
+    refuse_copies(np.delete(counts, 2, axis=1), ["a", "b", "c"])  # 59 genes tell too little, and one value nothing
+    refuse_copies(np.ones((2, 80)), ["a", "b"])

@@ -52,6 +52,18 @@ def test_the_depth_told_is_of_cells_with_a_chance():
     )
 
 
+def test_chances_by_templates_that_nobody_surely_counts_are_rough():
+    given = labels(*INFUSED, *(("not_seen_in_product", one) for one in (0.1, 0.11, 0.5, 0.9, None)), ("infused", 0.6))
+    given = given.with_columns(locus=pl.lit("TRB"))
+    found = label_checks(given, unsure=["TRB"]).filter(check="counting of templates")
+    assert found.select("sample", "verdict", "reason").rows() == [
+        ("s", "warn", "2 cells not seen in the product have a chance between 0.1 and 0.9, which is rough by 5 to 15 "
+         "points: no library surely tells how often a template of TRB is counted; bulk ones of blood do"),
+    ]  # fmt: skip
+    for unsure in ([], ["TRA"]):
+        assert label_checks(given, unsure=unsure).filter(check="counting of templates").height == 0
+
+
 def test_a_sample_of_which_no_cell_is_in_the_product_is_asked_about():
     found = label_checks(labels(("not_seen_in_product", 0.01)))
     assert found["reason"][0].endswith("is it the product of this subject?")

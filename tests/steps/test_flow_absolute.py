@@ -125,9 +125,13 @@ def test_a_dilution_for_a_file_without_a_volume_warns():
     assert [row["check"] for row in told] == ["beads counted"]
 
 
-def blood_count(*rows):
+def blood_count(*rows, upper=None, leucocytes=()):
     """The blood count of day 28 from rows of value and unit, and a share of leucocytes, which is none."""
-    named = [{"subject": "S1", "day": 28, "test": "LYM", "value_text": text, "unit": unit} for text, unit in rows]
+    named = [
+        {"subject": "S1", "day": 28, "test": test, "value_text": text, "unit": unit, "upper_limit": upper}
+        for test, several in (("LYM", rows), ("WBC", leucocytes))
+        for text, unit in several
+    ]
     share = {"subject": "S1", "day": 28, "test": "lymphocytes", "value_text": "21", "unit": "%"}
     other = {"subject": "S1", "day": 28, "test": "WBC", "value_text": "5", "unit": "furlong"}
     study = SimpleNamespace(clinical={"labs": LABS.frame([*named, share, other])})
@@ -162,6 +166,24 @@ def test_a_count_that_cannot_be_used_says_why_in_quality(rows, why):
     assert values == {}
     assert [(row["check"], row["verdict"]) for row in told] == [("blood count", "warn")]
     assert told[0]["reason"] == f"not used: {count['refused']}"
+
+
+@pytest.mark.parametrize(
+    ("text", "upper", "leucocytes", "why"),
+    [
+        ("25", None, [("5.1", "10^9/L")], "is above all leucocytes of the day, 5.1 10^9/L: is it in percent?"),
+        ("7.7", None, [("5.1", "10^9/L")], None),  # 1.5 times and 0.1 more: of another draw of the day
+        ("7.76", None, [("5.1", "10^9/L")], "is above all leucocytes of the day, 5.1 10^9/L: is it in percent?"),
+        ("7.76", None, [("5100", "/uL"), ("5200", "/uL")], None),
+        ("25", None, [("5.1", "furlong")], None),
+        ("25", None, [(">5", "10^9/L")], None),
+        ("25", 40.0, [], "has an upper limit of 40: check the unit"),
+        ("1.2", 4.8, [], None),
+    ],
+)
+def test_a_count_in_percent_is_none(text, upper, leucocytes, why):
+    count = blood_count((text, "10^9/L"), upper=upper, leucocytes=leucocytes)
+    assert count.get("refused") == (why and f"the lymphocyte count {text} 10^9/L {why}")
 
 
 def test_a_count_that_cannot_be_used_warns_only_where_it_is_needed():

@@ -43,6 +43,24 @@ def test_blood_of_before_that_holds_much_of_the_product_is_a_warning(subject, he
     ] == told
 
 
+def test_a_product_and_later_blood_that_were_exchanged_are_a_warning(subject):
+    subject.add("lot1", {"AAA": 450, "GGG": 50}, specimen="infusion_product").add("early", {"GGG": 90}, day=-10)
+    tables = subject.add("d7", {"AAA": 500}).add("d28", {"AAA": 300, "GGG": 200}, day=29).run()
+    found = tables["quality"].filter(check="exchanged with the product")
+    assert found.select("sample", "verdict").rows() == [("d7", "warn")]
+    assert found["reason"][0].startswith("of blood before the infusion the product holds 10.0% in clones that this")
+
+
+def test_a_product_and_blood_of_before_that_were_exchanged_are_a_warning(subject):
+    subject.add("lot1", {"EEE": 500}, specimen="infusion_product").add("early", {"AAA": 400, "CCC": 100}, day=-10)
+    tables = subject.add("tumor", {"AAA": 90}, specimen="tumor", day=-40).add("d7", {"AAA": 450, "EEE": 50}).run()
+    found = tables["quality"].filter(check="exchanged with the product")
+    assert found.select("sample", "verdict").rows() == [("early", "warn")]
+    assert found["reason"][0].startswith(
+        "clones of the tumour hold 80.0% of this blood of before the infusion and 0.0%"
+    )
+
+
 LOST = (
     "lot2 of the reference left no clonotypes, so the numbers would be too low: mend its file, "
     "or write `failed` under its status to go on without it"

@@ -179,6 +179,42 @@ def test_a_therapy_that_ends_after_the_last_day_alive_or_the_data_cut_is_a_note(
     ]
 
 
+@pytest.mark.parametrize(
+    ("a_day", "days", "test", "told"),
+    [(5, 3, "PLT", True), (4, 3, "PLT", False), (5, 2, "PLT", False), (5, 3, "potassium", False)],
+)
+def test_days_with_more_blood_counts_than_anybody_draws_are_told(make_study, further_texts, a_day, days, test, told):
+    rows = [f"S01,{day},{test},{20 + one},10^9/L\n" for day in range(days) for one in (*range(a_day), 0)]
+    tables = further_texts | {"clinical/labs.csv": "subject,day,test,value_text,unit\n" + "".join(rows)}
+    assert (
+        clinical.note_crowded_days(examine(make_study(tables)))
+        == [
+            "5 results of a blood count or more on one day of clinical/labs.csv, as of days in weeks: "
+            "'S01 (day 0)', 'S01 (day 1)', 'S01 (day 2)'"
+        ]
+        * told
+    )
+
+
+def test_first_days_that_deny_the_recorded_period_are_told(make_study, further_texts):
+    rows = "S01,fever,1,8,lymphodepletion\nS01,rash,1,-3,follow-up\nS01,chills,1,1,IL-2\n"
+    tables = further_texts | {"clinical/adverse_events.csv": "subject,term,grade,start_day,period\n" + rows}
+    assert clinical.note_periods(examine(make_study(tables))) == [
+        "first days of clinical/adverse_events.csv that deny the recorded period: 2, the first of row 2"
+    ]
+    assert clinical.note_periods(examine(make_study(further_texts))) == []
+
+
+def test_therapies_of_the_treatment_itself_are_told(make_study, further_texts):
+    rows = "S01,IL-2,1,5\n007,filgrastim,14,20\nS01,carboplatin,15,\nS01,fludarabine,0,\n"
+    tables = further_texts | {"clinical/therapies.csv": "subject,therapy,start_day,end_day\n" + rows}
+    assert clinical.note_soon_therapies(examine(make_study(tables))) == [
+        "clinical/therapies.csv: therapies that start within 14 days after the infusion, after which nothing counts: "
+        "S01 (IL-2, day 1), 007 (filgrastim, day 14): leave out what belongs to the treatment, as IL-2 does"
+    ]
+    assert clinical.note_soon_therapies(examine(make_study(further_texts))) == []
+
+
 @pytest.mark.parametrize(("wanted", "told"), [("investigator", None), ("inv", "investigator"), ("x", "central")])
 def test_the_reader_of_the_endpoint_has_read(make_study, wanted, told):
     responses = "subject,day,reader,response\nS01,28,investigator,PR\nS01,28,central,PR\n"

@@ -63,3 +63,7 @@ def test_cells_in_thousands_of_millions_are_told(make_study):
     assert note_few_infused(examine(make_study({"infusions.csv": rows}))) == [
         "cells of infusions.csv so few that they may be in millions: '58 (S01)'"
     ]
+    rows = rows.replace("58", "20350").replace("3e10", "1e6")
+    assert note_few_infused(examine(make_study({"infusions.csv": rows}))) == [
+        "cells of infusions.csv so few that they may be in millions: '20350 (S01)'"
+    ]

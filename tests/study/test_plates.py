@@ -1,5 +1,6 @@
 import pytest
 
+from tilseq.study.plates import note_plates_apart
 from tilseq.study.read import examine, read_study
 
 HEADER = "plate,well,path,role,sample,analyte,level,nominal_pg_per_ml,dilution,acid_activated\n"
@@ -226,3 +227,24 @@ def test_kits_of_the_study_are_read_and_faults_told_with_their_file(make_study):
     both = {"study.yaml": ("panels:", "analysis: {cytokines: {kits: [mine.yaml, lot_2.yaml]}}\npanels:")}
     (problem,) = examine(make_study(own | both | {"mine.yaml": kit, "lot_2.yaml": kit + "title: lot 2\n"})).problems
     assert str(problem).startswith("lot_2.yaml, column kit: another kit bears this name; found 'mine'")
+
+
+@pytest.mark.parametrize(
+    ("top", "dilutions", "told"),
+    [
+        ("30000", ["6"], []),
+        ("30001", ["6"], ["multiplex: highest standards, pg/mL differ between plates: P1 (10000), P2 (30001)"]),
+        ("3000", ["2"], ["multiplex: highest standards, pg/mL differ between plates: P2 (3000), P1 (10000)"]),
+        ("10000", ["20"], ["multiplex: dilutions of samples differ between plates: P1 (2), P2 (20)"]),
+        ("10000", ["20", "2"], []),  # a sample that was diluted further
+    ],
+)
+def test_plates_of_one_kit_that_are_apart_are_told(make_study, further_texts, top, dilutions, told):
+    sheets = {}
+    for plate, high, several in (("P1", "10000", ["2"]), ("P2", top, dilutions)):
+        rows = [f"A01,standard,,C7,{high},", "A02,standard,,C6,2500,"]
+        rows += [f"B{place},sample,x,,,{n}" for place, n in enumerate(several, start=1)]
+        lines = [f"{plate},raw/{plate}{i}.fcs,multiplex,{row}\n" for i, row in enumerate(rows)]
+        header = "plate,path,kit,well,role,sample,level,nominal_pg_per_ml,dilution\n"
+        sheets[f"plates/{plate.lower()}.csv"] = header + "".join(lines)
+    assert note_plates_apart(examine(make_study(further_texts | sheets))) == told

@@ -159,9 +159,10 @@ def _excluded(
 
 
 def _told(courses: pl.DataFrame, ca125: pl.DataFrame, faults: Collection[str]) -> Iterator[str]:
-    """Yield the lines that tell what was found, and what was not used."""
+    """Yield the lines that tell what was found, what was not used, and whose unit is in doubt."""
     import polars as pl
 
+    from tilseq.clinical.marker_exclusions import unit_doubts
     from tilseq.errors import plural
 
     used = int(courses["used"].sum())
@@ -171,6 +172,8 @@ def _told(courses: pl.DataFrame, ca125: pl.DataFrame, faults: Collection[str]) -
         yield f"{test}: {plural(count, 'record')} of no panel of the tumour, in marker_courses alone"
     for row in courses.filter(~courses["used"]).iter_rows(named=True):
         yield f"subject {row['subject']}, day {row['day']}, {row['test']}: {row['reason']}"
+    for subject, day, test, doubt in unit_doubts(courses):
+        yield f"subject {subject}, day {day}, {test}: {doubt}"
     if faults:
         yield f"left out for faulty records: {', '.join(faults)}"
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder, tell_faults, tell_written
+from tilseq.cli.common import (
+    EXIT_INVALID,
+    EXIT_SOME_FAILED,
+    Examples,
+    output_folder,
+    tell_faults,
+    tell_soon_therapies,
+    tell_written,
+)
 from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
@@ -134,6 +142,7 @@ def response_command(
 
     further = {name: options.pop(name) for name in FURTHER}
     given, faulty = _read({"lesions": lesions, "responses": responses, **further})
+    tell_soon_therapies(further["therapies"], given["therapies"], given["subjects"])
     rows = {"regrowth": regrowth, "undersized": undersized}
     settings = BestResponsePolicy(**options)
     confirmation = IrecistPolicy(*progression_days)

@@ -189,12 +189,15 @@ def _share(row: dict[str, Any]) -> str:
 
 def _doubts(found: Safety) -> Iterator[str]:
     """Yield what a reader of the numbers should look at."""
-    from tilseq.clinical.adverse_events import unknown_causes
+    from tilseq.clinical.adverse_events import denied_periods, unknown_causes
     from tilseq.clinical.safety import fatal_without_death
-    from tilseq.errors import first_few
+    from tilseq.errors import first_few, plural
 
     for row in fatal_without_death(found.rows).iter_rows(named=True):
         yield f"subject {row['subject']}, {row['term']}: {row['reason']}"
+    if denied := denied_periods(found.rows):
+        told = f"{len(denied)} of {plural(found.rows.height, 'event')}, the first of row {denied[0]}"
+        yield f"first days that deny the recorded period: {told}: are days counted from another day?"
     words = [repr(word) for word in unknown_causes(found.rows)]
     if words:
         yield f"words of `related` that are not known, counted as unspecified: {first_few(words, 10)}"

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import click
 
-from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder, tell_written
+from tilseq.cli.common import (
+    EXIT_INVALID,
+    EXIT_SOME_FAILED,
+    Examples,
+    output_folder,
+    tell_soon_therapies,
+    tell_written,
+)
 from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
@@ -140,6 +147,7 @@ def survival_command(
     rules = time_to_event_rules(**{name: options.pop(name) for name in SETTINGS})
     contacts = _contacts({name: options.pop(name) for name in CONTACTS}, options["infusions"])
     tables, faults, of_scans = _read({name: path for name, path in options.items() if path is not None})
+    tell_soon_therapies(options["therapies"], tables.get("therapies"), tables["subjects"])
     by = _groups(tables["subjects"], groups)
     paths = {name: str(path) for name, path in options.items() if path is not None}
     if "responses" not in tables:

@@ -223,6 +223,16 @@ def read_people(path: Path, infusions: Path | None) -> tuple[pl.DataFrame, list[
     return people.with_columns(pl.when(start < 0).then(start), pl.when(dose <= 0).then(dose)), faults
 
 
+def tell_soon_therapies(path: Path | None, therapies: pl.DataFrame | None, subjects: pl.DataFrame | None) -> None:
+    """Say on stderr which therapies of the subjects may belong to the treatment itself."""
+    from tilseq.tables.therapies import told_soon_therapies
+
+    if therapies is not None and subjects is not None:
+        therapies = therapies.join(subjects, on="subject", how="semi")
+    if told := told_soon_therapies(therapies):
+        click.echo(f"tilseq: {path}: {told}", err=True)
+
+
 def strange_subjects(path: Path | None, frame: pl.DataFrame | None, names: list[str]) -> list[TilseqError]:
     """Return a fault for each subject of a further table that is not among the subjects: nothing is known of it."""
     from tilseq.identifiers import unknown_subjects

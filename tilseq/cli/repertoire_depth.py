@@ -89,7 +89,7 @@ def depth_of(
             f"{sample}: {lost}, as the cells behind {counts_of(counted)} are not known (see {mends})",
             err=True,
         )
-    _tell_cut_off(sample, clonotypes.table)
+    _tell_odd_counts(sample, clonotypes.table, counted)
     few = too_few_cells(clonotypes.table, found)
     for reason in (*one_library(found)["reason"], *few["reason"]):
         click.echo(f"{sample}: {reason}", err=True)
@@ -105,10 +105,10 @@ def miscounted_in(samples: Iterable[tuple[str, Clonotypes]], count_of: str | Non
     )
 
 
-def _tell_cut_off(sample: str, table: pl.DataFrame) -> None:
-    """Say on stderr which loci of a table seem to lack their small clones."""
+def _tell_odd_counts(sample: str, table: pl.DataFrame, counted: str) -> None:
+    """Say on stderr which loci of a table seem to lack their small clones, or the counts of all."""
     from tilseq.repertoire.clones import clone_counts
-    from tilseq.repertoire.depth import is_cut_off
+    from tilseq.repertoire.depth import is_counted_once, is_cut_off
 
     for (locus,), clones in clone_counts(table).partition_by("locus", as_dict=True, maintain_order=True).items():
         counts = clones["duplicate_count"]
@@ -116,6 +116,11 @@ def _tell_cut_off(sample: str, table: pl.DataFrame) -> None:
             told = f"none of its {len(counts)} clones of {locus} was counted less than {counts.min()!s} times"
             asked = "was the table cut there, or its counts scaled? Shares, coverage or limits are then wrong"
             click.echo(f"{sample}: {told}: {asked}", err=True)
+        if counted != "cells" and is_counted_once(f"{locus}", counts):
+            told = f"each of its {len(counts)} clones of {locus} was counted once: were the counts lost?"
+            click.echo(
+                f"{sample}: {told} Shares are then those of clones (of sorted naive cells it may be so)", err=True
+            )
 
 
 def _tell_unused(row: Mapping[str, Any], estimate: Estimate) -> None:

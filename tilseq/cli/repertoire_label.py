@@ -108,6 +108,7 @@ def label_command(
 
     from tilseq.io.contigs import read_contigs
     from tilseq.repertoire import cell_labels, label_checks, miscounted_templates
+    from tilseq.repertoire.cell_labels import unsure_templates
     from tilseq.tables.cell_labels import CELL_LABELS
     from tilseq.tables.outputs import EXCLUSIONS, QUALITY
 
@@ -139,7 +140,10 @@ def label_command(
         labels = joined([found for found, _ in results])
         left_out = [*(rows for _, _, _, rows in read), *(rows for _, rows in (*others, *results))]
         write_result(labels, CELL_LABELS, str(output / "cell_labels.csv"))
-        write_result(label_checks(labels), QUALITY, str(output / "quality.csv"))
+        checks = label_checks(labels, unsure=unsure_templates(lots, miscounted))
+        write_result(checks, QUALITY, str(output / "quality.csv"))
+        for sample, reason in checks.filter(check="counting of templates").select("sample", "reason").iter_rows():
+            click.echo(f"{sample}: {reason} (--beside)", err=True)
         write_result(joined(left_out).unique(maintain_order=True), EXCLUSIONS, str(output / "exclusions.csv"))
         tell_written(output)
     return status

@@ -137,6 +137,7 @@ def track_command(
     refuse_same_clones({sample: one.table for sample, one, *_ in every})
     _tell_strangers(later, [*given["product"], *given["baseline"]])
     _tell_lots(given["product"])
+    _tell_exchanged(later, given)
     _tell_without_depth(later)
     persistence = _write(later, given, threshold, output)
     left_out = joined([rows for *_, rows in every]).unique(maintain_order=True)
@@ -255,6 +256,18 @@ def _tell_lots(lots: list[Known]) -> None:
 
     for sample, reason in lots_apart({sample: clones for sample, _, clones, _ in lots}).items():
         click.echo(f"{sample}: {reason}", err=True)
+
+
+def _tell_exchanged(later: list[Known], given: dict[str, list[Known]]) -> None:
+    """Say on stderr which samples of blood may be the product, and the product these."""
+    from tilseq.repertoire.exchanged import exchanged_with_baseline, exchanged_with_product
+
+    known = {name: joined([clones for _, _, clones, _ in some]) for name, some in given.items() if some}
+    asked = [(later, exchanged_with_product, "baseline"), (given["baseline"], exchanged_with_baseline, "tumor")]
+    for blood, exchanged, name in asked:
+        for sample, _, clones, _ in blood if name in known else ():
+            if reason := exchanged(clones, known["product"], known[name]):
+                click.echo(f"{sample}: {reason}", err=True)
 
 
 def _tell_without_depth(later: list[Known]) -> None:

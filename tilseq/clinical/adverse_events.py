@@ -18,6 +18,7 @@ from tilseq.errors import TableError, TilseqError
 from tilseq.identifiers import unknown_subjects
 from tilseq.tables import Row, as_polars, conform
 from tilseq.tables.inputs import ADVERSE_EVENTS
+from tilseq.tables.recorded_period import denies_first_day
 from tilseq.tables.safety import listing_table
 
 Emergence = Literal["from_first_dose", "all"]
@@ -27,6 +28,7 @@ OCCURRED = "AEOCCUR"  # SDTM's column of a row that asks after an event; a fault
 RECORDED = "period_recorded"  # what the input calls `period`; ours is derived from the day
 PREFERRED_TERM = "pt"
 NOT_COUNTED = "not counted: "
+DENIED = "recorded as of"  # a period that its first day denies
 # A row may lack what cannot be read: it stays in the listing and says so.
 FLAWED = replace(ADVERSE_EVENTS, columns=tuple(replace(column, needed=False) for column in ADVERSE_EVENTS.columns))
 
@@ -123,6 +125,12 @@ def unknown_causes(rows: pl.DataFrame) -> list[str]:
     """Return the words of `related` that are no known ones, sorted, of events that are counted."""
     cells = rows.filter("counted")["related"].drop_nulls().unique()
     return sorted({word for cell in cells for word in attribution(cell)[1]})
+
+
+def denied_periods(rows: pl.DataFrame) -> list[int]:
+    """Return the rows of the file, sorted, of events that begin on a day that their recorded period denies."""
+    denied = rows.filter(pl.col("reason").str.contains(DENIED, literal=True))
+    return denied["row"].sort().to_list()
 
 
 def _rule(reason: str) -> str:
@@ -241,6 +249,8 @@ def _told(row: Row, emergent: bool, cut: int | None, unread: Sequence[TilseqErro
         taken = ["emergent"] if emergent else []
         taken += [f"not {AFTER_CUT} (day {cut})"] if cut is not None and row["end_day"] is None else []
         yield f"no first day: taken to be {' and '.join(taken)}" if taken else "no first day"
+    if denies_first_day(row["period"], row["start_day"]):
+        yield f"{DENIED} {row['period']}, and begins on day {row['start_day']}: counted from another day?"
     for name in ("serious", "immune_related"):
         if row[name] is None:
             yield f"not recorded: {name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -15,6 +16,9 @@ MOST_IN_ORGAN = 2  # all lymph nodes are one organ (RECIST 1.1 questions and cla
 LONGEST_BEFORE = 28  # days from the baseline to the start of treatment
 LATEST_SCAN = 7  # days from the start of treatment to the last scan of a visit that began before it
 NODES = "lymph nodes"
+NODAL = re.compile(r"(?<!non-)(?<!extra)(?:lymph[\s_-]*(?:node|gland)|\b(?:ln|lns|nodes?|nodal)\b)", re.IGNORECASE)
+# Organs, without blanks and the like, in which no lymph node lies.
+ORGANS = {"liver", "bone", "brain", "skin", "adrenal", "adrenalgland", "kidney", "spleen", "pancreas", "softtissue"}
 
 
 def choose_baseline(
@@ -78,6 +82,8 @@ def doubts(base: Assessment, last_day: int | None) -> Iterator[str]:
     small = [n for n, row in targets.items() if row["size"] is not None and row["size"] < LEAST_TARGET[row["node"]]]
     yield listed("resected for the product, no target", (n for n, row in base.lesions.items() if row["resected"]))
     yield listed("not measured", (n for n, row in targets.items() if row["size"] is None))
+    yield listed("by its site a lymph node, by `node` none", (n for n, row in base.lesions.items() if _nodal(row)))
+    yield listed("by its site no lymph node, by `node` one", (n for n, row in base.lesions.items() if _organ(row)))
     yield listed("smaller than a target may be (10 mm, node 15 mm; is it in mm?)", small)
     if len(targets) > MOST_TARGETS:
         yield f"{len(targets)} targets, more than {MOST_TARGETS}"
@@ -92,6 +98,15 @@ def doubts(base: Assessment, last_day: int | None) -> Iterator[str]:
         yield f"scanned {days} days before treatment starts, more than {LONGEST_BEFORE}"
     if base.day > last_day:
         yield f"the last scan is {base.day - last_day} days after treatment started (day {last_day})"
+
+
+def _nodal(row: Row) -> bool:
+    """Whether a lesion's site names lymph nodes and `node` does not say so: its short axis counts as its longest."""
+    return not row["node"] and NODAL.search(row["site"] or "") is not None
+
+
+def _organ(row: Row) -> bool:
+    return bool(row["node"]) and re.sub(r"[\W_]", "", row["site"] or "").casefold() in ORGANS
 
 
 def gone_by_baseline(earlier: Sequence[Assessment], base: Assessment) -> str:

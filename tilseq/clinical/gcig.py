@@ -14,6 +14,7 @@ from typing import Any, Literal
 import polars as pl
 
 from tilseq.clinical.best_response import new_therapies
+from tilseq.clinical.marker_panel import CHECK_UNIT
 from tilseq.clinical.periods import periods_of
 from tilseq.clinical.treated import STARTS, columns_of
 from tilseq.clinical.tumor_markers import DIFFER, Sample, samples_of
@@ -110,6 +111,7 @@ def gcig(
         differing = records.filter(~pl.col("used"), days_differ)["day"].unique().sort().to_list()
         told = [f"samples of day {day} not used: {DIFFER}" for day in differing]
         samples, later = _before_therapy(samples_of(records.to_dicts()), others.get(name))
+        told += [f"sample of day {one.day}: {CHECK_UNIT}" for one in samples if CHECK_UNIT in (one.row["reason"] or "")]
         mouse = name in mouse_antibodies
         found.append({"subject": name} | _evaluate(samples, starts[name], days, mouse, [*told, *later]))
     return GCIG.frame(found)

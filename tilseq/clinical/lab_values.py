@@ -12,8 +12,12 @@ from tilseq.errors import StudyError
 from tilseq.identifiers import unknown_subjects
 from tilseq.lab_tests import (
     COUNT_UNIT,
+    FAR_FROM_USUAL,
     MOST_IN_PARTS,
+    MOST_OF_WHOLE,
+    ROUNDED,
     SHARES,
+    WHOLES,
     LabTest,
     lab_test,
     lab_tests,
@@ -34,7 +38,6 @@ NORMAL_ALBUMIN = 40.0  # g/L
 SCHEMA_OF_STARTS = {"subject": pl.String, "start": pl.Int64}
 MMOL_PER_ALBUMIN, MG_PER_ALBUMIN = 0.02, 0.08  # mmol/L and mg/dL of calcium per g/L, as each is customary
 PER_UL_IN_COUNT_UNIT = 0.001
-FAR_FROM_USUAL = 3.0
 # Parts of the lower and the upper limit below which all results of a series are of another unit, and the fewest of one.
 LOW_PARTS, HIGH_PARTS, FEWEST_IN_SERIES = 10, 20, 5
 
@@ -61,7 +64,8 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check
     A value that nobody lives with, neutrophils of 450 "10^9/L" or haemoglobin of 8.5 "g/L", or that nobody counts, such
     as 5.1 leucocytes "/uL", stands as it is and `note` says so. So it does of a subject's results of a test, five or
     more, that all lie below a tenth of their lower limits, or a twentieth of the upper where the lower is small or
-    none: platelets of 0.2 "10^9/L" beside limits of 150 to 400, ALT of 0.4 "U/L".
+    none: platelets of 0.2 "10^9/L" beside limits of 150 to 400, ALT of 0.4 "U/L". And so it does of neutrophils or
+    lymphocytes of more than one and a half times all leucocytes of the subject and day, which they are a part of.
 
     Returns
     -------
@@ -85,7 +89,7 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check
             raise StudyError(faults, "the laboratory results")
     frame = _with_limits(_with_units(_read(frame), check_units))
     if check_units:
-        frame = _with_low_series(_with_strange_values(_without_strange_limits(frame)))
+        frame = _with_parts(_with_low_series(_with_strange_values(_without_strange_limits(frame))))
     return with_periods(frame, periods or {})
 
 
@@ -255,6 +259,19 @@ def _with_low_series(frame: pl.DataFrame) -> pl.DataFrame:
     notes = pl.concat_str("note", pl.when(all_far & number).then(told), separator="; ", ignore_nulls=True)
     named = pl.col("name").is_not_null()
     return frame.with_columns(pl.when(named & (notes != "")).then(notes).otherwise("note").alias("note"))
+
+
+def _with_parts(frame: pl.DataFrame) -> pl.DataFrame:
+    """Note counts of cells above those of all cells that they are a part of, as of exchanged names or of percent."""
+    day = ("subject", "day")
+    wholes = frame.filter(pl.col("name").is_in(sorted(set(WHOLES.values()))))
+    most = wholes.group_by(*day, whole="name").agg((pl.col("high") * pl.col("factor")).max().alias("most"))
+    whole = pl.col("name").replace_strict(WHOLES, default=None, return_dtype=pl.String)
+    joined = frame.with_columns(whole=whole).join(most, on=[*day, "whole"], how="left", maintain_order="left")
+    above = pl.col("low") * pl.col("factor") > MOST_OF_WHOLE * pl.col("most") + ROUNDED
+    told = pl.when(above).then(pl.format("above the {} of the day, of which it is a part: check both", "whole"))
+    notes = pl.concat_str("note", told, separator="; ", ignore_nulls=True)
+    return joined.with_columns(pl.when(notes != "").then(notes).alias("note")).drop("whole", "most")
 
 
 def _corrected(total: pl.DataFrame, albumin: pl.DataFrame) -> pl.DataFrame:

@@ -15,6 +15,11 @@ SEPARATING = re.compile(r"[\s\-_./()]+")
 # One unit written in several ways: the number is the same.
 SAME_UNIT = {"ug/l": "ng/ml", "mcg/l": "ng/ml", "ku/l": "u/ml", "kiu/l": "u/ml", "iu/ml": "u/ml"}
 FAR_FROM_USUAL = 3.0  # times the usual upper limit, or that part of it: another unit rather than another assay
+CHECK_UNIT = "check the unit"
+# Of the upper limit: below it no assay counts, and above it hardly anybody has a marker.
+LEAST_TIMES, MOST_TIMES = 0.01, 1000.0
+MAY_BE_NONE = ("CA199", "CA50", "TG")  # of Lewis-negative people, and of those without a thyroid
+LEAP = 300.0  # times, from one result of an assay to the next: a half-life of days needs months for it
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,18 @@ def implausible(marker: Marker, unit: str | None, upper_limit: float | None) -> 
     times = upper_limit / marker.usual_upper_limit
     if 1 / FAR_FROM_USUAL <= times <= FAR_FROM_USUAL:
         return []
-    return [f"upper limit {upper_limit:g}, usually {marker.usual_upper_limit:g} {marker.unit}: check the unit"]
+    return [f"upper limit {upper_limit:g}, usually {marker.usual_upper_limit:g} {marker.unit}: {CHECK_UNIT}"]
+
+
+def hardly_a_value(test: str, times_upper_limit: float) -> bool:
+    """Whether a result, as a multiple of its upper limit, is one that a marker of the panel hardly has."""
+    least = 0.0 if test in MAY_BE_NONE else LEAST_TIMES
+    return test in marker_panel() and not least <= times_upper_limit <= MOST_TIMES
+
+
+def leapt(before: float, now: float) -> bool:
+    """Whether two results of one assay, one after the other, differ as those in two units do."""
+    return 0 < min(before, now) * LEAP <= max(before, now)
 
 
 def _marker(name: str) -> Marker:

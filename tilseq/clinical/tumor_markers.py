@@ -10,7 +10,15 @@ from typing import Any, Literal
 
 import polars as pl
 
-from tilseq.clinical.marker_panel import implausible, marker_name, marker_panel, same_unit
+from tilseq.clinical.marker_panel import (
+    CHECK_UNIT,
+    hardly_a_value,
+    implausible,
+    leapt,
+    marker_name,
+    marker_panel,
+    same_unit,
+)
 from tilseq.clinical.periods import periods_of
 from tilseq.clinical.treated import STARTS, columns_of
 from tilseq.errors import StudyError
@@ -57,7 +65,9 @@ def markers(tumor_markers: Any, *, subjects: Any, tg: Thyroglobulin = "thyroglob
     record before it, or else of the assay.
     A result such as ``<0.5`` stays a limit: it is no number, has no change and no multiple of the upper limit, but
     tells that a marker is normal where the limit is. What is no number, or negative, takes no part; so do two results
-    of one assay and day that differ, and a record that repeats another. The reason tells each.
+    of one assay and day that differ, and a record that repeats another. The reason tells each. So it does of a value
+    below a hundredth of its upper limit or above 1000 times it, and of one 300 times the one before or that part of it,
+    as results in another unit are; such a value counts as it stands.
 
     The doubling time is that of the least-squares line through the logarithms of three rising values, from the baseline
     on. The percentage is withheld for a baseline below its upper limit, of which a small change is a large share.
@@ -147,6 +157,7 @@ def _series(records: list[Row], start_day: int, tg: Thyroglobulin) -> list[Row]:
     lewis = len(used) > 1 and all(_makes_none(sample) for sample in samples)
     for assay in sorted({record["assay"] for record in used}):
         own = [sample for sample in samples if sample.row["assay"] == assay]
+        _tell_strange(own)
         _derive(own, start_day, first=assay == used[0]["assay"])
     for record in records:
         if lewis and record["test"] == LEWIS and record["used"]:
@@ -185,6 +196,22 @@ def _hold_against_limits(samples: Sequence[Sample]) -> None:
             sample.row["told"].append(f"no upper limit: {sample.upper_limit:g} of its assay taken")
         if sample.value is not None:
             sample.row["times_uln"] = sample.value / sample.upper_limit
+
+
+def _tell_strange(samples: Sequence[Sample]) -> None:
+    """Say which results of one assay are likely of another unit than their record says; they count as they stand."""
+    before: float | None = None
+    for sample in samples:
+        row, value = sample.row, sample.value
+        if value is None:
+            continue
+        if sample.upper_limit and hardly_a_value(row["test"], value / sample.upper_limit):
+            row["told"].append(
+                f"{row['value_text'].strip()} {row['unit'] or ''} is hardly a value of {row['test']}: {CHECK_UNIT}"
+            )
+        elif before is not None and leapt(before, value):
+            row["told"].append(f"{before:g} before, {value:g} now: {CHECK_UNIT}")
+        before = value
 
 
 def _makes_none(sample: Sample) -> bool:

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError, did_you_mean, first_few
-from tilseq.expression.sample_design import without_missing
+from tilseq.expression.sample_design import refuse_twins, without_missing
 from tilseq.tables.schema import as_polars
 
 FORM = "FACTOR:LEVEL/REFERENCE, as visit:D28/product; an interaction is two of them joined by *"
@@ -147,7 +147,7 @@ def checked_design(design: Any, contrast: Contrast, samples: int, covariates: Se
     ------
     AnalysisError
         The design has another number of rows than there are samples, lacks a column, a value (words such as ``NA``
-        are none) or a level, or names a sample twice.
+        are none) or a level, names a sample twice, or has levels or subjects that only case or blanks tell apart.
     """
     table: pl.DataFrame = as_polars(design)
     if table.height != samples:
@@ -172,6 +172,8 @@ def checked_design(design: Any, contrast: Contrast, samples: int, covariates: Se
         raise AnalysisError("the design names a sample twice", column="sample", found=twice[0])
     for term in contrast.terms:
         _check_levels(table[term.factor], term)
+    for name in ("subject", *contrast.factors):
+        refuse_twins(table[name])
     return table
 
 

@@ -15,6 +15,7 @@ from tilseq.expression.contrasts import LEFT_OUT_SCHEMA, Contrast, parse_contras
 from tilseq.expression.normalise import checked_counts
 from tilseq.expression.paired_model import Estimates, PairedModel, Subjects, paired_model
 from tilseq.expression.prepared_counts import prepared_counts
+from tilseq.expression.sample_design import refuse_copies
 from tilseq.expression.voom import fit_voom
 from tilseq.multiplicity import benjamini_hochberg
 from tilseq.tables.differential import DIFFERENTIAL
@@ -127,6 +128,7 @@ def differential_expression(
     for contrast in dict.fromkeys(parsed):
         try:
             model = paired_model(design, contrast, len(values), subjects=subjects, covariates=covariates, pooled=pooled)
+            refuse_copies(values[model.rows], design["sample"].cast(pl.String)[model.rows].to_list())
             found.append(_one(values, names, model, contrast, engine))
             left_out.append(found[-1].left_out)
         except AnalysisError as error:

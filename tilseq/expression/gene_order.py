@@ -14,6 +14,8 @@ from tilseq.expression.vdj_genes import vdj_genes
 Floats = NDArray[np.float64]
 SHOWN = 5
 LEVELS = 65_535.0
+FEWEST_OF_A_SIGN = 100  # genes, of which some rise and some fall
+ONE_SIGN = "all ranks are of one sign, as p values or changes without theirs: none then says what is up and what down"
 
 
 class Values(NamedTuple):
@@ -47,8 +49,10 @@ def checked_ranks(ranks: ArrayLike, genes: Sequence[str]) -> Values:
     if np.all(values == values[0]):
         raise AnalysisError("all ranks are equal, so there is no order", found=float(values[0]))
     tied = len(values) - len(np.unique(values))
-    told = (f"genes with the rank of another, ordered by symbol: {tied} of {len(values)}",)
-    return Values(found.genes, values, found.told + (told if tied else ()))
+    told = [f"genes with the rank of another, ordered by symbol: {tied} of {len(values)}"] if tied else []
+    if len(values) >= FEWEST_OF_A_SIGN and (values.min() >= 0 or values.max() <= 0):
+        told.append(ONE_SIGN)
+    return Values(found.genes, values, (*found.told, *told))
 
 
 def checked_differences(differences: ArrayLike, genes: Sequence[str]) -> Values:

@@ -25,7 +25,7 @@ from tilseq.expression.gene_order import Floats, checked_differences
 from tilseq.expression.normalise import checked_counts
 from tilseq.expression.prepared_counts import prepared_counts
 from tilseq.expression.preranked import preranked
-from tilseq.expression.sample_design import match_samples
+from tilseq.expression.sample_design import match_samples, refuse_copies
 from tilseq.expression.set_members import LARGEST, SMALLEST
 from tilseq.expression.sign_flip_gsea import sign_flip_gsea
 from tilseq.expression.sign_flips import RANDOM_FLIPS, moderated_t
@@ -196,6 +196,7 @@ def count_differences(counts: Floats, genes: Sequence[str], design: pl.DataFrame
         reasons = dict(left_out.iter_rows())
         found = "; ".join(f"{subject}: {reason}" for subject, reason in list(reasons.items())[:5])
         raise AnalysisError(f"no subject has all samples of {contrast}", found=found)
+    refuse_copies(counts[used], design["sample"][used].to_list())
     ready = prepared_counts(counts, genes, used, np.array([level[row] for row in used]))
     within = subject_contrasts(ready.log_cpm, design[used], contrast)
     few = Counter(ready.left_out.values())

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.expression.matrix import raw_counts
-from tilseq.expression.sample_design import days_of, without_missing
+from tilseq.expression.sample_design import FEWEST_ALIKE, days_of, is_told_by, refuse_twins, without_missing
 from tilseq.tables.differential import PSEUDOBULK_GROUPS
 from tilseq.tables.schema import conform
 
@@ -76,14 +76,15 @@ def pseudobulk(
     Raises
     ------
     AnalysisError
-        The matrix does not hold raw counts, obs does not fit it, names other cells or lacks a column, or a day is no
-        whole number.
+        The matrix does not hold raw counts, or two cells hold the same; obs does not fit it, names other cells or
+        lacks a column; a day is no whole number; or two words of a factor differ only in case or blanks.
     """
     if not hasattr(cells, "obs_names"):
         cells = _as_anndata(cells, genes)
     elif obs is not None:
         obs = _of_cells(obs, cells)
     counts = raw_counts(cells, layer)
+    _refuse_copies(counts.matrix, cells.obs_names)
     known = _known(cells.obs if obs is None else obs, columns or {}, counts.matrix.shape[0])
     factors = [name for name in FACTORS if name in known.columns]
     groups = _groups(known, factors)
@@ -121,6 +122,8 @@ def _known(obs: Any, columns: Mapping[str, str], cells: int) -> pl.DataFrame:
         elif name in columns or name == "subject":
             mend = did_you_mean(column, here) or f"name one for `{name}`: obs has {', '.join(here) or 'no column'}"
             raise AnalysisError(f"no column of obs tells the {name}", found=column, mend=mend)
+    for name in found.keys() & set(FACTORS):
+        refuse_twins(found[name].alias(name))
     if "day" in found:
         found["day"] = days_of(found["day"].alias("day"))
     return pl.DataFrame(found)
@@ -163,6 +166,30 @@ def _of_cells(obs: Any, cells: AnnData) -> Any:
     place = {name: row for row, name in enumerate(listed)}
     rows = [place[name] for name in names]
     return obs[rows] if isinstance(obs, pl.DataFrame) else obs.iloc[rows]
+
+
+def _refuse_copies(matrix: Any, names: Sequence[str]) -> None:
+    """Refuse two cells of the same counts, as of a file that was joined twice: each would count as two.
+
+    Cells of the same counts have the same sum by random weights, so that few are looked at closer.
+    """
+    from scipy.sparse import csr_array
+
+    weights = np.random.default_rng(0).random(matrix.shape[1])
+    rows, marks = [np.empty(0, int)], [np.empty(0)]
+    for start in range(0, matrix.shape[0], CELLS_AT_ONCE):
+        piece = csr_array(matrix[start : start + CELLS_AT_ONCE])
+        enough = np.flatnonzero(np.diff(piece.indptr) >= FEWEST_ALIKE)
+        rows.append(start + enough)
+        marks.append((piece @ weights)[enough])
+    cells, sums = np.concatenate(rows), np.concatenate(marks)
+    order = np.argsort(sums, kind="stable")
+    for place in np.flatnonzero(np.diff(sums[order]) == 0):
+        one, other = cells[order[place : place + 2]]
+        own, beside = (csr_array(matrix[[row]]).toarray().ravel() for row in (one, other))
+        if np.array_equal(own, beside) and is_told_by(own):
+            what, mend = "two cells hold the same counts", "give each cell once: was a file joined twice?"
+            raise AnalysisError(what, found=f"{names[one]} and {names[other]}", mend=mend)
 
 
 def _groups(known: pl.DataFrame, factors: Sequence[str]) -> pl.DataFrame:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError, did_you_mean, first_few
-from tilseq.identifiers import MISSING
+from tilseq.identifiers import MISSING, without_blanks
 from tilseq.tables.schema import as_polars
 
 SHOWN = 5
+FEWEST_ALIKE = 60  # genes with counts: that so many are counted alike in two libraries does not happen
 
 
 def without_missing(values: pl.Series) -> pl.Series:
@@ -119,3 +122,53 @@ def chosen_samples(design: pl.DataFrame, where: Mapping[str, Sequence[str]]) -> 
     if not rows:
         raise AnalysisError("no sample is of all levels asked for", found=", ".join(where))
     return rows
+
+
+def refuse_twins(values: pl.Series) -> None:
+    """Refuse two words of a column that only case, blanks or Unicode form tell apart: one would be left out, unsaid.
+
+    Parameters
+    ----------
+    values
+        Column of text; its name is told.
+
+    Raises
+    ------
+    AnalysisError
+        There are two such words.
+    """
+    known: dict[str, str] = {}
+    for word in values.drop_nulls().unique().sort():
+        other = known.setdefault(without_blanks(word), word)
+        if other != word:
+            what = "two words differ only in case, blanks or Unicode form"
+            mend = "write both alike, or name one otherwise"
+            raise AnalysisError(what, column=values.name, found=f"{other!r} and {word!r}", mend=mend)
+
+
+def refuse_copies(counts: NDArray[np.float64], samples: Sequence[str]) -> None:
+    """Refuse two samples of the same counts, as where a column was copied over another's.
+
+    Parameters
+    ----------
+    counts
+        Samples × genes, raw.
+    samples
+        Name of each row.
+
+    Raises
+    ------
+    AnalysisError
+        Two samples, each with 60 genes or more that have counts, hold the same.
+    """
+    first: dict[bytes, str] = {}
+    for name, own in zip(samples, counts, strict=True):
+        if is_told_by(own) and (other := first.setdefault(own.tobytes(), name)) != name:
+            mend = "give each sample its own counts, or leave one out"
+            raise AnalysisError("two samples hold the same counts", found=f"{other} and {name}", mend=mend)
+
+
+def is_told_by(counts: NDArray[np.float64]) -> bool:
+    """Whether so many genes have counts that no other library or cell has the same; one value throughout tells none."""
+    told = counts[counts > 0]
+    return bool(told.size >= FEWEST_ALIKE and np.any(told != told[0]))

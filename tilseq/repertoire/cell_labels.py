@@ -127,12 +127,22 @@ def cell_labels(
     return CELL_LABELS.frame(rows)
 
 
+def unsure_templates(lots: Sequence[ProductLot], miscounted: Mapping[str, Miscounting]) -> list[str]:
+    """Return loci of a product counted as templates of DNA of which it is not surely told how often one is counted."""
+    of_templates = {locus for locus, count_of in product_of(lots).count_of.items() if count_of == "templates"}
+    return sorted(locus for locus in of_templates if not _is_sure(miscounted.get(locus)))
+
+
+def _is_sure(how: Miscounting | None) -> bool:
+    return how is not None and how.sure and how.libraries > 0
+
+
 def _laws_of_templates(
     product: Product, miscounted: Mapping[str, Miscounting], alike: Sequence[Any]
 ) -> dict[str, Laws]:
     """Return locus → laws by which its templates may be counted: that which is sure, or what other products tell."""
     loci = [locus for locus, count_of in product.count_of.items() if count_of == "templates"]
-    sure = {locus: how for locus in loci if (how := miscounted.get(locus)) and how.sure and how.libraries}
+    sure = {locus: miscounted[locus] for locus in loci if _is_sure(miscounted.get(locus))}
     laws: dict[str, Laws] = {
         locus: {("twice" if how.twice else "poisson", how.variance): 0.0} for locus, how in sure.items()
     }

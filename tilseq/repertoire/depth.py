@@ -17,6 +17,7 @@ from tilseq.repertoire.replicates import Estimate
 from tilseq.tables import as_polars
 from tilseq.tables.repertoire import DEPTH
 
+FEWEST_COUNTED_ONCE = 300  # clones of T cells: in blood one of so many is seen twice, unless the counts were lost
 FEWEST_FOR_SINGLETONS = 100  # clones: of so many at least one is seen once, unless they were cut off
 TOLD = ("declared", "input_ng")  # sources of cells that the counts have no part in
 LIGHT = ("IGK", "IGL")  # of which a B cell bears one
@@ -166,6 +167,20 @@ def is_cut_off(counts: ArrayLike) -> bool:
     """
     counts = np.asarray(counts)
     return bool(counts.size >= FEWEST_FOR_SINGLETONS and counts.min() > 1)
+
+
+def is_counted_once(locus: str, counts: ArrayLike) -> bool:
+    """Tell whether the clones of a library of T cells look as if their counts had been lost: each was counted once.
+
+    Parameters
+    ----------
+    locus
+        Locus of the clones. Of B cells nothing is told: each naive one is a clone of its own.
+    counts
+        Those of each clone, shape (clones,), of a bulk library; of fewer than 300 clones nothing is told.
+    """
+    counts = np.asarray(counts)
+    return bool(locus.startswith("TR") and counts.size >= FEWEST_COUNTED_ONCE and counts.max() == 1)
 
 
 def one_library(depths: Any) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import polars as pl
@@ -11,9 +12,10 @@ from tilseq.tables.cell_labels import CELL_LABELS, INFUSED, NO_RECEPTOR, NOT_SEE
 from tilseq.tables.outputs import QUALITY
 
 MOST_MISSED, MOST_UNDECIDED = 0.1, 0.1  # round figures of ours
+ROUGH_FROM, ROUGH_TO = 0.1, 0.9  # chances between which the law that counts templates makes 5 to 15 points
 
 
-def label_checks(labels: Any) -> pl.DataFrame:
+def label_checks(labels: Any, *, unsure: Collection[str] = ()) -> pl.DataFrame:
     """Return the checks of each sample's labels.
 
     - `cells in the product`: share of the cells with a receptor that are `infused`; warns where none is, or none has a
@@ -21,11 +23,14 @@ def label_checks(labels: Any) -> pl.DataFrame:
     - `cells the product missed`: mean chance of the cells labelled `not_seen_in_product`. Above a tenth they are no
       endogenous cells, and a comparison with infused ones is blurred: it warns, and so it does without a chance.
     - `cells undecided`: share of the cells with a receptor that are `undecided`; warns above a tenth.
+    - `counting of templates`: a warning where cells of loci `unsure` have chances between 0.1 and 0.9.
 
     Parameters
     ----------
     labels
         polars or pandas, the table `cell_labels`.
+    unsure
+        Loci of which no library surely tells how often the product's templates are counted, see `unsure_templates`.
 
     Returns
     -------
@@ -68,7 +73,22 @@ def label_checks(labels: Any) -> pl.DataFrame:
                 "reason": f"{undecided} of {total} cells with a receptor can be labelled neither way",
             }
         )
+        rows += [{"sample": sample, **row} for row in _rough(of_sample, unsure)]
     return QUALITY.frame(rows)
+
+
+def _rough(labels: pl.DataFrame, unsure: Collection[str]) -> list[dict[str, Any]]:
+    """Return the check of chances that rest on a law of counting which is not surely known."""
+    chance = pl.col("probability").is_between(ROUGH_FROM, ROUGH_TO, closed="none")
+    rough = labels.filter(chance, pl.col("label") == NOT_SEEN, pl.col("locus").is_in(sorted(unsure)))
+    if not rough.height:
+        return []
+    reason = (
+        f"{rough.height} cells not seen in the product have a chance between {ROUGH_FROM:g} and {ROUGH_TO:g}, which is "
+        f"rough by 5 to 15 points: no library surely tells how often a template of {', '.join(sorted(unsure))} is "
+        "counted; bulk ones of blood do"
+    )
+    return [{"check": "counting of templates", "verdict": "warn", "reason": reason}]
 
 
 def _missed(unseen: pl.DataFrame) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.repertoire.clones import INDEPENDENT, check_count_of, check_once, clone_counts
-from tilseq.repertoire.depth import FEWEST_FOR_SINGLETONS, is_cut_off, too_few_cells
+from tilseq.repertoire.depth import FEWEST_FOR_SINGLETONS, is_counted_once, is_cut_off, too_few_cells
 from tilseq.tables import as_polars
 from tilseq.tables.outputs import QUALITY
 
@@ -33,7 +33,8 @@ def qc(
     - `left out`: rows left out, as a share of those and the rows kept; warns above a half. Each rule has a check of its
       own, `left out: <rule>`, that only tells.
     - `singletons LOCUS`: share of the clones seen once; warns where of a hundred clones or more none was, as a table
-      cut at a smallest count has no coverage and no Chao1.
+      cut at a smallest count has no coverage and no Chao1, and where of 300 clones of T cells or more each was, unless
+      cells are counted, as a table that lost its counts.
     - `anchors LOCUS`: share of the clones whose `junction_aa` lacks its C or its F or W; warns above 5 %, as it may be
       a CDR3 without its anchors, which matches no junction.
 
@@ -96,7 +97,7 @@ def qc(
         usual = counts if count_of == "cells" else frame.height
         rows += _left_out(as_polars(exclusions), usual if rows_kept is None else rows_kept)
     for (locus,), clones in sorted(frame.partition_by("locus", as_dict=True).items()):
-        rows += [_singletons(str(locus), clones), _anchors(str(locus), clones)]
+        rows += [_singletons(str(locus), clones, count_of), _anchors(str(locus), clones)]
     if depth is not None:
         rows += [
             {
@@ -135,18 +136,21 @@ def _some(number: float, one: str) -> str:
     return f"{number:.0f} {one}" + "s" * (number != 1)
 
 
-def _singletons(locus: str, clones: pl.DataFrame) -> dict[str, Any]:
+def _singletons(locus: str, clones: pl.DataFrame, count_of: str) -> dict[str, Any]:
     once = clones.filter(duplicate_count=1).height
     cut = is_cut_off(clones["duplicate_count"])
+    lost = count_of != "cells" and is_counted_once(locus, clones["duplicate_count"])
     reason = f"{once} of {clones.height} clones seen once"
     if cut:
         reason += ": was the table cut at a smallest count, or its counts scaled? coverage, Chao1 and limits then mean "
         reason += "nothing"
+    if lost:
+        reason += ": were the counts lost? Shares are then those of clones (of sorted naive cells it may be so)"
     return {
         "check": f"singletons {locus}",
         "value": once / clones.height,
         "limit": f"above 0 of {FEWEST_FOR_SINGLETONS} clones or more",
-        "verdict": "warn" if cut else "pass",
+        "verdict": "warn" if cut or lost else "pass",
         "reason": reason,
     }
 

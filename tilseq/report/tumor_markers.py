@@ -75,6 +75,8 @@ def _course(subject: Any, test: Any, rows: list[Row]) -> list[Cell]:
     told += [
         part for part in (last["reason"] or "").split("; ") if part.startswith(("every CA19-9", "% withheld: no upper"))
     ]
+    parts = {part for row in own for part in (row["reason"] or "").split("; ")}
+    told += sorted(part for part in parts if part.endswith("check the unit"))
     return [
         Cell(f"{subject}", kind="name"),
         Cell(f"{test}"),

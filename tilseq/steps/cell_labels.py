@@ -78,6 +78,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.errors import AnalysisError
     from tilseq.io.write import write_parquet
     from tilseq.repertoire import cell_labels, label_checks
+    from tilseq.repertoire.cell_labels import unsure_templates
     from tilseq.repertoire.depth import share_cells
     from tilseq.tables.cell_labels import CELL_LABELS
     from tilseq.tables.outputs import QUALITY
@@ -113,7 +114,7 @@ def run(job: Job, folder: Path) -> None:
             quality.append(QUALITY.frame([_told(sample, "fail", str(error))]))
             continue
         labels.append(found)
-        quality.append(label_checks(found))
+        quality.append(label_checks(found, unsure=unsure_templates(lots, counting or {})))
         missing = failed_of(job, sample)
         if missing:
             reason = f"{', '.join(missing)} of the product failed and is left out: too few cells are in the product"

@@ -40,7 +40,8 @@ def blood_count_of(study: Study, sample: Mapping[str, Any]) -> dict[str, Any] | 
     lymphocytes = lab_test("lymphocytes")
     rows = [row for row in own.iter_rows(named=True) if lab_test(row["test"]) == lymphocytes]
     counts = [row for row in rows if (row["unit"] or "").strip().casefold() not in SHARES]
-    read = [_as_count(row["value_text"], row["unit"]) for row in counts]
+    leucocytes = _most_leucocytes(own)
+    read = [_as_count(row["value_text"], row["unit"], row["upper_limit"], leucocytes) for row in counts]
     found = [one for one in read if isinstance(one, dict)]
     if not found:
         return {"refused": "; ".join(map(str, read))} if read else None
@@ -51,9 +52,30 @@ def blood_count_of(study: Study, sample: Mapping[str, Any]) -> dict[str, Any] | 
     return {"refused": f"the lymphocyte counts of the day differ: {told}"}
 
 
-def _as_count(text: str | None, unit: str | None) -> dict[str, Any] | str:
+def _most_leucocytes(labs: pl.DataFrame) -> float:
+    """Return the most leucocytes (10^9/L) of the results of a subject and day, infinite where none can be read."""
+    from tilseq.lab_tests import Result, lab_test, read_result
+
+    most = []
+    for row in labs.iter_rows(named=True):
+        test, result = lab_test(row["test"]), read_result(row["value_text"], unit=row["unit"])
+        factor = None if test is None or test.name != "WBC" else test.factor(row["unit"])
+        if factor is not None and isinstance(result, Result):
+            most.append(math.inf if (result.operator or "").startswith(">") else result.value * factor)
+    return max(most, default=math.inf)
+
+
+def _as_count(text: str | None, unit: str | None, upper_limit: float | None, leucocytes: float) -> dict[str, Any] | str:
     """Return a blood count, or why it is none."""
-    from tilseq.lab_tests import BLOOD_UNITS, MOST_IN_PARTS, lab_test, per_ul_of_unit, read_result
+    from tilseq.lab_tests import (
+        BLOOD_UNITS,
+        MOST_IN_PARTS,
+        MOST_OF_WHOLE,
+        ROUNDED,
+        lab_test,
+        per_ul_of_unit,
+        read_result,
+    )
 
     told = f"{text or 'an empty value'} {unit or 'without a unit'}"
     if per_ul_of_unit(unit or "") is None:
@@ -64,10 +86,18 @@ def _as_count(text: str | None, unit: str | None) -> dict[str, Any] | str:
     if result.operator is not None:
         return f"the lymphocyte count {told} is no number but a limit"
     test = lab_test("lymphocytes")
-    too_many = test is not None and result.value * (test.factor(unit) or math.nan) > (test.most or math.inf)
+    assert test is not None
+    factor = test.factor(unit) or math.nan
+    too_many = result.value * factor > (test.most or math.inf)
     parts = per_ul_of_unit(unit or "") == 1 and result.value < MOST_IN_PARTS and result.value % 1 != 0
     if too_many or parts:
         return f"{told} is hardly a count of lymphocytes: check the unit"
+    if test.is_strange_limit(upper_limit, unit):
+        return f"the lymphocyte count {told} has an upper limit of {upper_limit:g}: check the unit"
+    if result.value * factor > MOST_OF_WHOLE * leucocytes + ROUNDED:
+        return (
+            f"the lymphocyte count {told} is above all leucocytes of the day, {leucocytes:g} 10^9/L: is it in percent?"
+        )
     rounding = result.last_digit / math.sqrt(12) / result.value if result.value else 0.0
     return {"value": result.value, "unit": (unit or "").strip(), "rounding": rounding}
 

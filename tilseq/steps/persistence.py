@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -146,7 +146,7 @@ def run(job: Job, folder: Path) -> None:
             continue
         frames.append(held)
         rows += _endpoints(sample, held, reference, why)
-        quality += [*told, *_doubts(job, sample, held, beside.apart)]
+        quality += [*told, *_doubts(job, sample, held, beside.apart), *_exchanged(job, need, clones, beside)]
     write_parquet(pl.concat(frames), PERSISTENCE, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
     write_parquet(QUALITY.frame(quality), QUALITY, folder)
@@ -195,6 +195,28 @@ def _there_before(held: pl.DataFrame) -> str:
         f"clones of the product hold {', '.join(shares)} of this blood of before the infusion: were days, or this "
         "sample and another, exchanged? (Of a product that was grown from blood it may be so)"
     )
+
+
+def _exchanged(job: Job, need: str, clones: Mapping[str, pl.DataFrame], beside: Beside) -> Iterator[dict[str, Any]]:
+    """Yield a row of `quality` where blood and the product may have been exchanged."""
+    import polars as pl
+
+    from tilseq.repertoire.exchanged import exchanged_with_baseline, exchanged_with_product
+
+    rows, sample = job.arguments["samples"], job.arguments["samples"][need]
+    if job.arguments["reference"] != PRODUCT or sample["specimen"] != "blood":
+        return
+    columns = ("locus", "junction", "duplicate_count")
+    product = pl.concat([clones[part].select(columns) for part in parts_of(job, sample)])
+    of_tumor = [one for one in clones if (rows[one]["specimen"], rows[one]["assay"]) == ("tumor", sample["assay"])]
+    reason = ""
+    if beside.baseline is not None:
+        reason = exchanged_with_product(clones[need], product, beside.baseline)
+    elif is_before(sample) and of_tumor:
+        tumor = pl.concat([clones[one].select(columns) for one in of_tumor])
+        reason = exchanged_with_baseline(clones[need], product, tumor)
+    if reason:
+        yield quality_row(sample, "warn", reason) | {"check": "exchanged with the product"}
 
 
 def _of_poor_quality(job: Job, folder: Path) -> set[str]:

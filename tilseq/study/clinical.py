@@ -10,15 +10,18 @@ import polars as pl
 
 from tilseq.errors import TableError, TilseqError, did_you_mean
 from tilseq.io.yaml_model import line_of
-from tilseq.lab_tests import SHARES, lab_test, near_test, plain_unit, read_result
+from tilseq.lab_tests import COUNT_UNIT, SHARES, lab_test, near_test, plain_unit, read_result
 from tilseq.study.checks import Check, numbered, unknown
 from tilseq.study.model import CLINICAL, INFUSIONS_FILE, SUBJECTS_FILE, Folder, clinical_file
 from tilseq.study.notes import named
 from tilseq.study.settings import FILE as SETTINGS_FILE
 from tilseq.tables.infusions import given_infusions
+from tilseq.tables.recorded_period import denies_first_day
+from tilseq.tables.therapies import told_soon_therapies
 
 FOLLOWUP_FILE, SCHEDULE_FILE = clinical_file("followup"), clinical_file("schedule")
 MOST = 10  # tests that a note names
+MOST_A_DAY, FEWEST_CROWDED = 5, 3  # different blood counts of a day that nobody draws, and days of a study with so many
 # Table: two columns, of which the second may not be less than the first.
 SPANS = {
     "followup": ("last_alive_day", "death_day"),
@@ -160,6 +163,23 @@ def _unread(cells: dict[str, Any]) -> str | None:
     return f"{known.name} has no unit {unit!r}" if unit else f"{known.name} without a unit"
 
 
+def note_crowded_days(folder: Folder) -> list[str]:
+    """Name days on which a blood count has more results than anybody draws, as where days are weeks."""
+    labs = folder.clinical.get("labs", pl.DataFrame())
+    if labs.is_empty():
+        return []
+    counts = [
+        name for name in labs["test"].drop_nulls().unique() if (test := lab_test(name)) and test.unit == COUNT_UNIT
+    ]
+    own = labs.filter(pl.col("test").is_in(counts)).drop_nulls(["subject", "day", "value_text"])
+    drawn = own.group_by("subject", "day", "test", maintain_order=True).agg(pl.col("value_text").n_unique())
+    days = drawn.filter(pl.col("value_text") >= MOST_A_DAY).select("subject", "day").unique(maintain_order=True).rows()
+    if len(days) < FEWEST_CROWDED:
+        return []
+    file, told = folder.clinical_file("labs"), named([f"{subject} (day {day})" for subject, day in days])
+    return [f"{MOST_A_DAY} results of a blood count or more on one day of {file}, as of days in weeks: {told}"]
+
+
 def note_alike(folder: Folder) -> list[str]:
     """Count the rows that repeat an earlier one, in tables whose records may be alike but for their value."""
     notes = []
@@ -193,6 +213,16 @@ def note_flags(folder: Folder) -> list[str]:
         return []
     file = folder.clinical_file("adverse_events")
     return [f"{file} records of no event: {', '.join(without)}; such a class has no number"]
+
+
+def note_periods(folder: Folder) -> list[str]:
+    """Count the adverse events that begin on a day that their recorded period denies."""
+    events = numbered(folder.clinical.get("adverse_events", pl.DataFrame()))
+    denied = [row for row, cells in events if denies_first_day(cells["period"], cells["start_day"])]
+    if not denied:
+        return []
+    file = folder.clinical_file("adverse_events")
+    return [f"first days of {file} that deny the recorded period: {len(denied)}, the first of row {denied[0]}"]
 
 
 def _of_days(frame: pl.DataFrame) -> list[str]:
@@ -249,6 +279,12 @@ def note_therapy_ends(folder: Folder) -> list[str]:
     return [f"a therapy ends after the last day alive or the data cut, no day alive: {named(late)}"] if late else []
 
 
+def note_soon_therapies(folder: Folder) -> list[str]:
+    """Name therapies of so soon after the infusion that they may belong to the treatment."""
+    told = told_soon_therapies(folder.clinical.get("therapies"))
+    return [f"{folder.clinical_file('therapies')}: {told}"] if told else []
+
+
 CLINICAL_CHECKS: tuple[Check, ...] = (
     check_spans,
     check_deaths,
@@ -261,8 +297,11 @@ CLINICAL_NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_alike,
     note_ungraded,
     note_labs,
+    note_crowded_days,
     note_flags,
+    note_periods,
     note_after_death,
     note_after_cut,
     note_therapy_ends,
+    note_soon_therapies,
 )

@@ -13,7 +13,7 @@ from tilseq.study.model import INFUSIONS_FILE, Folder
 MOST_NAMED = 5
 SHORTEST_NAME = 3  # of a subject, in letters: a shorter one stands in a file's name for a lot, a day or a well
 SHORTEST_VISIT = 2  # D7
-FEWEST_INFUSED = 1e4  # cells; nobody infuses fewer
+FEWEST_INFUSED = 1e6  # cells; nobody infuses fewer, and 20 thousand million in millions are 20,000
 BLOOD = ("blood", "plasma", "serum")  # of one drawing
 
 

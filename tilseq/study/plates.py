@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from tilseq.errors import TableError, TilseqError, shown
+from tilseq.errors import TableError, TilseqError, first_few, shown
 from tilseq.study.checks import Check, numbered, unknown
 from tilseq.study.model import SAMPLES_FILE, Folder
 from tilseq.study.names import nearest
@@ -14,6 +14,8 @@ ASSAY = "cytokine"
 # What a well holds is one thing, whichever analyte a row speaks of.
 NEEDED = ("path", "role")
 OF_THE_WELL = (*NEEDED, "sample", "kit", "level", "dilution", "acid_activated", "replicate", "scale")
+# By which lots of one kit do not differ, and within which samples of one kind are diluted; a lost zero is ten.
+MOST_TIMES, MOST_NAMED = 3.0, 5
 
 
 def wells(folder: Folder) -> Iterator[tuple[str, int, dict[str, Any]]]:
@@ -147,4 +149,38 @@ def _check_placed(folder: Folder) -> list[TilseqError]:
     return problems
 
 
+def note_plates_apart(folder: Folder) -> list[str]:
+    """Name plates of one kit whose standards, or whose samples' dilutions, are over three times those of another."""
+    levels: dict[tuple[str, str | None], dict[str, float]] = {}
+    dilutions: dict[str, dict[str, list[float]]] = {}
+    for _, _, cells in wells(folder):
+        plate, kit, nominal, dilution = (cells[name] for name in ("plate", "kit", "nominal_pg_per_ml", "dilution"))
+        if plate is None or kit is None:
+            continue
+        if cells["role"] == "standard" and nominal:
+            tops = levels.setdefault((kit, cells["analyte"]), {})
+            tops[plate] = max(nominal, tops.get(plate, 0.0))
+        if cells["role"] == "sample" and dilution:
+            dilutions.setdefault(kit, {}).setdefault(plate, []).append(dilution)
+    notes = [
+        f"{kit}: {told}"
+        for (kit, _), tops in levels.items()
+        if (told := _apart(tops, tops, "highest standards, pg/mL"))
+    ]
+    for kit, of_plates in dilutions.items():
+        least, most = ({plate: of(some) for plate, some in of_plates.items()} for of in (min, max))
+        told = _apart(least, most, "dilutions of samples")
+        notes += [f"{kit}: {told}"] if told else []
+    return list(dict.fromkeys(notes))
+
+
+def _apart(least: dict[str, float], most: dict[str, float], what: str) -> str:
+    """Say which plates hold least and most of something where all on one is over three times all on another."""
+    if max(least.values()) <= MOST_TIMES * min(most.values()):
+        return ""
+    named = [f"{plate} ({least[plate]:g})" for plate in sorted(least, key=lambda plate: (least[plate], plate))]
+    return f"{what} differ between plates: {first_few(named, MOST_NAMED)}"
+
+
+PLATE_NOTES: tuple[Callable[[Folder], list[str]], ...] = (note_plates_apart,)
 PLATE_CHECKS: tuple[Check, ...] = (check_sheets, check_wells, check_contents, check_levels, check_plate_samples)

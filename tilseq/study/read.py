@@ -34,7 +34,7 @@ from tilseq.study.model import (
     clinical_file,
 )
 from tilseq.study.notes import NOTES
-from tilseq.study.plates import PLATE_CHECKS
+from tilseq.study.plates import PLATE_CHECKS, PLATE_NOTES
 from tilseq.study.settings import FILE as SETTINGS_FILE
 from tilseq.study.settings import read_settings
 from tilseq.tables import Table, without_empty_end
@@ -142,7 +142,7 @@ def examine(path: str | Path) -> Folder:
     _read_plates(folder)
     for check in (*CHECKS, *FLOW_CHECKS, *CLINICAL_CHECKS, *PLATE_CHECKS, check_files):
         folder.problems += check(folder)
-    for note in (*NOTES, *CLINICAL_NOTES, *KIT_NOTES):
+    for note in (*NOTES, *CLINICAL_NOTES, *PLATE_NOTES, *KIT_NOTES):
         folder.notes += note(folder)
     folder.problems.sort(key=_place)
     return folder
