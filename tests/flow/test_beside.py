@@ -56,28 +56,38 @@ def test_odds_gain_what_the_population_lost_and_give_what_the_others_lost() -> N
 
 
 def test_poorly_stained_cells_lie_evenly_down_to_darkness() -> None:
-    # 30 in a quarter of the way stand for 120, of which 60 to 100 are such, 80 ± 19 by 95 %. The 90 that are not seen
-    # vary by √90 and by 3 √30.
-    spread = math.hypot(19 / 1.959964, math.sqrt(90), 3 * math.sqrt(30))
-    assert below_cut(30, 600, 800) == pytest.approx((80, spread), rel=1e-6)
+    # 30 in a quarter of the way stand for 120, of which 60 to 114 are such, 2.9 for each. Before, 24 of 4,000 were, of
+    # which a third of one is known: 18/19 of 30 1/3 × 1.9 = 54.6 are not seen, and of their variance 1 + 1.8.
+    spread = math.hypot(0.95 * 27 * 18 / 19 / 1.959964, math.sqrt(54.6 * 2.8))
+    assert below_cut(30, 600, 800, 4_000) == pytest.approx((84.6, spread), rel=1e-6)
+    # Where the cut could lie as low as darkness all are seen.
     for lower in (-50, 0):
-        assert below_cut(30, lower, 800) == pytest.approx((20, 4.75 / 1.959964), rel=1e-6)
-    # Of 60 to 120 such 90 ± 28.5.
-    spread = math.hypot(28.5 / 1.959964, math.sqrt(90), 3 * math.sqrt(30))
-    assert below_cut(30, 600, 800, 1.0) == pytest.approx((90, spread), rel=1e-6)
-    assert below_cut(0, 600, 800) == Told(0, 0)
-    assert below_cut(6, -300, -100) == pytest.approx((4, 0.95 / 1.959964), rel=1e-6)
+        assert below_cut(30, lower, 800, 4_000) == pytest.approx((21.75, 0.95 * 6.75 * 72 / 73 / 1.959964), rel=1e-6)
+    assert below_cut(6, -300, -100, 4_000) == pytest.approx((4.35, 0.95 * 1.35 * 72 / 73 / 1.959964), rel=1e-6)
 
 
-def test_what_is_told_of_poorly_stained_cells_is_as_far_off_as_it_says() -> None:
-    """Cells lie evenly from 0 to 800, and those from 600 on are seen: from a half to five sixths of them bear it."""
+def test_where_no_poorly_stained_cell_is_seen_there_may_be_some() -> None:
+    # A third of one, times 1.8 as above; where 200 bear the marker, 9/19 of 1.9.
+    assert below_cut(0, 600, 800, 4_000) == pytest.approx((0.6, math.sqrt(0.6 * 2.8)), rel=1e-6)
+    assert below_cut(0, 600, 800, 200) == pytest.approx((0.3, math.sqrt(0.3 * 1.9)), rel=1e-6)
+    assert below_cut(0, 600, 800, 0) == below_cut(0, 0, 800, 4_000) == Told(0, 0)
+
+
+def test_ends_that_tell_nothing_leave_what_is_known_beforehand() -> None:
+    """0.725 × 0.006 of 1,000 cells that bear the marker, a gamma of shape 1/3."""
+    told = below_cut(0, 800 - 1e-6, 800, 1_000)
+    assert told == pytest.approx((4.35, math.sqrt(4.35 + 3 * 4.35**2)), rel=1e-3)
+
+
+@pytest.mark.parametrize("seen", [10, 40, 200])
+def test_the_number_of_poorly_stained_cells_is_as_far_off_as_it_says(seen: int) -> None:
+    """Of a tube 2.9 times as many as are seen on average, 0.6 % of those that bear the marker, as beforehand."""
     random, held, tubes = np.random.default_rng(8), 0, 4000
-    for part in random.uniform(1 / 2, 5 / 6, tubes).tolist():
-        light = random.uniform(0, 800, random.poisson(120))
-        bear = int((random.random(len(light)) < part).sum())
-        told = below_cut(int((light > 600).sum()), 600, 800)
-        held += abs(told.mean - bear) <= 1.959964 * told.sd
-    assert 0.94 < held / tubes < 0.99
+    for part in random.choice([0.6, 0.725, 0.85], tubes).tolist():
+        beside, further = random.poisson(seen), random.poisson((4 * part - 1) * seen)
+        told = below_cut(int(beside), 600, 800, round(2.9 * seen / 0.006))
+        held += abs(told.mean - beside - further) <= 1.959964 * told.sd
+    assert 0.92 < held / tubes < 0.995
 
 
 def test_cells_beside_a_cut_lie_as_densely_down_to_darkness() -> None:

@@ -101,9 +101,9 @@ def test_few_living_cells_gain_dead_ones_that_are_not_told_and_lose_up_to_all_be
     assert living_across(0.0, dead=0.0) == Misplaced(0, 0)
 
 
-def test_what_most_cells_lose_moves_both_limits_less_what_others_lose_from_the_parent() -> None:
-    found = made_whole(Misplaced(0.003, 0.005, 0.0, 0.02), Told(0.015, 0.004), by_others=0.006)
+def test_what_most_cells_lose_moves_both_limits_less_what_the_parent_loses() -> None:
+    found = made_whole(Misplaced(0.003, 0.005, 0.0, 0.02), Told(0.015, 0.004), by_parent=0.006)
     assert found == Misplaced(pytest.approx(0.005), 0.005, pytest.approx(-0.014), 0.02)
-    assert made_whole(Misplaced(0.003, 0.005, 0.0, 0.02), Told(0.015, 0.004), by_others=0.03).surely_gained == 0
+    assert made_whole(Misplaced(0.003, 0.005, 0.0, 0.02), Told(0.015, 0.004), by_parent=0.03).surely_gained == 0
     assert lost_elsewhere(["CD8"]) == lost_elsewhere(["CD4", "CD8"]) == pytest.approx(0.005)
     assert lost_elsewhere(["CD4"]) == 0

@@ -69,9 +69,10 @@ def test_what_lies_at_the_edge_of_the_lymphocytes_is_made_whole(gating: Gating) 
 
 
 def test_left_over_cells_gain_what_lies_below_the_cuts_of_others(gating: Gating) -> None:
-    """9 cells below the cut of CD4, on the last tenth of the way up to it, stand for 90; of these 45 to 75 are gained.
+    """9 cells below the cut of CD4, on the last tenth of the way up to it, stand for 90; 45 to 85.5 are gained.
 
-    They are taken off before the others are counted. 81 that are not seen vary by √81 and by 9 √9.
+    They are taken off before the others are counted. For each of 9 1/3 are 5.285107 not seen, see `test_left_over`, and
+    0.14 by the cut of CD8.
     """
     cut = gating.cuts["CD4", "CD3+"]
     cuts = {**gating.cuts, ("CD4", "CD3+"): cut._replace(lower=0.9 * cut.threshold)}
@@ -79,11 +80,11 @@ def test_left_over_cells_gain_what_lies_below_the_cuts_of_others(gating: Gating)
     left, total = gating.populations["DN T"].events, gating.populations["CD3+"].events
     moved = {**gating.moved, "CD4 of CD3+": shift._replace(lower={**shift.lower, "DN T": left - 9})}
     (lower, upper), _ = share_limits(replace(gating, cuts=cuts, moved=moved), gating.populations["DN T"])
-    own = left - 60
-    exact_lower, exact_upper = (total * float(limit) for limit in clopper_pearson(own, total))
-    spread = math.hypot(0.95 * 15, 1.959964 * 9, 1.959964 * 27)
-    assert total * lower == pytest.approx(own - math.hypot(own - exact_lower, spread), abs=1)
-    assert total * upper == pytest.approx(max(left, own + math.hypot(exact_upper - own, spread)), abs=1)
+    own = left - 9 - 49.327665 - 0.14
+    exact_lower, exact_upper = (total * limit for limit in scalar(jeffreys(own, total)))
+    spread = math.hypot(0.95 * 20.25 * 0.845617, 1.959964 * math.sqrt(49.327665 * 6.285107))
+    assert total * lower == pytest.approx(own - math.hypot(own - exact_lower, spread), abs=0.2)
+    assert total * upper == pytest.approx(max(left, own + math.hypot(exact_upper - own, spread)), abs=0.2)
 
 
 def test_cells_that_are_all_gained_leave_none(gating: Gating) -> None:
@@ -123,11 +124,11 @@ def test_cells_without_cd3_of_an_own_rule_are_not_what_t_cells_leave(simulate: S
     for name in ("CD3+", "CD3-"):
         events, total = gating.populations[name].events, gating.populations["lymphocytes"].events
         (lower, upper), _ = share_limits(gating, gating.populations[name])
-        # CD3- lack two markers: what they gain by these is taken off, here none.
+        # CD3- lack two markers: what they gain by these is taken off, though hardly any is seen.
         counting = clopper_pearson if name == "CD3+" else jeffreys
         counted_lower, counted_upper = (float(limit) for limit in counting(events, total))
         assert counted_lower - 0.02 < lower < counted_lower, name
-        assert counted_upper < upper < counted_upper + 0.05, name
+        assert counted_upper - 0.001 < upper < counted_upper + 0.05, name
 
 
 def test_what_lies_beside_their_cuts_widens_few_cells_that_bear_several_markers(gating: Gating) -> None:
@@ -222,7 +223,7 @@ def test_what_ends_tell_of_few_cells_is_not_told_again_by_what_lies_beside(gatin
 
 
 def test_a_ratio_is_off_by_what_both_shares_are(gating: Gating) -> None:
-    """CD8+ T lose 100 by their cut and 0.5 % by others, CD4+ T 0.15 %; the ends of both cuts are not counted."""
+    """CD8+ T lose 85 by their cut and 0.5 % by others, CD4+ T 0.15 %; the ends of both cuts are not counted."""
     cut, found = gating.cuts["CD8", "CD3+"], _unmoved(gating)
     helpers, killers, left = (found.populations[name].events for name in ("CD4+ T", "CD8+ T", "DN T"))
     shift = found.moved["CD8 of CD3+"]
@@ -231,11 +232,12 @@ def test_a_ratio_is_off_by_what_both_shares_are(gating: Gating) -> None:
     told = replace(found, cuts={**gating.cuts, ("CD8", "CD3+"): cut._replace(lower=0.9 * cut.threshold)}, moved=moved)
     counting = scalar(ratio_of_counts(helpers, killers))
     (low, high), _ = ratio_limits(told, ("CD4+ T", "CD8+ T"), counting)
-    # 15 on the last tenth stand for 150; 75 to 125 are CD8+ T; 135 are not seen.
+    # 15 on the last tenth stand for 150; 75 to 142.5 are CD8+ T. For each of 15 1/3 are 6.25 × 9.276 / (9.276 + 10/3),
+    # 4.597781, not seen; by the cut of CD4, beside which none lies, 0.131820.
     misplaced = 1.7e-4 * found.populations["CD3+"].events
-    spread = math.hypot(0.95 * 25 / 1.959964, math.sqrt(135), 9 * math.sqrt(15))
-    own = Misplaced(misplaced, misplaced, 0.0, 0.0015 * helpers)
-    other = Misplaced(misplaced, math.hypot(misplaced, spread), 0.0, 100 + 0.005 * killers)
+    spread = math.hypot(0.95 * 33.75 * 0.735645 / 1.959964, math.sqrt(70.499309 * 5.597781))
+    own = Misplaced(misplaced, math.hypot(misplaced, math.sqrt(0.131820 * 1.395460)), 0.0, 0.0015 * helpers)
+    other = Misplaced(misplaced, math.hypot(misplaced, spread), 0.0, 85.499309 + 0.005 * killers)
     no_ends = [[(helpers, killers), (helpers, killers)]]
     expected, _ = ratio_with_gates(helpers, killers, counting, no_ends, own=own, other=other)
     assert (low, high) == pytest.approx(expected, rel=1e-6)
@@ -302,10 +304,10 @@ def test_t_cells_gain_what_lies_beside_their_cut(gating: Gating) -> None:
 
 
 def test_what_others_gain_by_a_cut_is_lost_by_those_that_bear_its_marker(gating: Gating) -> None:
-    """6 DN T on the last tenth of the way up to the cut of CD4 stand for 60; 30 to 50 are CD4+ T.
+    """6 DN T on the last tenth of the way up to the cut of CD4 stand for 60; 30 to 57 are CD4+ T.
 
-    54 that are not seen vary by √54 and by 9 √6. The ends of this cut are not counted once more. Most cells of the
-    parent are CD4+ T: what they lose, 40, moves both limits, and what is left is no count. The lower one is moved
+    33.47 are not seen, see `test_left_over`. The ends of this cut are not counted once more. Most cells of the
+    parent are CD4+ T: what they lose, 39.47, moves both limits, and what is left is no count. The lower one is moved
     by less, as others are lost from the parent by CD3: 0.5 % of CD8+ T and DP T.
     """
     cut, found = gating.cuts["CD4", "CD3+"], _unmoved(gating)
@@ -315,15 +317,16 @@ def test_what_others_gain_by_a_cut_is_lost_by_those_that_bear_its_marker(gating:
     told, total = replace(found, cuts=cuts, moved=moved), gating.populations["CD3+"].events
     share, down, up = _counting(found, "CD4+ T", "CD3+", exact=False)
     (lower, upper), _ = share_limits(told, told.populations["CD4+ T"])
-    spread = math.hypot(0.95 * 10, 1.959964 * math.sqrt(54), 1.959964 * 9 * math.sqrt(6)) / total
-    expected = share - math.hypot(down, spread, 1.959964 * 1.7e-4) + (40 - 0.005 * (1496 + 50) * share) / total
+    spread = math.hypot(0.95 * 13.5 * 0.845617, 1.959964 * math.sqrt(33.472346 * 6.285107)) / total
+    expected = share - math.hypot(down, spread, 1.959964 * 1.7e-4) + (39.472346 - 0.005 * (1496 + 50) * share) / total
     assert lower == pytest.approx(expected, abs=1e-6)
-    expected = share + math.hypot(up, spread, 1.959964 * 1.7e-4) + 40 / total
+    expected = share + math.hypot(up, spread, 1.959964 * 1.7e-4) + 39.472346 / total
     assert upper == pytest.approx(expected, abs=1e-6)
-    # CD8+ T lose by their own cut, beside which no cell lies: 0.65 % on average.
+    # CD8+ T lose by their own cut, beside which no cell lies: 0.65 % on average, and not surely 0.139130 of them.
     share, _, up = _counting(found, "CD8+ T", "CD3+")
     (_, upper), _ = share_limits(told, told.populations["CD8+ T"])
-    assert upper == pytest.approx(share + math.hypot(up, 1.959964 * 1.7e-4) + 0.0065 * share, abs=1e-6)
+    spread = 1.959964 * math.sqrt(0.139130 * 1.417389) / total
+    assert upper == pytest.approx(share + math.hypot(up, spread, 1.959964 * 1.7e-4) + 0.0065 * share, abs=1e-6)
 
 
 def test_most_of_a_parent_that_loses_none_that_are_seen_is_limited_as_if_it_did(gating: Gating) -> None:
@@ -332,8 +335,9 @@ def test_most_of_a_parent_that_loses_none_that_are_seen_is_limited_as_if_it_did(
     share, down, up = _counting(found, "CD4+ T", "CD3+", exact=False)
     (lower, upper), _ = share_limits(found, found.populations["CD4+ T"])
     assert cut.lower is not None and 0.0015 * share < 0.005 * (1496 + 50) / 4688 * share
-    assert lower == pytest.approx(share - math.hypot(down, 1.959964 * 1.7e-4), abs=1e-6)
-    assert upper == pytest.approx(share + math.hypot(up, 1.959964 * 1.7e-4) + 0.0015 * share, abs=1e-6)
+    unseen = 1.959964 * math.sqrt(0.131820 * 1.395460) / 4688
+    assert lower == pytest.approx(share - math.hypot(down, unseen, 1.959964 * 1.7e-4), abs=1e-6)
+    assert upper == pytest.approx(share + math.hypot(up, unseen, 1.959964 * 1.7e-4) + 0.0015 * share, abs=1e-6)
 
 
 def test_cells_that_bear_one_marker_are_not_told_by_the_ends_of_its_cut(gating: Gating) -> None:
@@ -412,8 +416,9 @@ def test_of_cells_that_bear_one_marker_nothing_is_added_for_what_lies_beside(gat
             )
             for way in (1e-3, 100.0)
         ]
-        one, other = (share_limits(each, each.populations[name]) for each in found)
-        assert one == other
+        (one, _), (other, _) = (share_limits(each, each.populations[name]) for each in found)
+        # Between ends that lie at the cut none can be seen, of all that may have been lost by it.
+        assert one == pytest.approx(other, abs=0.012 if name == "CD4+ T" else 0)
 
 
 def test_limits_of_few_cells_leave_dead_ones_out(gating: Gating) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tilseq.flow.beside import POOR_TO, POOR_TO_OF_LIVING, Told, below_cut
+import numpy as np
+
+from tilseq.flow.beside import Told, below_cut
 from tilseq.flow.misplaced import left_over
 from tilseq.flow.uncertainty import Limits, all_moved_again, by_channel, holding, name_of, of_living, with_gates
 from tilseq.intervals import clopper_pearson, jeffreys, scalar
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from tilseq.flow.tree import Cut, Population
 
 
-def below_cuts(gating: Gating, name: str, parent: str, most: float = POOR_TO) -> dict[str, Told] | None:
+def below_cuts(gating: Gating, name: str, parent: str) -> dict[str, Told] | None:
     """Return for each cut of cells that lack several markers which share of the parent they gain by it; None of others.
 
     Of one marker that cells lack their share is what those that bear it leave. Where more cells lack the markers than
@@ -28,8 +30,6 @@ def below_cuts(gating: Gating, name: str, parent: str, most: float = POOR_TO) ->
         A gated tube.
     name, parent
         Population, and what its share is of.
-    most
-        What part of the cells beside a cut can have taken the stain poorly, see `beside.below_cut`.
     """
     rule = gating.rules.get(name)
     events, total = gating.populations[name].events, gating.populations[parent].events
@@ -40,7 +40,7 @@ def below_cuts(gating: Gating, name: str, parent: str, most: float = POOR_TO) ->
         return None
     found = {}
     for cuts in groups:
-        told = _told(cuts, _beside(gating, name, cuts), most)
+        told = _told(gating, cuts, _beside(gating, name, cuts))
         found[name_of(cuts)] = Told(told.mean / total, told.sd / total)
     return found
 
@@ -64,12 +64,11 @@ def of_left_over(gating: Gating, population: Population) -> tuple[Limits, Limits
         As fractions: of counting and gating together, of gating alone.
     """
     name, parent = population.name, population.parent or ""
-    most = POOR_TO_OF_LIVING if name in gating.dead else POOR_TO
     gating = of_living(gating)
-    below = below_cuts(gating, name, parent, most) or {}
+    below = below_cuts(gating, name, parent) or {}
     events, total = gating.populations[name].events, gating.populations[parent].events
     own = max(0.0, events - total * sum(told.mean for told in below.values()))
-    ends = list(_other_ends(gating, name, parent, most))
+    ends = list(_other_ends(gating, name, parent))
     counting = scalar((jeffreys if population.events else clopper_pearson)(own, total))
     both, gates = with_gates(own, total, counting, ends, misplaced=left_over(below.values()))
     share = population.events / total
@@ -91,11 +90,13 @@ def _beside(gating: Gating, name: str, cuts: Sequence[Cut]) -> int:
     return gating.populations[name].events - gating.moved[name_of(cuts)].lower[name]
 
 
-def _told(cuts: Sequence[Cut], beside: int, most: float) -> Told:
-    return below_cut(max(0, beside), cuts[0].lower or 0.0, cuts[0].threshold, most)
+def _told(gating: Gating, cuts: Sequence[Cut], beside: int) -> Told:
+    cut = cuts[0]
+    bearing = np.count_nonzero(gating.populations[cut.parent].mask & (gating.values[cut.marker] > cut.threshold))
+    return below_cut(max(0, beside), cut.lower or 0.0, cut.threshold, int(bearing))
 
 
-def _other_ends(gating: Gating, name: str, parent: str, most: float) -> Iterator[list[tuple[float, float]]]:
+def _other_ends(gating: Gating, name: str, parent: str) -> Iterator[list[tuple[float, float]]]:
     """Return what is left of a population, and its parent, with each cut but its own at both ends."""
     own = _own_cuts(gating, name, parent)
     further = [_below_lower_ends(gating, name, cuts) for cuts in own]
@@ -107,7 +108,7 @@ def _other_ends(gating: Gating, name: str, parent: str, most: float) -> Iterator
             for cuts, far in zip(own, further, strict=True):
                 more = end[name] - gating.populations[name].events
                 more -= far.moved[gate][place][name] - far.populations[name].events
-                gained += _told(cuts, _beside(gating, name, cuts) + more, most).mean
+                gained += _told(gating, cuts, _beside(gating, name, cuts) + more).mean
             pair.append((max(0.0, end[name] - gained), float(end[parent])))
         yield pair
 

@@ -84,7 +84,7 @@ def bearing(share: float, markers: Collection[str], impure: Misplaced = PURE, to
     )
 
 
-def made_whole(misplaced: Misplaced, lost: Told, by_others: float) -> Misplaced:
+def made_whole(misplaced: Misplaced, lost: Told, by_parent: float) -> Misplaced:
     """Return what is misplaced of a part that is most of its parent: the lower limit moves up as the upper one does.
 
     Cells that are no T cells fall among all its parts, and take from the share of the largest what they add to the
@@ -96,10 +96,10 @@ def made_whole(misplaced: Misplaced, lost: Told, by_others: float) -> Misplaced:
         What is misplaced of the part.
     lost
         Share of the whole that it loses by its cut, as is told.
-    by_others
-        What its share gains as the parent loses cells of other parts.
+    by_parent
+        What its share gains as the parent loses cells, its own among them.
     """
-    nearer = max(0.0, misplaced.surely_lost - by_others)
+    nearer = max(0.0, misplaced.surely_lost - by_parent)
     return misplaced._replace(
         gained=math.hypot(misplaced.gained, lost.sd), surely_gained=misplaced.surely_gained - nearer
     )
@@ -224,6 +224,21 @@ def monocytes_among(lymphocytes: Misplaced, told: Told, events: int) -> Misplace
     """
     gained = math.hypot(lymphocytes.gained, told.sd / max(1, events))
     return lymphocytes._replace(gained=gained, surely_gained=lymphocytes.surely_gained + told.mean / max(1, events))
+
+
+def dead_among(impure: Misplaced, dead: int, events: int) -> Misplaced:
+    """Add to what is misplaced of any share of a parent what dead cells told among its events do: every one is too low.
+
+    Parameters
+    ----------
+    impure
+        What is misplaced by other cells.
+    dead
+        Dead cells told among the parent's.
+    events
+        Events of the parent.
+    """
+    return impure._replace(surely_lost=impure.surely_lost + dead / max(1, events - dead))
 
 
 def left_over(told: Iterable[Told]) -> Misplaced:
