@@ -14,7 +14,7 @@ from tilseq.flow.beside import Told
 from tilseq.flow.gated import Gating, Shift
 from tilseq.flow.misplaced import Misplaced
 from tilseq.flow.share_limits import ratio_limits, share_limits
-from tilseq.flow.uncertainty import EDGE, ratio_with_gates
+from tilseq.flow.uncertainty import EDGE, all_moved_again, ratio_with_gates
 from tilseq.intervals import clopper_pearson, jeffreys, ratio_of_counts, scalar
 from tilseq.populations import T_CELLS, rule
 
@@ -327,6 +327,36 @@ def test_what_others_gain_by_a_cut_is_lost_by_those_that_bear_its_marker(gating:
     (_, upper), _ = share_limits(told, told.populations["CD8+ T"])
     spread = 1.959964 * math.sqrt(0.139130 * 1.417389) / total
     assert upper == pytest.approx(share + math.hypot(up, spread, 1.959964 * 1.7e-4) + 0.0065 * share, abs=1e-6)
+
+
+@pytest.mark.parametrize(("killers", "told"), [(100, False), (1500, True)])
+def test_dead_cells_beside_a_cut_tell_of_none_that_few_cells_lose(simulate: Simulate, killers: int, told: bool) -> None:
+    """6 dead DN T lie on the last tenth of the way up to the cut of CD8, or far below it."""
+    numbers = {"CD4+ T": 3000, "CD8+ T": killers, "DN T": 150, "DP T": 50, "B": 800, "NK": 500}
+    gating = gate(simulate(numbers), sample="s")
+    cut, mask = gating.cuts["CD8", "CD3+"], gating.populations["DN T"].mask
+    dead = mask & (np.cumsum(mask) <= 6)
+    cuts = {**gating.cuts, ("CD8", "CD3+"): cut._replace(lower=0.9 * cut.threshold)}
+    uppers = []
+    for light in (0.0, 0.95 * cut.threshold):
+        values = {**gating.values, "CD8": np.where(dead, light, gating.values["CD8"]).astype(np.float32)}
+        found = all_moved_again(replace(gating, values=values, cuts=cuts, dead={"DN T": dead}))
+        uppers.append(share_limits(found, found.populations["CD8+ T"])[0][1])
+    assert (uppers[1] > uppers[0] + 0.001) is told
+    assert (uppers[1] == uppers[0]) is not told
+
+
+def test_most_of_a_parent_loses_its_own_by_the_gates_of_the_parent(simulate: Simulate) -> None:
+    """Most T cells are CD8+: of the 0.5 % that CD3 does not show the parent loses as many, in truth a third of them."""
+    numbers = {"CD4+ T": 1500, "CD8+ T": 3000, "DN T": 150, "DP T": 50, "B": 800, "NK": 500}
+    found = _unmoved(gate(simulate(numbers), sample="s"))
+    share, down, _ = _counting(found, "CD8+ T", "CD3+", exact=False)
+    (lower, _), _ = share_limits(found, found.populations["CD8+ T"])
+    own, total = found.populations["CD8+ T"].events, found.populations["CD3+"].events
+    assert own > 0.6 * total
+    nearer = 0.0065 * share - 0.005 * share * (own + 50) / total
+    # By the cut of CD8, beside which none lies, not surely half a cell or so.
+    assert lower == pytest.approx(share - math.hypot(down, 1.959964 * 1.7e-4) + nearer, abs=1e-5)
 
 
 def test_most_of_a_parent_that_loses_none_that_are_seen_is_limited_as_if_it_did(gating: Gating) -> None:

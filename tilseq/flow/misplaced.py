@@ -226,21 +226,6 @@ def monocytes_among(lymphocytes: Misplaced, told: Told, events: int) -> Misplace
     return lymphocytes._replace(gained=gained, surely_gained=lymphocytes.surely_gained + told.mean / max(1, events))
 
 
-def dead_among(impure: Misplaced, dead: int, events: int) -> Misplaced:
-    """Add to what is misplaced of any share of a parent what dead cells told among its events do: every one is too low.
-
-    Parameters
-    ----------
-    impure
-        What is misplaced by other cells.
-    dead
-        Dead cells told among the parent's.
-    events
-        Events of the parent.
-    """
-    return impure._replace(surely_lost=impure.surely_lost + dead / max(1, events - dead))
-
-
 def left_over(told: Iterable[Told]) -> Misplaced:
     """Return what is misplaced of a part that is left when several markers are taken away, what it gains taken off.
 

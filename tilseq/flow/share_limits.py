@@ -31,7 +31,6 @@ from tilseq.flow.misplaced import (
     Misplaced,
     across,
     bearing,
-    dead_among,
     few_across,
     gaining,
     lacking,
@@ -111,7 +110,7 @@ def _of_many(gating: Gating, population: Population) -> tuple[Limits, Limits]:
     told = _told(gating, name, parent)
     misplaced, ends = _misplaced(gating, name, parent, told), _ends(gating, name, parent, told)
     lost = next(iter(told.values()), NONE_TOLD)
-    most = bool(told) and _largest(gating, name, parent)
+    most = 2 * events > total and bool(told)
     if most:
         misplaced = made_whole(misplaced, lost, events / total * _lost_elsewhere(gating, parent))
     return with_gates(events, total, _counting(events, total, whole=not most), ends, misplaced=misplaced)
@@ -297,25 +296,12 @@ def _misplaced(gating: Gating, name: str, parent: str, told: Mapping[str, Told])
     borne = {other: gating.rules[other].borne for other in shares if other in gating.rules}
     if borne.get(name) or name not in borne:
         markers = borne.get(name) or [name]
-        if name not in gating.dead and not _largest(gating, name, parent):
-            impure = dead_among(impure, _dead(gating, parent), gating.populations[parent].events)
         own = bearing(shares[name], markers, impure, next(iter(told.values()), None))
         if name == "lymphocytes":
             own = monocytes_among(own, gating.monocytes, gating.populations[parent].events)
         return across(own, _beside(gating, name, _surely_borne(gating, name)))
     lost = sum(loss(markers) * shares[other] for other, markers in borne.items() if markers)
     return lacking(shares[name], lost, impure)
-
-
-def _largest(gating: Gating, name: str, parent: str) -> bool:
-    """Tell whether a population is most of its parent."""
-    return 2 * gating.populations[name].events > gating.populations[parent].events
-
-
-def _dead(gating: Gating, parent: str) -> int:
-    """Return how many events of a parent's parts are told to be dead."""
-    told = number_dead(gating.populations, gating.dead)
-    return sum(dead for name, dead in told.items() if gating.populations[name].parent == parent)
 
 
 def _lost_elsewhere(gating: Gating, parent: str) -> float:
@@ -331,14 +317,14 @@ def _lost_elsewhere(gating: Gating, parent: str) -> float:
 def _told(gating: Gating, name: str, parent: str) -> dict[str, Told]:
     """Return the cut of a population that bears one marker, and which share of the parent those left over gain by it.
 
-    It is empty where none tell, and where the population bears several markers or none. Dead cells that are told tell
-    of none that a smaller part loses. The share of the largest they lower by about what they tell beside its cut.
+    It is empty where none tell, and where the population bears several markers or none. Dead cells beside the cut tell
+    of none that few cells lose. The share of many they lower, wherever they lie, by about what they tell there.
     """
     borne = gating.rules[name].borne if name in gating.rules else []
     if len(borne) != 1:
         return {}
     own = {name_of(cuts) for cuts in by_channel(gating) if cuts[0].parent == parent and bears_any(cuts, borne)}
-    if not _largest(gating, name, parent):
+    if gating.populations[name].events < FEW * gating.populations[parent].events:
         gating = of_living(gating)
     others = (other for other, population in gating.populations.items() if population.parent == parent)
     below = [(below_cuts(gating, other, parent) or {}).items() for other in others]
