@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 # Units of a blood count, in cells/µL, written plainly as `per_ul_of_unit` does. g/l is a mass, G/l is 10^9/L.
 GIGA = {"G/L": 1_000.0, "G/l": 1_000.0}
@@ -28,9 +29,7 @@ BEYOND_LIFE |= {"bilirubin": (0.06, 50.0), "urate": (0.02, 10.0)}
 BEYOND_LIFE |= {"cholesterol": (0.1, 10.0), "triglycerides": (0.03, 60.0)}
 FAR_FROM_USUAL = 3.0  # times the usual upper limit, or that part of it: the unit is another
 MOST_IN_PARTS = 20.0  # nobody counts tenths of so few cells per uL: 5.1 is of 10^9/L
-# Cells → those that they are a part of. A day may have several draws: times these, and 10^9/L more for rounding.
-WHOLES = {"ANC": "WBC", "lymphocytes": "WBC", "CD4 lymphocytes": "lymphocytes"}
-MOST_OF_WHOLE, ROUNDED = 1.5, 0.1
+WHOLES = {"ANC": "WBC", "lymphocytes": "WBC", "CD4 lymphocytes": "lymphocytes"}  # cells → what they are a part of
 ACTIVITY = ("u/l", "iu/l", "u/ml", "iu/ml", "ku/l", "kiu/l")  # of enzymes and CA 125, written plainly
 THOUSANDS = re.compile(r"[1-9]\d{0,2}(\.\d{3})+", re.ASCII)
 PUNCTUATION = re.compile(r"[\s.,;:_/()\[\]-]+")  # neither + nor %: those make another test
@@ -161,6 +160,14 @@ def lab_test(name: str) -> LabTest | None:
         one, other = (lab_tests().get(part.strip().casefold()) for part in twice.groups())
         found = one if one is not None and one == other else None
     return found
+
+
+def most_of_part(whole: Any) -> Any:
+    """Return how many cells of a kind (10^9/L) can be counted where so many are of all that these are a part of.
+
+    A day may have several draws, and counts are rounded. `whole` is a number or a column of polars.
+    """
+    return 1.5 * whole + 0.1
 
 
 def near_test(name: str) -> str | None:

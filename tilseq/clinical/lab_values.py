@@ -14,13 +14,12 @@ from tilseq.lab_tests import (
     COUNT_UNIT,
     FAR_FROM_USUAL,
     MOST_IN_PARTS,
-    MOST_OF_WHOLE,
-    ROUNDED,
     SHARES,
     WHOLES,
     LabTest,
     lab_test,
     lab_tests,
+    most_of_part,
     plain_unit,
     read_result,
 )
@@ -268,7 +267,7 @@ def _with_parts(frame: pl.DataFrame) -> pl.DataFrame:
     most = wholes.group_by(*day, whole="name").agg((pl.col("high") * pl.col("factor")).max().alias("most"))
     whole = pl.col("name").replace_strict(WHOLES, default=None, return_dtype=pl.String)
     joined = frame.with_columns(whole=whole).join(most, on=[*day, "whole"], how="left", maintain_order="left")
-    above = pl.col("low") * pl.col("factor") > MOST_OF_WHOLE * pl.col("most") + ROUNDED
+    above = pl.col("low") * pl.col("factor") > most_of_part(pl.col("most"))
     told = pl.when(above).then(pl.format("above the {} of the day, of which it is a part: check both", "whole"))
     notes = pl.concat_str("note", told, separator="; ", ignore_nulls=True)
     return joined.with_columns(pl.when(notes != "").then(notes).alias("note")).drop("whole", "most")

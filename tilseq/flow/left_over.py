@@ -40,7 +40,7 @@ def below_cuts(gating: Gating, name: str, parent: str) -> dict[str, Told] | None
         return None
     found = {}
     for cuts in groups:
-        told = _told(gating, cuts, _beside(gating, name, cuts))
+        told = _told(cuts, _beside(gating, name, cuts), _bearing(gating, cuts))
         found[name_of(cuts)] = Told(told.mean / total, told.sd / total)
     return found
 
@@ -90,25 +90,30 @@ def _beside(gating: Gating, name: str, cuts: Sequence[Cut]) -> int:
     return gating.populations[name].events - gating.moved[name_of(cuts)].lower[name]
 
 
-def _told(gating: Gating, cuts: Sequence[Cut], beside: int) -> Told:
+def _bearing(gating: Gating, cuts: Sequence[Cut]) -> int:
+    """Return how many cells of the parent lie above a cut."""
     cut = cuts[0]
-    bearing = np.count_nonzero(gating.populations[cut.parent].mask & (gating.values[cut.marker] > cut.threshold))
-    return below_cut(max(0, beside), cut.lower or 0.0, cut.threshold, int(bearing))
+    return int(np.count_nonzero(gating.populations[cut.parent].mask & (gating.values[cut.marker] > cut.threshold)))
+
+
+def _told(cuts: Sequence[Cut], beside: int, bearing: int) -> Told:
+    return below_cut(max(0, beside), cuts[0].lower or 0.0, cuts[0].threshold, bearing)
 
 
 def _other_ends(gating: Gating, name: str, parent: str) -> Iterator[list[tuple[float, float]]]:
     """Return what is left of a population, and its parent, with each cut but its own at both ends."""
     own = _own_cuts(gating, name, parent)
     further = [_below_lower_ends(gating, name, cuts) for cuts in own]
+    bearing = [_bearing(gating, cuts) for cuts in own]
     names = [name_of(cuts) for cuts in own]
     for gate in (one for one in gating.moved if one not in names):
         pair = []
         for place, end in enumerate(gating.moved[gate]):
             gained = 0.0
-            for cuts, far in zip(own, further, strict=True):
+            for cuts, far, bear in zip(own, further, bearing, strict=True):
                 more = end[name] - gating.populations[name].events
                 more -= far.moved[gate][place][name] - far.populations[name].events
-                gained += _told(gating, cuts, _beside(gating, name, cuts) + more).mean
+                gained += _told(cuts, _beside(gating, name, cuts) + more, bear).mean
             pair.append((max(0.0, end[name] - gained), float(end[parent])))
         yield pair
 

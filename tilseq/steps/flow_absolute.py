@@ -70,9 +70,8 @@ def _as_count(text: str | None, unit: str | None, upper_limit: float | None, leu
     from tilseq.lab_tests import (
         BLOOD_UNITS,
         MOST_IN_PARTS,
-        MOST_OF_WHOLE,
-        ROUNDED,
         lab_test,
+        most_of_part,
         per_ul_of_unit,
         read_result,
     )
@@ -94,7 +93,7 @@ def _as_count(text: str | None, unit: str | None, upper_limit: float | None, leu
         return f"{told} is hardly a count of lymphocytes: check the unit"
     if test.is_strange_limit(upper_limit, unit):
         return f"the lymphocyte count {told} has an upper limit of {upper_limit:g}: check the unit"
-    if result.value * factor > MOST_OF_WHOLE * leucocytes + ROUNDED:
+    if result.value * factor > most_of_part(leucocytes):
         return (
             f"the lymphocyte count {told} is above all leucocytes of the day, {leucocytes:g} 10^9/L: is it in percent?"
         )
