@@ -62,3 +62,38 @@ def test_libraries_of_one_donor_and_origin_are_one_sample(write):
     cells, columns = [f"{CELL}-1", f"{CELL}-2"], ("donor", "origin")
     told = read_clonotypes(write(*cells, columns=columns, more=[("D1", "None"), ("D1", "blood")])).warnings
     assert not [one for one in told if "GEM" in one]
+
+
+AIRR = "v_call\tj_call\tjunction\tduplicate_count\tcell_id\t{name}\nTRBV2\tTRBJ1-1\tTGTAAATTT\t2\tc1\t{first}\n"
+AIRR += "TRBV2\tTRBJ1-1\tTGTAAATTT\t3\tc2\t{second}\n"
+
+
+@pytest.mark.parametrize("read", [read_clonotypes, read_contigs])
+def test_rows_of_several_subjects_are_no_sample(tmp_path, read):
+    file = tmp_path / "all.tsv"
+    file.write_text(AIRR.format(name="subject_id", first="P1", second="NA"))
+    read(file)
+    file.write_text(AIRR.format(name="subject_id", first="P1", second="P2"))
+    with pytest.raises(TableError, match="the file is of 2 subjects, and a sample is of one") as told:
+        read(file)
+    assert (told.value.row, told.value.column) == (3, "subject_id")
+
+
+@pytest.mark.parametrize("name", ["repertoire_id", "sample_id"])
+def test_rows_of_several_repertoires_are_told(tmp_path, name):
+    file = tmp_path / "all.tsv"
+    file.write_text(AIRR.format(name=name, first="D7", second="D28"))
+    told = f"rows of 2 {name} are read as one sample: D7, D28"
+    for read in (read_clonotypes, read_contigs):
+        assert told in read(file).warnings
+    file.write_text(AIRR.format(name=name, first="D7", second="D7"))
+    assert told not in read_clonotypes(file).warnings
+
+
+def test_a_combined_export_of_immunoseq_is_no_sample(tmp_path):
+    file = tmp_path / "all.tsv"
+    row = "TGTAAATTT\tCKF\tTRBV2\tTRBJ1-1\t{}\tIn\t{}\n"
+    head = "rearrangement\tamino_acid\tv_gene\tj_gene\ttemplates\tframe_type\tsample_name\n"
+    file.write_text(head + row.format(2, "P1_D7") + row.format(3, "P1_D28"))
+    with pytest.raises(TableError, match="the file is of 2 samples, and a sample is of one"):
+        read_clonotypes(file)

@@ -13,7 +13,7 @@ from tilseq.io.clonotype_rows import NO_VALUE, Rows, read_rows
 from tilseq.io.clonotype_rules import cells_of, exclusions, loci_denied, rule, with_locus
 from tilseq.io.clonotypes import contigs_once
 from tilseq.io.dialects import CountOf
-from tilseq.io.gem_wells import refuse_several_specimens, several_wells
+from tilseq.io.gem_wells import refuse_several_specimens, several_samples, several_wells
 
 MASKED, UNMASKED = "germline_alignment_d_mask", "germline_alignment"
 FURTHER = {
@@ -68,6 +68,7 @@ def read_bcr(path: str | Path, *, dialect: str | None = None, locus: str | None 
         where the file has percentages; some are shares and some are percentages.
     """
     rows = read_rows(path, dialect, FURTHER)
+    refuse_several_specimens(rows)
     rows, count_of = with_counts(rows)
     table = with_locus(rows, rows.table, locus)
     of_t_cells = pl.col("rule").is_null() & ~pl.col("locus").str.starts_with("IG")
@@ -76,13 +77,12 @@ def read_bcr(path: str | Path, *, dialect: str | None = None, locus: str | None 
     notes = [*rows.notes]
     if "barcode" in table.columns:
         contigs_once(rows)
-        refuse_several_specimens(rows)
         table, _, several = cells_of(table)
         notes += several
     table, identities = _with_identity(rows, table)
     sequences = _named(rows, _filled(table).filter(pl.col("rule").is_null()))
     wells = several_wells(rows, table["barcode"]) if "barcode" in table.columns else []
-    warnings = (*rows.warnings, *wells, *loci_denied(rows, sequences))
+    warnings = (*rows.warnings, *several_samples(rows), *wells, *loci_denied(rows, sequences))
     left_out = exclusions(table, rows.file)
     sequences = sequences.select(*COLUMNS, *COLUMNS_OF_V)
     return BcrSequences(sequences, count_of, rows.dialect, left_out, warnings, (*notes, *identities))

@@ -28,7 +28,7 @@ from tilseq.io.clonotype_rules import (
     with_rules,
 )
 from tilseq.io.dialects import DIALECTS, CountOf
-from tilseq.io.gem_wells import refuse_several_specimens, several_wells
+from tilseq.io.gem_wells import refuse_several_specimens, several_samples, several_wells
 from tilseq.io.junctions import mismatch
 from tilseq.io.write import harmless
 from tilseq.receptors import LOCI
@@ -118,22 +118,22 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
     TableError
         A column is missing or stands there twice; a count is blank or no whole number from 0 to 2**53; a word cannot
         be read; one contig stands there twice; the genes are of a mouse, most are none that IMGT knows, or V genes
-        stand in the column of J genes, or amino acids in that of nucleotides and the reverse; a file of 10x says that
-        it is of several donors or origins.
+        stand in the column of J genes, or amino acids in that of nucleotides and the reverse; a file says that it is
+        of several donors or origins (10x), subjects (AIRR `subject_id`) or samples (immunoSEQ `sample_name`).
     """
     if locus is not None and locus not in LOCI:
         raise TableError("no such locus", found=locus, expected=", ".join(LOCI), mend=did_you_mean(locus, LOCI))
     if dialect is not None and dialect not in DIALECTS:
         raise TableError("no such dialect", found=dialect, expected=", ".join(DIALECTS))
     rows = read_rows(path, dialect)
+    refuse_several_specimens(rows)
     rows, count_of = with_counts(rows)
     table = with_locus(rows, rows.table, locus)
     table = with_rules(table, locus)
-    warnings, notes = [*rows.warnings], [*rows.notes]
+    warnings, notes = [*rows.warnings, *several_samples(rows)], [*rows.notes]
     cells: dict[str, int] = {}
     if "barcode" in table.columns:
         contigs_once(rows)
-        refuse_several_specimens(rows)
         table, cells, several = cells_of(table)
         notes += several
     kept = table.filter(pl.col("rule").is_null()) if table["rule"].null_count() < table.height else table

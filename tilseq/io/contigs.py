@@ -12,7 +12,7 @@ from tilseq.io.clonotype_counts import all_zero, whole
 from tilseq.io.clonotype_rows import NO_VALUE, Rows, read_rows
 from tilseq.io.clonotype_rules import cells_alike, exclusions, loci_denied, rule, with_locus
 from tilseq.io.clonotypes import contigs_once
-from tilseq.io.gem_wells import refuse_several_specimens, several_wells
+from tilseq.io.gem_wells import refuse_several_specimens, several_samples, several_wells
 
 FURTHER = {
     "10x": {"c_call": ("c_gene",), "umis": ("umis",), "reads": ("reads",)},
@@ -96,6 +96,7 @@ def read_contigs(path: str | Path, *, dialect: str | None = None) -> Contigs:
         exclusions(table, rows.file),
         (
             *rows.warnings,
+            *several_samples(rows),
             *([ONE_OF_A_KIND] if "secondary" in table.columns else []),
             *cells_alike(kept["cell_id"]),
             *several_wells(rows, kept["cell_id"]),

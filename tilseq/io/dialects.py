@@ -77,7 +77,10 @@ JUNCTION_NOT_CDR3 = {
 AIRR = Dialect(
     "AIRR rearrangement",
     needed={name: (name,) for name in ("v_call", "j_call", "junction")},
-    optional={name: (name,) for name in ("junction_aa", "locus", "productive", "cell_id", "sequence_id")},
+    optional={
+        **{name: (name,) for name in ("junction_aa", "locus", "productive", "cell_id", "sequence_id")},
+        **{name: (name,) for name in ("subject_id", "repertoire_id", "sample_id")},
+    },
     counts=(Count(("umi_count",), "umis"), Count(("duplicate_count",), "unknown")),
     mistaken={
         "duplicate_count": (
@@ -122,6 +125,7 @@ IMMUNOSEQ = Dialect(
         "productive": ("sequenceStatus", "frame_type"),
         "cut_start": ("vIndex", "v_index"),
         "cut_length": ("cdr3Length", "cdr3_length"),
+        "sample_name": ("sample_name",),
     },
     counts=(
         Count(("templates", "count (templates)", "count..templates."), "templates", ("frequency",)),
