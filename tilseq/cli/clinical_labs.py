@@ -17,6 +17,7 @@ from tilseq.cli.common import (
     strange_subjects,
     tell_written,
 )
+from tilseq.cli.results import write_tables
 from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tilseq.clinical.ctcae import Symptoms
     from tilseq.errors import TilseqError
     from tilseq.io.sdtm_events import DayOne
+    from tilseq.tables import Table
 
 CSV = ExistingPath(dir_okay=False)
 EXAMPLE = """\
@@ -104,6 +106,7 @@ def labs_command(
     and left out, of a faulty limit or judgement the cell alone, and so are the rows of a subject that --subjects does
     not have; the others go on. Results that cannot be read are counted by test and reason.
     """
+    from tilseq import clinical
     from tilseq.clinical import RecoveryRule, up_to_data_cut
     from tilseq.io.clinical import read_followup, read_infusions, read_lab_results, read_therapies
     from tilseq.io.sdtm_events import day_ones
@@ -127,46 +130,45 @@ def labs_command(
     days: dict[str, Any] = {"subjects": people, "infusions": infused}
     il2_end = None if il2_end_day is None else dict.fromkeys(names, il2_end_day)
     policies: dict[str, Any] = {"version": ctcae, "symptoms": symptoms, "anticoagulation": anticoagulation}
-    grades = _write(results, output, days, il2_end, policies, given, rule)
+    grades = clinical.lab_grades(results, il2_end=il2_end, **policies, **days)
     left_out = _exclusions(labs, results, numbers, grades, ctcae)
     _tell(labs, results, numbers, grades, [*wrong, *faults, *strangers], left_out)
-    _write_exclusions([*excluded, *late, *_faulty(labs, faults), *left_out], output)
+    derived = _derive(results, grades, days, il2_end, given, rule)
+    write_tables([*derived, _excluded([*excluded, *late, *_faulty(labs, faults), *left_out])], output)
     tell_written(output)
     if wrong or faults or strangers or any(row["kind"] == "unread" for row in left_out):
         context.exit(EXIT_SOME_FAILED)
 
 
-def _write(
+def _derive(
     results: pl.DataFrame,
-    output: Path,
+    grades: pl.DataFrame,
     days: dict[str, Any],
     il2_end: dict[str, int] | None,
-    policies: dict[str, Any],
     therapies: pl.DataFrame | None,
     rule: RecoveryRule,
-) -> pl.DataFrame:
-    """Write every table but the exclusions, and return the grades."""
+) -> list[tuple[pl.DataFrame, Table]]:
+    """Return every table but the exclusions."""
     import polars as pl
 
     from tilseq import clinical
-    from tilseq.io.write import write_table
     from tilseq.tables import lab_grades as tables
     from tilseq.tables.summaries import SUMMARIES
 
     people = days["subjects"]
-    grades = clinical.lab_grades(results, il2_end=il2_end, **policies, **days)
     by_limits = clinical.results_by_limits(results, il2_end=il2_end, **days)
     counts = clinical.recoveries(results, therapies=therapies, rule=rule, **days)
     worse = clinical.lab_worsening(clinical.worst_lab_grades(grades), subjects=people)
     significant = clinical.significant_shares(by_limits, subjects=people)
-    write_table(grades, tables.LAB_GRADES, output)
-    write_table(clinical.lab_shifts(grades), tables.LAB_SHIFTS, output)
-    write_table(pl.concat([worse, significant]), SUMMARIES, output)
-    write_table(counts, tables.RECOVERIES, output)
-    write_table(clinical.recovery_estimates(counts, subjects=people), tables.RECOVERY_ESTIMATES, output)
-    write_table(by_limits, tables.RESULTS_BY_LIMITS, output)
-    write_table(clinical.significant_results(by_limits), tables.SIGNIFICANT_RESULTS, output)
-    return grades
+    return [
+        (grades, tables.LAB_GRADES),
+        (clinical.lab_shifts(grades), tables.LAB_SHIFTS),
+        (pl.concat([worse, significant]), SUMMARIES),
+        (counts, tables.RECOVERIES),
+        (clinical.recovery_estimates(counts, subjects=people), tables.RECOVERY_ESTIMATES),
+        (by_limits, tables.RESULTS_BY_LIMITS),
+        (clinical.significant_results(by_limits), tables.SIGNIFICANT_RESULTS),
+    ]
 
 
 def _known(
@@ -223,12 +225,12 @@ def _faulty(labs: Path, faults: list[TilseqError]) -> Iterator[dict[str, object]
         yield {"file": str(labs), "row": row, "rule": "; ".join(what), "rows": 1}
 
 
-def _write_exclusions(rows: list[dict[str, Any]], output: Path) -> None:
-    from tilseq.io.write import write_table
+def _excluded(rows: list[dict[str, Any]]) -> tuple[pl.DataFrame, Table]:
+    """Return the table of exclusions with its registry."""
     from tilseq.tables.outputs import EXCLUSIONS
 
     kept = [{name: row.get(name) for name in EXCLUSIONS.names} for row in rows]
-    write_table(EXCLUSIONS.frame(kept), EXCLUSIONS, output)
+    return EXCLUSIONS.frame(kept), EXCLUSIONS
 
 
 def _tell(

@@ -17,6 +17,7 @@ from tilseq.cli.common import (
     tell_faults,
     tell_written,
 )
+from tilseq.cli.results import write_tables
 from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
@@ -92,7 +93,6 @@ def markers_command(
     from tilseq.clinical.tumor_markers import markers
     from tilseq.identifiers import unknown_subjects
     from tilseq.io.clinical import parse_by_subject, read_followup, read_therapies
-    from tilseq.io.write import write_table
     from tilseq.tables.inputs import TUMOR_MARKERS
     from tilseq.tables.outputs import EXCLUSIONS
     from tilseq.tables.tumor_marker_course import GCIG, MARKER_COURSES
@@ -113,7 +113,6 @@ def markers_command(
     people = people.filter(sound)
     cuts = data_cuts(followed)
     courses = markers(recorded.filter(sound & ~is_after_cut(recorded, cuts)), subjects=people, tg=tg)
-    write_table(courses, MARKER_COURSES, output)
     ca125 = gcig(
         courses,
         subjects=people,
@@ -122,10 +121,9 @@ def markers_command(
         mouse_antibodies=mouse_antibodies,
         therapies=given,
     )
-    if ca125.height:
-        write_table(ca125, GCIG, output)
-    excluded = _excluded(recorded, courses, faults, cuts)
-    write_table(EXCLUSIONS.frame([{"file": str(records), **row} for row in excluded]), EXCLUSIONS, output)
+    excluded = [{"file": str(records), **row} for row in _excluded(recorded, courses, faults, cuts)]
+    of_ovary = [(ca125, GCIG)] if ca125.height else []
+    write_tables([(courses, MARKER_COURSES), *of_ovary, (EXCLUSIONS.frame(excluded), EXCLUSIONS)], output)
     for line in _told(courses, ca125, faults):
         click.echo(line, err=True)
     tell_written(output)

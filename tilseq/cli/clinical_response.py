@@ -17,6 +17,7 @@ from tilseq.cli.common import (
     tell_soon_therapies,
     tell_written,
 )
+from tilseq.cli.results import write_tables
 from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
@@ -138,7 +139,6 @@ def response_command(
     derived, and the exit code is 4.
     """
     from tilseq.clinical import BestResponsePolicy, IrecistPolicy
-    from tilseq.io.write import write_table
 
     further = {name: options.pop(name) for name in FURTHER}
     given, faulty = _read({"lesions": lesions, "responses": responses, **further})
@@ -151,8 +151,7 @@ def response_command(
     work.derive()
     if work.failed and not any(frame.height for frame in work.derived):
         return EXIT_INVALID
-    for frame, table in work.tables(settings):
-        write_table(frame, table, output)
+    write_tables(work.tables(settings), output)
     tell_written(output)
     return EXIT_SOME_FAILED if work.failed else 0
 

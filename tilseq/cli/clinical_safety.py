@@ -18,6 +18,7 @@ from tilseq.cli.common import (
     strange_subjects,
     tell_written,
 )
+from tilseq.cli.results import write_tables
 from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
@@ -129,19 +130,21 @@ def safety_command(
 
 def _write(found: Safety, events: Path, output: Path) -> None:
     from tilseq.clinical.adverse_events import uncounted_events
-    from tilseq.io.write import write_table
     from tilseq.tables import safety as tables
     from tilseq.tables.outputs import EXCLUSIONS
     from tilseq.tables.summaries import SUMMARIES
 
     excluded = [{"file": str(events), **row} for row in uncounted_events(found.rows)]
-    write_table(found.rows, tables.listing_table(found.rows.columns), output)
-    write_table(found.table, tables.ADVERSE_EVENT_TABLE, output)
-    write_table(found.summaries, SUMMARIES, output)
-    write_table(found.rates, tables.ADVERSE_EVENT_RATES, output)
-    write_table(found.times, tables.ADVERSE_EVENT_TIMES, output)
-    write_table(found.estimates, tables.ADVERSE_EVENT_ESTIMATES, output)
-    write_table(EXCLUSIONS.frame(excluded), EXCLUSIONS, output)
+    written = [
+        (found.rows, tables.listing_table(found.rows.columns)),
+        (found.table, tables.ADVERSE_EVENT_TABLE),
+        (found.summaries, SUMMARIES),
+        (found.rates, tables.ADVERSE_EVENT_RATES),
+        (found.times, tables.ADVERSE_EVENT_TIMES),
+        (found.estimates, tables.ADVERSE_EVENT_ESTIMATES),
+        (EXCLUSIONS.frame(excluded), EXCLUSIONS),
+    ]
+    write_tables(written, output)
 
 
 def _placed[Fault: TilseqError](path: Path | None, faults: list[Fault]) -> list[Fault]:

@@ -15,6 +15,7 @@ from tilseq.cli.common import (
     tell_soon_therapies,
     tell_written,
 )
+from tilseq.cli.results import write_tables
 from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
@@ -138,7 +139,6 @@ def survival_command(
     """
     from tilseq.clinical import survival_curve, survival_estimates, time_to_event, time_to_event_rules
     from tilseq.clinical.time_to_event import NOBODY_ASSESSED, without_scans
-    from tilseq.io.write import write_table
     from tilseq.tables.best_response import BEST_RESPONSE
     from tilseq.tables.inputs import RESPONSE_READS
     from tilseq.tables.outputs import RESPONSE
@@ -166,8 +166,7 @@ def survival_command(
     curves = survival_curve(derived, groups=by, interval=interval)
     estimates = survival_estimates(derived, groups=by, at_days=at_days, interval=interval)
     written = [(derived, TIME_TO_EVENT), (curves, SURVIVAL_CURVE), (estimates, SURVIVAL_ESTIMATES)]
-    for frame, table in [*written, *([] if best is None else [(best, BEST_RESPONSE)])]:
-        write_table(frame, table, output)
+    write_tables([*written, *([] if best is None else [(best, BEST_RESPONSE)])], output)
     if figures:
         _draw(curves, estimates, output)
     _tell(derived, estimates)

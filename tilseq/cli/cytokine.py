@@ -18,6 +18,7 @@ from tilseq.cli.common import (
     write_result,
 )
 from tilseq.cli.cytokine_intracellular import intracellular_command
+from tilseq.cli.results import write_tables
 from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
@@ -120,13 +121,11 @@ def quantify_command(
     sample_concentrations and exclusions, each as CSV and Parquet.
     """
     from tilseq.cytokines import quantify
-    from tilseq.io.write import write_table
 
     sheet, known, beads = beads_of(plate, kits, root)
     chosen: Model | None = None if model is None else "5PL" if model == "5PL" else "4PL"
     told = quantify(sheet, beads.wells, known, model=chosen, shared_dilution=shared)
-    for frame, table in [*beads.tables(), *told.tables()]:
-        write_table(frame, table, output)
+    write_tables([*beads.tables(), *told.tables()], output)
     if figures is not None:
         _draw_maps(beads, figures)
         draw_plates(told, beads, figures)

@@ -9,6 +9,7 @@ import click
 
 from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder, tell_written
 from tilseq.cli.flow_tubes import cuts_option, panel_option, settings_of, spill_option
+from tilseq.cli.results import write_tables
 from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
@@ -87,7 +88,6 @@ def intracellular_command(
     import polars as pl
 
     from tilseq.flow.cytokine_response import ResponseRule
-    from tilseq.io.write import write_table
     from tilseq.plots.style import save
     from tilseq.steps.intracellular import figures as draw
     from tilseq.steps.stimulated_tubes import pair_checks, read_subject, responses
@@ -102,15 +102,11 @@ def intracellular_command(
         for subject in subjects
     }
     table = responses(list(reads.values()), ResponseRule(**rule))
-    write_table(table, INTRACELLULAR, output)
     every = list(reads.values())
-    write_table(
-        pl.concat([QUALITY.frame(pair_checks(table)), *(frame for one in every for frame in one.quality)]),
-        QUALITY,
-        output,
-    )
-    write_table(pl.concat([CUTS.frame(), *(frame for one in every for frame in one.cuts)]), CUTS, output)
-    write_table(EXCLUSIONS.frame([row for one in every for row in one.exclusions]), EXCLUSIONS, output)
+    quality = pl.concat([QUALITY.frame(pair_checks(table)), *(frame for one in every for frame in one.quality)])
+    thresholds = pl.concat([CUTS.frame(), *(frame for one in every for frame in one.cuts)])
+    excluded = EXCLUSIONS.frame([row for one in every for row in one.exclusions])
+    write_tables([(table, INTRACELLULAR), (quality, QUALITY), (thresholds, CUTS), (excluded, EXCLUSIONS)], output)
     for subject, read in reads.items():
         for sample, why in read.faults.items():
             click.echo(f"tilseq: {sample}: {why}", err=True)

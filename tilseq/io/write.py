@@ -16,15 +16,17 @@ DIGITS = 10  # of a number in a CSV; Parquet keeps all
 ROUNDED_EXACTLY = (1e-12, 1e12)
 
 
-def write_table(frame: pl.DataFrame, table: Table, folder: str | Path) -> list[Path]:
+def write_table(
+    frame: pl.DataFrame, table: Table, folder: str | Path, metadata: dict[str, str] | None = None
+) -> list[Path]:
     """Hold a frame against its table and write `<table>.parquet` with its `.csv` twin.
 
     A text cell of the twin that a spreadsheet would run as a formula gets a leading apostrophe; a number that is not
-    whole has at most 10 significant digits. The Parquet file is lossless.
+    whole has at most 10 significant digits. The Parquet file is lossless, and takes the metadata.
     """
     frame = conform(frame, table)
     parquet, twin = (Path(folder) / f"{table.name}.{kind}" for kind in ("parquet", "csv"))
-    write_frame(frame, parquet)
+    write_frame(frame, parquet, metadata)
     write_csv(frame, twin)
     return [parquet, twin]
 
@@ -36,11 +38,11 @@ def write_parquet(frame: pl.DataFrame, table: Table, folder: str | Path) -> Path
     return path
 
 
-def write_frame(frame: pl.DataFrame, path: str | Path) -> None:
+def write_frame(frame: pl.DataFrame, path: str | Path, metadata: dict[str, str] | None = None) -> None:
     """Write a frame of no public table as Parquet."""
     # Made in memory first: polars hides a full disk behind an error of its own.
     content = BytesIO()
-    frame.write_parquet(content, compression="zstd")
+    frame.write_parquet(content, compression="zstd", metadata=metadata)
     write_with(path, lambda stream: stream.write(content.getbuffer()))
 
 
