@@ -120,6 +120,16 @@ def test_a_scan(tmp_path, capsys):
     assert "to mend: study.yaml, row 20, column visits.late.day: " in out
 
 
+def test_a_scan_of_tubes_that_only_their_names_tell_apart_asks_for_their_stimulus(tmp_path, capsys):
+    (tmp_path / "raw").mkdir()
+    for name in ("S01_D7_a.fcs", "S01_D7_b.fcs"):
+        (tmp_path / "raw" / name).write_text(f"FCS3.1 {name}")
+    assert run("init", tmp_path, "--scan", tmp_path / "raw", "--pattern", "{subject}_{visit}_{_}") == 0
+    told = "  samples.csv: tubes with `replicate` must agree; give stimulated ones `role` and `stimulus`\n"
+    assert told in capsys.readouterr().out
+    assert "guessed: replicate" in (tmp_path / "samples.csv").read_text()
+
+
 @pytest.mark.parametrize(
     ("name", "told"), [("S01_D7_tcr.tsv", True), ("S01_D7_bcr.tsv", True), ("S01_D7_flow.fcs", False)]
 )

@@ -2,7 +2,7 @@ import pytest
 
 from tilseq.errors import ReadError
 from tilseq.study.read import examine, read_study
-from tilseq.study.scan import scan
+from tilseq.study.scan import number_replicates, scan
 from tilseq.study.template import write_draft
 
 TCR = "v_call\tj_call\tjunction\tjunction_aa\tduplicate_count\nTRBV1\tTRBJ1\tTGT\tCF\t{}\n"
@@ -117,7 +117,7 @@ def test_a_word_of_another_field_says_which(root):
     told = scan(root / "raw", root, "{subject}_{visit}_{assay}").left_out["S02_D7_PBMC.fcs"]
     assert told == (
         "assay 'PBMC' is not known (specimen blood: write {specimen}, or * there); "
-        "known are flow, cytokine, tcr, bcr, scrna, bulk_rna"
+        "known are flow, cytokine, tcr, bcr, scrna, bulk_rna; or write {_} there, and the first bytes tell"
     )
 
 
@@ -126,6 +126,7 @@ def test_files_alike_are_numbered_and_named_apart(root):
         (root / "tubes" / name).parent.mkdir(parents=True, exist_ok=True)
         (root / "tubes" / name).write_text(f"FCS3.1 {name}")
     draft = scan(root / "tubes", root, "*/{subject}_{visit}")
+    number_replicates(draft.samples)
     assert [(row["sample"], row["replicate"], row["comment"]) for row in draft.samples] == [
         ("S01_D7", "1", "guessed: specimen; guessed: replicate"),
         ("S01_S01_D7", "2", "guessed: specimen; guessed: replicate"),
@@ -133,6 +134,32 @@ def test_files_alike_are_numbered_and_named_apart(root):
     ]
     write_draft(root, draft)
     assert read_study(root).samples.height == 3
+
+
+def test_tubes_of_several_panels_are_no_replicates(root):
+    for name in ("S01_D7_a", "S01_D7_b", "S01_D7_c"):
+        (root / "tubes").mkdir(exist_ok=True)
+        (root / "tubes" / f"{name}.fcs").write_text(f"FCS3.1 {name}")
+    draft = scan(root / "tubes", root, "{subject}_{visit}_{_}")
+    for row, panel in zip(draft.samples, ("memory", "memory", "exhaustion"), strict=True):
+        row["panel"] = panel
+    number_replicates(draft.samples)
+    assert [row.get("replicate") for row in draft.samples] == ["1", "2", None]
+
+
+def test_stimulated_tubes_are_told_by_the_pattern(root):
+    for stimulus in ("PMA", "CEF", "unstim"):
+        (root / "tubes").mkdir(exist_ok=True)
+        (root / "tubes" / f"S01_D7_ICS_{stimulus}.fcs").write_text(f"FCS3.1 {stimulus}")
+    draft = scan(root / "tubes", root, "{subject}_{visit}_{_}_{stimulus}")
+    number_replicates(draft.samples)
+    assert [(row["role"], row.get("stimulus"), row.get("replicate"), row["comment"]) for row in draft.samples] == [
+        ("stimulated", "CEF", None, "guessed: specimen; guessed: role"),
+        ("stimulated", "PMA", None, "guessed: specimen; guessed: role"),
+        ("unstimulated", None, None, "guessed: specimen; guessed: role"),
+    ]
+    write_draft(root, draft)
+    assert read_study(root).samples["role"].to_list() == ["stimulated", "stimulated", "unstimulated"]
 
 
 def test_hostile_names_are_listed_and_never_written(root):

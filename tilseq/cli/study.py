@@ -35,7 +35,7 @@ a study of yours:
 @click.option(
     "--pattern",
     help="How a file's path below the scanned folder reads, without extensions. Fields: subject, visit, day, specimen, "
-    f"assay, sample, timing, lot, locus, replicate.  [default: {DEFAULT_PATTERN}]",
+    f"assay, sample, timing, lot, locus, stimulus, replicate.  [default: {DEFAULT_PATTERN}]",
 )
 @click.option("--dry-run", is_flag=True, help="Write nothing: print the rows of samples.csv, and what is left out.")
 def init_command(folder: Path, scanned: Path | None, pattern: str | None, dry_run: bool) -> None:
@@ -47,7 +47,7 @@ def init_command(folder: Path, scanned: Path | None, pattern: str | None, dry_ru
     """
     from tilseq.steps.draft_panels import draft_panels
     from tilseq.study.read import examine
-    from tilseq.study.scan import scan
+    from tilseq.study.scan import number_replicates, scan
     from tilseq.study.template import refuse_existing, samples_text, write_draft, write_template
 
     if scanned is None:
@@ -60,6 +60,7 @@ def init_command(folder: Path, scanned: Path | None, pattern: str | None, dry_ru
         refuse_existing(folder)
     draft = scan(scanned, folder, pattern or DEFAULT_PATTERN)
     panels = draft_panels(folder, draft.samples)
+    number_replicates(draft.samples)
     if dry_run:
         click.echo(samples_text(draft), nl=False)
         _tell_left_out(draft, err=True)
@@ -130,6 +131,8 @@ def _tell_draft(draft: Draft) -> None:
     click.echo("  infusions.csv: one row an infusion; the first, day 0, is drafted for each subject")
     if any(row["comment"] for row in draft.samples):
         click.echo("  samples.csv: look over the rows whose `comment` says `guessed`")
+    if any(row["assay"] == "flow" and "replicate" in row for row in draft.samples):
+        click.echo("  samples.csv: tubes with `replicate` must agree; give stimulated ones `role` and `stimulus`")
     if any(row["assay"] in ("tcr", "bcr") for row in draft.samples):
         click.echo(
             "  samples.csv: fill in `count_of` and `cells` of tcr and bcr where files do not say them: else no limits"

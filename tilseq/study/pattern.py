@@ -8,7 +8,7 @@ from functools import cache
 
 from tilseq.errors import TilseqError, did_you_mean
 
-FIELDS = ("subject", "visit", "day", "specimen", "assay", "sample", "timing", "lot", "locus", "replicate")
+FIELDS = ("subject", "visit", "day", "specimen", "assay", "sample", "timing", "lot", "locus", "stimulus", "replicate")
 LONGEST = 200
 TOKEN = re.compile(r"\{([^{}/]*)\}|\*|[^{}*]+|[{}]")
 DAY = re.compile(r"[-+]?[0-9]{1,5}")
@@ -31,7 +31,7 @@ def parse_pattern(pattern: str) -> tuple[Token, ...]:
     pattern
         Literal text with `{field}` for what to keep, `{_}` for what to skip and `*` for anything or nothing.
         None of them reaches over a `/`. Fields: subject, visit, day, specimen, assay, sample, timing, lot, locus,
-        replicate; each at most once; `subject` and one of `visit` and `day` must be there.
+        stimulus, replicate; each at most once; `subject` and one of `visit` and `day` must be there.
 
     Raises
     ------

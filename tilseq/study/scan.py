@@ -11,12 +11,15 @@ from pathlib import Path
 from tilseq.errors import ReadError, shown
 from tilseq.study.names import fault_of
 from tilseq.study.pattern import Token, parse_pattern, readings
-from tilseq.study.sniff import WORDS, assay_of, day_of_visit, meant, product_lot, stem
+from tilseq.study.sniff import WORDS, assay_of, day_of_visit, is_unstimulated, meant, product_lot, stem
 
 MOST_FILES = 100_000
 MOST_SHOWN = 5
 FORMULA = ("=", "+", "-", "@")
-IDENTITY = ("subject", "visit", "day", "specimen", "assay", "timing", "lot", "locus", "replicate")
+IDENTITY = (
+    *("subject", "visit", "day", "specimen", "assay", "timing", "lot", "locus", "role", "stimulus", "panel"),
+    "replicate",
+)
 
 Row = dict[str, str]
 
@@ -85,7 +88,6 @@ def scan(folder: str | Path, root: str | Path, pattern: str) -> Draft:
         mend = "the pattern reads the path below this folder, without extensions"
         raise ReadError(what, file=folder, expected=pattern, mend=f"{mend}; seen: {', '.join(seen) or 'no file'}")
     _name_samples(draft.samples)
-    _number_replicates(draft.samples)
     draft.visits = _visits(draft.samples)
     return draft
 
@@ -125,7 +127,8 @@ def _sample(path: Path, name: str, tokens: tuple[Token, ...]) -> Row | str:
             other = next(
                 (f" ({one} {meant(one, value)}: write {{{one}}}, or * there)" for one in WORDS if meant(one, value)), ""
             )
-            return f"{key} {shown(value)} is not known{other}; known are {', '.join(WORDS[key])}"
+            by_bytes = "; or write {_} there, and the first bytes tell" if key == "assay" else ""
+            return f"{key} {shown(value)} is not known{other}; known are {', '.join(WORDS[key])}{by_bytes}"
     return _with_guesses(row, path)
 
 
@@ -149,6 +152,12 @@ def _with_guesses(row: Row, path: Path) -> Row | str:
         if lot is not None and "lot" not in row:  # several products of one subject are told apart by their lots
             row["lot"] = lot
             guessed.append("lot")
+    if "stimulus" in row:
+        guessed.append("role")
+        row["role"] = "stimulated"
+        if is_unstimulated(row["stimulus"]):
+            row["role"] = "unstimulated"
+            del row["stimulus"]  # it serves every stimulus
     row["comment"] = "; ".join([f"guessed: {name}" for name in guessed] + remarks)
     return row
 
@@ -175,7 +184,8 @@ def _name_samples(samples: list[Row]) -> None:
         taken.add(names[0])
 
 
-def _number_replicates(samples: list[Row]) -> None:
+def number_replicates(samples: list[Row]) -> None:
+    """Give samples of a draft that nothing tells apart a `replicate`, once tubes have their panels."""
     groups: dict[tuple[str | None, ...], list[Row]] = {}
     for row in samples:
         groups.setdefault(tuple(row.get(name) for name in IDENTITY), []).append(row)

@@ -33,6 +33,7 @@ WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "timing": {"pre": ("pre",), "post": ("post",)},
     "locus": {locus: (locus.casefold(),) for locus in LOCI},
 }
+UNSTIMULATED = ("unstimulated", "unstim", "nostim", "nostimulus", "us", "medium", "media", "mock", "none")
 DAY_OF_VISIT = re.compile(r"(d|day|w|wk|week|m|mo|month)([-+]?[0-9]{1,4})")
 DAYS = {"d": 1.0, "w": 7.0, "m": 30.4375}
 # A product of several: its number, or a letter that stands apart from the word by case or a sign.
@@ -45,6 +46,11 @@ def meant(field: str, word: str) -> str | None:
     """Return the manifest's word for one of a file name (`PBMC` → `blood`), or None when it is not known."""
     plain = re.sub(r"[^a-z0-9]", "", word.casefold())
     return next((ours for ours, theirs in WORDS[field].items() if plain in theirs), None)
+
+
+def is_unstimulated(word: str) -> bool:
+    """Tell whether a word of a file name means a tube without a stimulus."""
+    return re.sub(r"[^a-z]", "", word.casefold()) in UNSTIMULATED
 
 
 def product_lot(word: str) -> tuple[bool, str | None]:

@@ -124,9 +124,11 @@ def samples_text(draft: Draft) -> str:
 
 
 def _rows(name: str, rows: list[dict[str, str]]) -> str:
-    """Return a table under the header of its template."""
+    """Return a table under the header of its template, with what it lacks of the rows' columns at the end."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, _template(name).splitlines()[0].split(","), restval="", lineterminator="\n")
+    header = _template(name).splitlines()[0].split(",")
+    columns = dict.fromkeys([*header, *(column for row in rows for column in row)])
+    writer = csv.DictWriter(text, list(columns), restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
