@@ -133,6 +133,12 @@ def test_row_24_counts_that_are_none_are_an_error_with_their_row(read, count):
     assert counts(read(HEADER + ROW.replace("\t3", f"\t{2**53 - 4}") + OTHER)) == {CAF: 2**53 - 4, CEF: 4}
 
 
+@pytest.mark.parametrize("count", ["1.2E+05", "1e3", "+5", " 5", "5 "])
+def test_counts_that_a_spreadsheet_wrote_are_told_as_such(read, count):
+    with pytest.raises(TableError, match="did a spreadsheet write it so\\? take the program's own file"):
+        read(HEADER + ROW + OTHER.replace("\t4", f"\t{count}"))
+
+
 @pytest.mark.parametrize(
     ("shares", "total"),
     [(("75", "25"), "100"), (("0.2", "0.1"), "0.3"), (("0.75", "0.2500000000002"), None), (("0.75", "x"), "read")],
@@ -238,6 +244,14 @@ def test_row_31_contigs_of_no_cell_words_for_none_and_lanes_that_collide(read):
     with pytest.raises(TableError, match="contigs stand there twice.*give each lane's barcodes a suffix") as caught:
         read(TENX + contig("a-1") + contig("a-1", "TRA", CEF, "CEF"), "contigs.csv")
     assert caught.value.row == 3
+
+
+def test_rows_of_airr_whose_barcode_is_no_cell_are_left_out_and_an_empty_word_denies_nothing(read):
+    head = "cell_id\tv_call\tj_call\tjunction\tduplicate_count\tis_cell\n"
+    row = "{}\tTRBV2\tTRBJ1-1\tTGTGC{}TTT\t{}\t{}\n"
+    got = read(head + row.format("a-1", "A", 5, "T") + row.format("b-1", "C", 7, "F") + row.format("c-1", "G", 2, ""))
+    assert got.table["duplicate_count"].to_list() == [5, 2]
+    assert got.exclusions.select("rule", "rows", "counts").rows() == [("barcode not called a cell", 1, 7.0)]
 
 
 def test_row_34_names_of_cells_stay_text(read):

@@ -50,6 +50,14 @@ def test_cells_are_told_whether_or_not_their_chains_are_functional(read):
     ]
 
 
+def test_barcodes_of_airr_that_are_no_cells_are_left_out(read):
+    row = "{}\ts{}\tTRBV2\tTRBJ1-1\tTGTGCT\tT\t3\t{}"
+    rows = [row.format("a-1", 1, "T"), row.format("b-1", 2, "F"), row.format("c-1", 3, "")]
+    found = read(*rows, header=AIRR.format(counts="umi_count\tis_cell"))
+    assert found.cells == ("a-1", "c-1")
+    assert found.exclusions.select("rule", "rows").rows() == [("barcode not called a cell", 1)]
+
+
 def test_what_is_no_table_of_cells_is_refused(read):
     with pytest.raises(TableError, match="does not name cells"):
         read("s1\tTRBV2\tTRBJ1-1\tTGTGCT\tT\t3", header=AIRR.format(counts="umi_count").removeprefix("cell_id\t"))

@@ -9,11 +9,11 @@ import polars as pl
 
 from tilseq.errors import TableError
 from tilseq.io.clonotype_counts import with_counts
+from tilseq.io.clonotype_repeats import contigs_once, refuse_doubled
 from tilseq.io.clonotype_rows import NO_VALUE, Rows, read_rows
 from tilseq.io.clonotype_rules import cells_of, exclusions, loci_denied, rule, with_locus
-from tilseq.io.clonotypes import contigs_once
 from tilseq.io.dialects import CountOf
-from tilseq.io.gem_wells import refuse_several_specimens, several_samples, several_wells
+from tilseq.io.specimens import refuse_several_specimens, several_samples, several_wells
 
 MASKED, UNMASKED = "germline_alignment_d_mask", "germline_alignment"
 FURTHER = {
@@ -79,6 +79,8 @@ def read_bcr(path: str | Path, *, dialect: str | None = None, locus: str | None 
         contigs_once(rows)
         table, _, several = cells_of(table)
         notes += several
+    else:
+        refuse_doubled(rows)
     table, identities = _with_identity(rows, table)
     sequences = _named(rows, _filled(table).filter(pl.col("rule").is_null()))
     wells = several_wells(rows, table["barcode"]) if "barcode" in table.columns else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -113,11 +114,20 @@ def _whole(rows: Rows, cells: pl.Series) -> pl.Series:
             column=cells.name,
             found=cells[first] or "",
             expected="a whole number in digits alone, at most 2**53",
-            mend="is it a thousand? write it without the point" if (cells[first] or "").endswith(".000") else None,
+            mend=_meant(cells[first] or ""),
         )
     if float(numbers.cast(pl.Float64).sum()) > LARGEST_COUNT:
         raise TableError("the counts add up to more than 2**53", file=rows.file, column=cells.name)
     return numbers
+
+
+def _meant(cell: str) -> str | None:
+    """Return how a count that cannot be read may be mended, where its form tells how it came to be."""
+    if cell.endswith(".000"):
+        return "is it a thousand? write it without the point"
+    if re.fullmatch(r"\s*\+?[0-9][0-9.,]*([eE][-+]?[0-9]+)?\s*", cell) and re.search(r"[eE+\s]", cell):
+        return "did a spreadsheet write it so? take the program's own file, as digits may be lost"
+    return None
 
 
 def whole(cells: pl.Series) -> pl.Series:

@@ -92,12 +92,13 @@ def loci_denied(rows: Rows, kept: pl.DataFrame) -> list[str]:
 
 def rule(table: pl.DataFrame, wanted: str | None) -> pl.Expr:
     """Return the first rule that leaves a row out, or null for a row that is kept."""
-    tenx = "is_cell" in table.columns
+    tenx = "high_confidence" in table.columns
     rules: dict[str, pl.Expr] = {}
+    if "is_cell" in table.columns:
+        rules["barcode not called a cell"] = ~pl.col("is_cell").fill_null(not tenx)
     if tenx:
-        rules["barcode not called a cell"] = ~pl.col("is_cell").fill_null(False)
         rules["contig of low confidence"] = ~pl.col("high_confidence").fill_null(False)
-    if "productive" in table.columns:  # 10x knows it of every contig; AIRR may leave it open
+    if "productive" in table.columns:  # 10x knows both of every contig; AIRR may leave them open
         rules["not productive"] = ~pl.col("productive").fill_null(not tenx)
     if "secondary" in table.columns:
         rules[SECONDARY] = pl.col("secondary")

@@ -11,9 +11,9 @@ import polars as pl
 
 from tilseq.errors import TableError, did_you_mean
 from tilseq.io.clonotype_counts import with_counts
+from tilseq.io.clonotype_repeats import contigs_once, names_once, refuse_doubled
 from tilseq.io.clonotype_rows import NO_VALUE, Rows, read_rows
 from tilseq.io.clonotype_rules import (
-    all_differ,
     cells_alike,
     cells_of,
     exclusions,
@@ -28,8 +28,8 @@ from tilseq.io.clonotype_rules import (
     with_rules,
 )
 from tilseq.io.dialects import DIALECTS, CountOf
-from tilseq.io.gem_wells import refuse_several_specimens, several_samples, several_wells
 from tilseq.io.junctions import mismatch
+from tilseq.io.specimens import refuse_several_specimens, several_samples, several_wells
 from tilseq.io.write import harmless
 from tilseq.receptors import LOCI
 
@@ -119,7 +119,8 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
         A column is missing or stands there twice; a count is blank or no whole number from 0 to 2**53; a word cannot
         be read; one contig stands there twice; the genes are of a mouse, most are none that IMGT knows, or V genes
         stand in the column of J genes, or amino acids in that of nucleotides and the reverse; a file says that it is
-        of several donors or origins (10x), subjects (AIRR `subject_id`) or samples (immunoSEQ `sample_name`).
+        of several donors or origins (10x), subjects (AIRR `subject_id`) or samples (immunoSEQ `sample_name`); each
+        of ten rows or more is there again, word for word.
     """
     if locus is not None and locus not in LOCI:
         raise TableError("no such locus", found=locus, expected=", ".join(LOCI), mend=did_you_mean(locus, LOCI))
@@ -138,7 +139,7 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
         notes += several
     kept = table.filter(pl.col("rule").is_null()) if table["rule"].null_count() < table.height else table
     with ThreadPoolExecutor() as pool:  # each is mostly work for one processor
-        names, wrong = pool.submit(_names_once, rows), pool.submit(_coded, kept)
+        names, wrong = pool.submit(names_once, rows), pool.submit(_coded, kept)
         loci = pool.submit(loci_denied, rows, kept)
         clonotypes = summed(kept)
         ordered = in_order(clonotypes.drop("plain"))
@@ -149,6 +150,8 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
             *kinds_told(clonotypes),
         ]
     else:
+        if kept.height >= 2 * clonotypes.height:
+            refuse_doubled(rows)
         notes += sums_told(kept, clonotypes)
         warnings += [*names.result(), *_cells_named(rows)]
     refuse_exchanged(clonotypes, rows)
@@ -185,34 +188,6 @@ def airr_tsv(clonotypes: Clonotypes) -> str:
     frame = frame.rename({"duplicate_count": count}).select(*AIRR_REQUIRED, "locus", count)
     frame = harmless(frame.with_columns(pl.col(pl.String).str.replace_all(r"[\t\n]", " ")))
     return frame.write_csv(separator="\t", quote_style="never")
-
-
-def contigs_once(rows: Rows) -> None:
-    """Raise where a contig stands twice: lanes whose barcodes collide were joined, and cells would be lost."""
-    if "sequence_id" not in rows.table.columns:
-        return
-    twice = rows.table.filter(pl.col("sequence_id").is_not_null() & ~pl.col("sequence_id").is_first_distinct())
-    if twice.height:
-        raise TableError(
-            f"{twice.height} contigs stand there twice",
-            file=rows.file,
-            row=twice["row"][0],
-            column=rows.headers.get("sequence_id", "contig_name"),
-            found=twice["sequence_id"][0],
-            mend="where lanes were joined, give each lane's barcodes a suffix of their own",
-        )
-
-
-def _names_once(rows: Rows) -> list[str]:
-    if "sequence_id" not in rows.table.columns:
-        return []
-    names = rows.table["sequence_id"]
-    if all_differ(names):
-        return []
-    names = names.filter(~names.is_in(NO_VALUE) & names.is_not_null())
-    twice = len(names) - names.n_unique()
-    bear = "1 row bears" if twice == 1 else f"{twice} rows bear"
-    return [f"{bear} the {rows.headers['sequence_id']} of an earlier row: was a file joined twice?"] * (twice > 0)
 
 
 def _cells_named(rows: Rows) -> list[str]:

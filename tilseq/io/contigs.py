@@ -9,10 +9,10 @@ import polars as pl
 
 from tilseq.errors import TableError
 from tilseq.io.clonotype_counts import all_zero, whole
+from tilseq.io.clonotype_repeats import contigs_once
 from tilseq.io.clonotype_rows import NO_VALUE, Rows, read_rows
 from tilseq.io.clonotype_rules import cells_alike, exclusions, loci_denied, rule, with_locus
-from tilseq.io.clonotypes import contigs_once
-from tilseq.io.gem_wells import refuse_several_specimens, several_samples, several_wells
+from tilseq.io.specimens import refuse_several_specimens, several_samples, several_wells
 
 FURTHER = {
     "10x": {"c_call": ("c_gene",), "umis": ("umis",), "reads": ("reads",)},

@@ -79,7 +79,7 @@ AIRR = Dialect(
     needed={name: (name,) for name in ("v_call", "j_call", "junction")},
     optional={
         **{name: (name,) for name in ("junction_aa", "locus", "productive", "cell_id", "sequence_id")},
-        **{name: (name,) for name in ("subject_id", "repertoire_id", "sample_id")},
+        **{name: (name,) for name in ("is_cell", "subject_id", "repertoire_id", "sample_id")},
     },
     counts=(Count(("umi_count",), "umis"), Count(("duplicate_count",), "unknown")),
     mistaken={

@@ -68,7 +68,7 @@ AIRR = "v_call\tj_call\tjunction\tduplicate_count\tcell_id\t{name}\nTRBV2\tTRBJ1
 AIRR += "TRBV2\tTRBJ1-1\tTGTAAATTT\t3\tc2\t{second}\n"
 
 
-@pytest.mark.parametrize("read", [read_clonotypes, read_contigs])
+@pytest.mark.parametrize("read", [read_clonotypes, read_contigs, read_bcr])
 def test_rows_of_several_subjects_are_no_sample(tmp_path, read):
     file = tmp_path / "all.tsv"
     file.write_text(AIRR.format(name="subject_id", first="P1", second="NA"))

@@ -1,4 +1,4 @@
-"""Files that hold several libraries, as Cell Ranger's aggr and combined exports do: of one specimen, or of several."""
+"""Files that hold several libraries or samples, as Cell Ranger's aggr and combined exports do."""
 
 from __future__ import annotations
 
