@@ -187,7 +187,13 @@ def test_gates_cuts_and_a_figure_of_a_tube_are_written(tubes: Path, tmp_path: Pa
     path, out = tubes / "itn/itn_01.fcs", tmp_path / "out"
     _, code = run("flow", "gate", path, "-o", out)
     assert code == 0
-    assert {path.name for path in out.iterdir()} == {"cuts.csv", "itn_01.xml", "itn_01.svg", "itn_01.png"}
+    assert {path.name for path in out.iterdir()} == {
+        "cuts.csv",
+        "cuts.parquet",
+        "itn_01.xml",
+        "itn_01.svg",
+        "itn_01.png",
+    }
     automatic, _ = run("flow", "count", path)
     manual, code = run("flow", "count", path, "--gates", out / "itn_01.xml")
     assert code == 0
@@ -297,8 +303,8 @@ def test_the_files_of_a_tube_bear_one_name_whatever_its_letters(tubes: Path, tmp
     _, code = run("flow", "gate", path, "--panel", panel, "-o", tmp_path / "out")
     assert code == 0
     written = {one.name: one for one in (tmp_path / "out").iterdir()}
-    stems = {one.stem for name, one in written.items() if name != "cuts.csv"}
-    assert len(stems) == 1 and len(written) == 4
+    stems = {one.stem for name, one in written.items() if not name.startswith("cuts.")}
+    assert len(stems) == 1 and len(written) == 5
     gates = tmp_path / "out" / f"{stems.pop()}.xml"
     assert 'gating:id="αβ_x0020_T"' in gates.read_text(encoding="utf-8")
     result, _ = run("flow", "count", path, "--gates", gates)

@@ -106,7 +106,8 @@ def test_what_a_file_lacks_is_told(path, capsys):
         "bare: 4 of 4 sequences have no mutations told, as they have no alignments: AIRR's sequence_alignment" in told
     )
     assert "bare: 4 of 4 heavy chains have no isotype told, as they have no c_call" in told
-    assert "bare: counts of unknown meaning: shares of counts and the diversity of families have no limits" in told
+    no_limits = "shares of counts and the diversity of families have no limits (see --count-of, --cells)"
+    assert f"bare: counts of unknown meaning: {no_limits}" in told
 
 
 def test_a_file_that_cannot_be_read_does_not_stop_the_others(path, capsys):

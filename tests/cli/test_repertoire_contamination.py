@@ -37,7 +37,7 @@ def test_two_subjects_with_one_file_are_told(folder, capsys):
     names = [f"{person}{visit}" for person in "ab" for visit in "123"]
     files = [folder / f"{name}.tsv" for name in names]
     assert run(*files, *subjects(names), "-o", folder / "out") == 0
-    tables = {path.stem: pl.read_csv(path) for path in (folder / "out").iterdir()}
+    tables = {path.stem: pl.read_csv(path) for path in (folder / "out").glob("*.csv")}
     assert set(tables) == {"sample_identity", "shared_pairs", "leak_rates", "suspicious_clones", "exclusions"}
     found = dict(tables["sample_identity"].select("sample", "verdict").iter_rows())
     assert found == dict.fromkeys(names, "as_labelled") | {"a2": "duplicate", "b2": "duplicate"}

@@ -50,3 +50,15 @@ def test_the_tables_of_a_run_and_files_that_are_no_tables_are_kept(tmp_path, cap
     (out / "exclusions.parquet").write_text("not a table")
     assert run(*commands["labs"], "-o", out) == 2
     assert told in capsys.readouterr().err
+
+
+def test_commands_of_clonotypes_keep_the_tables_of_others(tmp_path, capsys):
+    commands, out = trial(tmp_path), tmp_path / "out"
+    assert run(*commands["labs"], "-o", out) == 0
+    clones = "v_call\tj_call\tjunction\tduplicate_count\nTRBV2\tTRBJ1-1\tTGTGCAAAATTT\t3\n"
+    for name in ("product", "day7"):
+        (tmp_path / f"{name}.tsv").write_text(clones.replace("3", "9") if name == "day7" else clones)
+    capsys.readouterr()
+    assert run("repertoire", "track", tmp_path / "day7.tsv", "--product", tmp_path / "product.tsv", "-o", out) == 2
+    assert "exclusions.parquet was written by tilseq clinical labs and would be lost" in capsys.readouterr().err
+    assert not (out / "persistence.csv").exists()

@@ -28,6 +28,7 @@ from tilseq.cli.flow_tubes import (
     two_passes,
     warnings_of,
 )
+from tilseq.cli.results import write_tables
 
 if TYPE_CHECKING:
     import polars as pl
@@ -152,9 +153,8 @@ def gate_command(
     status = tell(outcomes)
     done = [one.result for one in outcomes if one.error is None]
     if done:
-        write_result(pl.concat([cuts for cuts, _ in done]), CUTS, str(output / "cuts.csv"))
-        if usual is not None:
-            write_result(usual, COHORT_CUTS, str(output / "cohort_cuts.csv"))
+        written = [(pl.concat([cuts for cuts, _ in done]), CUTS)]
+        write_tables(written if usual is None else [*written, (usual, COHORT_CUTS)], output)
         tell_verdicts(output, [verdict for _, verdict in done], why="`tilseq flow qc`")
     return status
 

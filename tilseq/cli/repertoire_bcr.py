@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, tell_written, write_result
+from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, tell_written
 from tilseq.cli.repertoire_files import (
     cells_given,
     count_option,
@@ -17,6 +17,7 @@ from tilseq.cli.repertoire_files import (
     joined,
     tell,
 )
+from tilseq.cli.results import write_tables
 
 if TYPE_CHECKING:
     from tilseq.io.bcr import BcrSequences
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 on the sample study, in a clone; or with S the folder of yours:
   S=data/sample/raw/bcr
-  tilseq repertoire bcr $S/SIM-01_baseline_bcr.tsv.gz $S/SIM-01_D84_bcr.tsv.gz -o bcr
+  tilseq repertoire bcr $S/SIM-01_baseline_bcr.tsv.gz $S/SIM-01_D84_bcr.tsv.gz --count-of templates -o bcr
   tilseq repertoire bcr $S/SIM-01_D84_bcr.tsv.gz --threshold 0.15 --count-of templates -o families"""
 
 
@@ -52,8 +53,8 @@ def bcr_command(
 ) -> int:
     """Find the families of B cells in each FILE, their isotypes and mutations.
 
-    Writes families.csv, mutation.csv (a row a sequence), mutation_load.csv, isotypes.csv, diversity.csv (of families)
-    and exclusions.csv to the output folder. Isotypes need the column c_call, mutations the alignments of AIRR.
+    Writes families, mutation (a row a sequence), mutation_load, isotypes, diversity (of families) and exclusions to the
+    output folder, each as CSV and Parquet. Isotypes need the column c_call, mutations the alignments of AIRR.
     """
     import polars as pl
 
@@ -85,15 +86,14 @@ def bcr_command(
         behind = next(depths.select("n_effective", "counting").iter_rows(named=True), {})
         found = bcr(sequences.table, sample=sample, count_of=counted, threshold=threshold, **behind)
         click.echo(f"{sample}: threshold of families {found.threshold:g} ({found.threshold_source})", err=True)
-        for sentence in found.lacking(counted):
+        for sentence in found.lacking(counted, " (see --count-of, --cells)"):
             click.echo(f"{sample}: {sentence}", err=True)
         tables = {table.name: getattr(found, table.name) for table in written}
         return tables | {"exclusions": sequences.exclusions.with_columns(sample=pl.lit(sample))}
 
     results, of_measuring = each_file(list(of_path), measure)
-    for table in (*written, EXCLUSIONS) if results else ():
-        frame = joined([tables[table.name] for tables in results])
-        write_result(frame, table, str(output / f"{table.name}.csv"))
     if results:
+        tables = (*written, EXCLUSIONS)
+        write_tables([(joined([found[table.name] for found in results]), table) for table in tables], output)
         tell_written(output)
     return of_measuring or status

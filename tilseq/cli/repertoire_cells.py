@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, tell_written, write_result
+from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, tell_written
 from tilseq.cli.repertoire_files import files, joined, tell
+from tilseq.cli.results import write_tables
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,7 +37,7 @@ def cells_command(paths: tuple[Path, ...], output: Path, dialect: str | None) ->
     from tilseq.io.contigs import read_contigs
     from tilseq.repertoire import cell_checks, cell_quality, chain_pairing, diversity, paired_clones
     from tilseq.tables.outputs import EXCLUSIONS, QUALITY
-    from tilseq.tables.repertoire import CELL_QUALITY, CELLS, DIVERSITY, PAIRED_CLONES
+    from tilseq.tables.repertoire import CELL_QUALITY, CELLS, DIVERSITY, OVERLAP, PAIRED_CLONES
 
     sample_names(paths)
 
@@ -59,22 +60,21 @@ def cells_command(paths: tuple[Path, ...], output: Path, dialect: str | None) ->
         }
 
     results, status = each_file(paths, measure)
-    for table in (CELLS, CELL_QUALITY, QUALITY, PAIRED_CLONES, DIVERSITY, EXCLUSIONS) if results else ():
-        frame = joined([tables[table.name] for tables in results])
-        write_result(frame, table, str(output / f"{table.name}.csv"))
-    if len(results) > 1:
-        _write_overlap([tables[PAIRED_CLONES.name] for tables in results], output)
     if results:
+        tables = (CELLS, CELL_QUALITY, QUALITY, PAIRED_CLONES, DIVERSITY, EXCLUSIONS)
+        written = [(joined([found[table.name] for found in results]), table) for table in tables]
+        if len(results) > 1:
+            written.append((_overlap([found[PAIRED_CLONES.name] for found in results]), OVERLAP))
+        write_tables(written, output)
         tell_written(output)
     return status
 
 
-def _write_overlap(clones: list[pl.DataFrame], output: Path) -> None:
-    """Write the overlap of all pairs of samples by the paired clonotype."""
+def _overlap(clones: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return the overlap of all pairs of samples by the paired clonotype."""
     from tilseq.repertoire import depth, overlap
-    from tilseq.tables.repertoire import OVERLAP
 
     tables = {of_sample["sample"][0]: of_sample for of_sample in clones if of_sample.height}
     depths = {sample: depth(of_sample, sample=sample, count_of="cells") for sample, of_sample in tables.items()}
     effective = {sample: dict(known.select("locus", "n_effective").iter_rows()) for sample, known in depths.items()}
-    write_result(overlap(tables, n_effective=effective), OVERLAP, str(output / "overlap.csv"))
+    return overlap(tables, n_effective=effective)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, tell_written, write_result
+from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, tell_written
 from tilseq.cli.repertoire_files import dialect_option, files, joined, locus_option, read_file
+from tilseq.cli.results import write_tables
 
 if TYPE_CHECKING:
     import polars as pl
@@ -82,9 +83,8 @@ def contamination_command(
         count_of={sample: clonotypes.count_of for sample, clonotypes, _ in results},
     )
     frames = (found.pairs, found.rates, found.clones, found.samples)
-    for frame, table in zip(frames, CONTAMINATION_TABLES, strict=True):
-        write_result(frame, table, str(output / f"{table.name}.csv"))
-    write_result(joined([rows for *_, rows in results]), EXCLUSIONS, str(output / "exclusions.csv"))
+    left_out = joined([rows for *_, rows in results])
+    write_tables([*zip(frames, CONTAMINATION_TABLES, strict=True), (left_out, EXCLUSIONS)], output)
     for sample, verdict, reason in found.samples.select("sample", "verdict", "reason").iter_rows():
         if verdict != "as_labelled":
             click.echo(f"{sample}: {verdict}: {reason}", err=True)

@@ -16,7 +16,6 @@ from tilseq.cli.common import (
     sample_name,
     sample_names,
     tell_written,
-    write_result,
 )
 from tilseq.cli.repertoire_depth import depth_of
 from tilseq.cli.repertoire_files import (
@@ -29,6 +28,7 @@ from tilseq.cli.repertoire_files import (
     read_file,
     tell,
 )
+from tilseq.cli.results import write_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,7 +102,7 @@ def label_command(
     be of a clone that was there and missed: its chance says so, and needs the product's depth (--cells NAME=NUMBER,
     with NAME that of a product's file, and --count-of).
 
-    Writes cell_labels.csv (a row a cell), quality.csv and exclusions.csv to the output folder.
+    Writes cell_labels (a row a cell), quality and exclusions to the output folder, each as CSV and Parquet.
     """
     import polars as pl
 
@@ -138,13 +138,12 @@ def label_command(
     results, status = each_file(paths, measure)
     if results:
         labels = joined([found for found, _ in results])
-        left_out = [*(rows for _, _, _, rows in read), *(rows for _, rows in (*others, *results))]
-        write_result(labels, CELL_LABELS, str(output / "cell_labels.csv"))
+        every = [*(rows for _, _, _, rows in read), *(rows for _, rows in (*others, *results))]
+        left_out = joined(every).unique(maintain_order=True)
         checks = label_checks(labels, unsure=unsure_templates(lots, miscounted))
-        write_result(checks, QUALITY, str(output / "quality.csv"))
+        write_tables([(labels, CELL_LABELS), (checks, QUALITY), (left_out, EXCLUSIONS)], output)
         for sample, reason in checks.filter(check="counting of templates").select("sample", "reason").iter_rows():
             click.echo(f"{sample}: {reason} (--beside)", err=True)
-        write_result(joined(left_out).unique(maintain_order=True), EXCLUSIONS, str(output / "exclusions.csv"))
         tell_written(output)
     return status
 

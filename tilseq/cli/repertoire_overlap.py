@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 OVERLAP_EXAMPLE = """\
 on the sample study, in a clone; or with S the folder of yours:
   S=data/sample/raw/tcr
-  tilseq repertoire overlap $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz $S/SIM-01_D84_tcr.tsv.gz -o overlap.csv
+  tilseq repertoire overlap $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz $S/SIM-01_D84_tcr.tsv.gz \\
+      --count-of templates -o overlap.csv
   tilseq repertoire overlap $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz --key junction_aa+v \\
-      --usage usage.csv -o by_amino_acids.csv"""
+      --count-of templates --usage usage.csv -o by_amino_acids.csv"""
 QC_EXAMPLE = """\
 on the sample study, in a clone; or with S the folder of yours:
   S=data/sample/raw/tcr

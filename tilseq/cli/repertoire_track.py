@@ -17,7 +17,6 @@ from tilseq.cli.common import (
     sample_name,
     sample_names,
     tell_written,
-    write_result,
 )
 from tilseq.cli.repertoire_depth import Estimates, cells_of_replicates, depth_of, miscounted_in, replicates_option
 from tilseq.cli.repertoire_files import (
@@ -30,6 +29,7 @@ from tilseq.cli.repertoire_files import (
     locus_option,
     read_file,
 )
+from tilseq.cli.results import write_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.io.clonotypes import Clonotypes
+    from tilseq.tables import Table
 
     Read = tuple[str, Clonotypes, pl.DataFrame]  # sample, clonotypes, exclusions
     Known = tuple[str, Clonotypes, pl.DataFrame, pl.DataFrame]  # clones with their effective cells before exclusions
@@ -109,19 +110,20 @@ def track_command(
     """Follow the clones of one subject's infusion product through its BLOOD samples after the infusion.
 
     
-    Writes to the output folder
-      persistence.csv   what infused clones hold of each blood sample, and what is kept of them, with limits
-      clones.csv        each followed clone in each sample: share, limits, limit of detection, call
-      origins.csv       each clone: where it was seen and where it comes from
-      origin_classes.csv  how many clones come from where, and how many of those are wrong at least
-      near_matches.csv  clones of blood that are near an infused one and are none of them
-      change.csv        clones tested from the product to each sample of blood, and from each to the next as given
-      exclusions.csv    rows of the files that took no part
+    Writes to the output folder, each as CSV and Parquet
+      persistence     what infused clones hold of each blood sample, and what is kept of them, with limits
+      clones          each followed clone in each sample: share, limits, limit of detection, call
+      origins         each clone: where it was seen and where it comes from
+      origin_classes  how many clones come from where, and how many of those are wrong at least
+      near_matches    clones of blood that are near an infused one and are none of them
+      change          clones tested from the product to each sample of blood, and from each to the next as given
+      exclusions      rows of the files that took no part
 
     Limits and absence need the number of cells behind the counts: see --cells, --count-of and
     --replicates.
     """
     from tilseq.tables.outputs import EXCLUSIONS
+    from tilseq.tables.repertoire import PERSISTENCE
 
     files = (*paths, *products, *baselines, *tumors)
     known = cells_given(cells, sample_names(files))
@@ -139,9 +141,9 @@ def track_command(
     _tell_lots(given["product"])
     _tell_exchanged(later, given)
     _tell_without_depth(later)
-    persistence = _write(later, given, threshold, output)
+    persistence, followed = _follow(later, given, threshold)
     left_out = joined([rows for *_, rows in every]).unique(maintain_order=True)
-    write_result(left_out, EXCLUSIONS, str(output / "exclusions.csv"))
+    write_tables([(persistence, PERSISTENCE), *followed, (left_out, EXCLUSIONS)], output)
     _tell_mass(persistence, [sample for sample, *_ in later])
     tell_written(output)
     return status
@@ -199,12 +201,13 @@ def _with_cells(
     return [known(one, LOST_OF_BLOOD) for one in after], given
 
 
-def _write(later: list[Known], given: dict[str, list[Known]], threshold: float, output: Path) -> pl.DataFrame:
-    """Write what is told of the clones, and return the table `persistence`."""
+def _follow(
+    later: list[Known], given: dict[str, list[Known]], threshold: float
+) -> tuple[pl.DataFrame, list[tuple[pl.DataFrame, Table]]]:
+    """Return the table `persistence`, and the other tables of the clones."""
     from tilseq.repertoire import near_matches, track
     from tilseq.repertoire.near_matches import whole_product
     from tilseq.repertoire.track import changes
-    from tilseq.tables.repertoire import PERSISTENCE
     from tilseq.tables.tracking import CHANGE, CLONES, NEAR_MATCHES, ORIGIN_CLASSES, ORIGINS
 
     samples = {name: {sample: clones for sample, _, clones, _ in some} for name, some in given.items()}
@@ -212,13 +215,13 @@ def _write(later: list[Known], given: dict[str, list[Known]], threshold: float, 
     tracked = track(blood, **samples, threshold=threshold)
     product = whole_product(list(samples["product"].values()), [one.table for _, one, *_ in given["product"]])
     near = joined([near_matches(one.table, product, sample=sample) for sample, one, *_ in later])
-    write_result(tracked.persistence, PERSISTENCE, str(output / "persistence.csv"))
-    write_result(tracked.clones, CLONES, str(output / "clones.csv"))
-    write_result(tracked.origins, ORIGINS, str(output / "origins.csv"))
-    write_result(tracked.origin_classes, ORIGIN_CLASSES, str(output / "origin_classes.csv"))
-    write_result(changes(samples["product"], blood), CHANGE, str(output / "change.csv"))
-    write_result(near, NEAR_MATCHES, str(output / "near_matches.csv"))
-    return tracked.persistence
+    return tracked.persistence, [
+        (tracked.clones, CLONES),
+        (tracked.origins, ORIGINS),
+        (tracked.origin_classes, ORIGIN_CLASSES),
+        (changes(samples["product"], blood), CHANGE),
+        (near, NEAR_MATCHES),
+    ]
 
 
 def _tell_mass(persistence: pl.DataFrame, samples: list[str]) -> None:

@@ -74,21 +74,23 @@ class Bcr(BCellFamilies):
     diversity: pl.DataFrame
     n_effective: float | None = None
 
-    def lacking(self, count_of: str) -> list[str]:
+    def lacking(self, count_of: str, mends: str = "") -> list[str]:
         """Return what the tables do not tell, and what it would take: a sentence each.
 
         Parameters
         ----------
         count_of
             What the counts count.
+        mends
+            What would give limits, in the words of who reads it.
         """
         told = []
         if self.without_family:
-            told.append(f"{self.without_family} heavy chains without V or J gene are of no family")
+            told.append(f"{self.without_family:,} heavy chains without V or J gene are of no family")
         sequences, without = self.mutation.height, int(self.mutation["mutations"].null_count())
         if without:
             told.append(
-                f"{without} of {sequences} sequences have no mutations told, as they have no alignments: AIRR's "
+                f"{without:,} of {sequences:,} sequences have no mutations told, as they have no alignments: AIRR's "
                 "sequence_alignment and germline_alignment"
             )
         if self.far_from_germline:
@@ -96,10 +98,10 @@ class Bcr(BCellFamilies):
         heavy = self.mutation.filter(locus=HEAVY)
         unnamed = int(heavy["c_call"].null_count())
         if unnamed:
-            told.append(f"{unnamed} of {heavy.height} heavy chains have no isotype told, as they have no c_call")
+            told.append(f"{unnamed:,} of {heavy.height:,} heavy chains have no isotype told, as they have no c_call")
         if count_of not in INDEPENDENT and self.n_effective is None:
             counts = "counts of unknown meaning" if count_of == "unknown" else f"counts of {count_of}"
-            told.append(f"{counts}: shares of counts and the diversity of families have no limits")
+            told.append(f"{counts}: shares of counts and the diversity of families have no limits{mends}")
         return told
 
 
