@@ -64,6 +64,12 @@ def test_clones_of_the_product_stand_apart_from_blood_that_comes_back():
     assert faces["expanded, of the product (1)"] == PALETTE[1]
 
 
+def test_the_legend_shows_a_tick_for_clones_that_one_sample_alone_shows():
+    rows = changed([(0.1, 0.2, "unchanged", 0.5), (0.0, 0.05, "expanded", 0.001), (0.2, 0.0, "contracted", 0.01)])
+    marks = {line.get_label(): line.get_marker() for line in change_scatter(rows).lines}
+    assert [marks[label] for label in ("unchanged (1)", "expanded (1)", "contracted (1)")] == ["o", "|", "|"]
+
+
 def test_a_legend_of_many_clones_lies_within_the_figure():
     rows = changed([(0.1, 0.2, "cannot_tell", 0.5)] * 12_345).with_columns(in_product=False)
     axes = change_scatter(rows, before="infusion product, day 0", after="blood, day 14")

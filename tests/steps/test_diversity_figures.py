@@ -36,6 +36,15 @@ def test_single_cells_and_libraries_have_figures_of_their_own(tmp_path):
     }
 
 
+def test_a_caption_tells_of_dashed_lines_only_where_there_are_some(tmp_path):
+    profiles, curves, clones, cells = parts(a=("TRB", "templates"))
+    for shown, dashed in ((curves, True), (curves.filter(pl.col("method") != "extrapolated"), False)):
+        draw_diversity(profiles, shown, clones, cells, tmp_path / str(dashed))
+        captions = json.loads((tmp_path / str(dashed) / "captions.json").read_text())
+        (told,) = [words for name, words in captions.items() if name.startswith("rarefaction") and name.endswith("svg")]
+        assert ("dashed" in told) == dashed
+
+
 def test_a_chain_that_tells_little_is_drawn_where_there_is_no_other(tmp_path):
     draw_diversity(*parts(a=("TRA", "reads")), tmp_path)
     assert {path.name.rpartition("-")[0] for path in tmp_path.glob("*.svg")} == {"Hill_profile_TRA", "ranks_TRA"}

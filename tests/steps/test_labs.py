@@ -133,6 +133,26 @@ def test_a_term_of_grade_2_has_no_figure():
         assert len(list(labs_figures._severe(own, grades, worst_lab_grades(grades)))) == terms
 
 
+@pytest.mark.parametrize(
+    ("test", "unit", "values", "told"),
+    [
+        ("potassium", "mmol/L", ("4.0", "2.8"), "; grade 2 shaded as if there were symptoms"),
+        ("lipase", "U/L", ("20", "400"), "; grade 3 and 4 shaded as if there were symptoms"),
+        ("ANC", "10^9/L", ("4", "0.3"), ""),
+    ],
+)
+def test_grades_that_need_symptoms_are_told(test, unit, values, told):
+    rows = [
+        {"subject": "S1", "day": day, "test": test, "value_text": text, "unit": unit}
+        | {"lower_limit": 3.5, "upper_limit": 60.0}
+        for day, text in zip((-8, 3), values, strict=True)
+    ]
+    people = pl.DataFrame({"subject": ["S1"], "lymphodepletion_day": -7, "first_dose_day": -7})
+    own = lab_grades(LABS_TABLE.frame(rows), version=5, subjects=people)
+    own = own.filter(direction="high" if test == "lipase" else "low")
+    assert labs_figures._by_symptoms(own, test) == told
+
+
 ALT_LIMITS = (40, 50)
 
 

@@ -124,12 +124,14 @@ def _draw_clones(
     both = own.filter(pl.col("share_before") > 0, pl.col("share_after") > 0)
     axes.plot(
         both["share_before"].to_list(), both["share_after"].to_list(), linestyle="none", marker="o", markersize=4,
-        color=colour, label=label, **look,
+        color=colour, label=label if both.height else None, **look,
     )  # fmt: skip
     ticks: dict[str, Any] = {"linestyle": "none", "markersize": 7, "markeredgewidth": 1.1, "color": colour}
     lost = own.filter(share_after=0)
     if limits["after"] is not None:
         axes.plot(lost["share_before"].to_list(), [limits["after"]] * lost.height, marker="|", **ticks)
+    if not both.height:  # the legend shows a mark that the figure has
+        axes.plot([], [], marker="|", label=label, **ticks)
     new = own.filter(share_before=0)
     if limits["before"] is not None:
         axes.plot([limits["before"]] * new.height, new["share_after"].to_list(), marker="_", **ticks)

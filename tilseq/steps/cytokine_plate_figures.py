@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from tilseq.cytokines import Beads, Quantified, WellMap
 
 MOST_MAPS = 3
-MAP = "wells in the colour of the median reporter, on a logarithmic scale of each analyte"
+MAP = (
+    "wells in the colour of the median reporter, on a logarithmic scale of each analyte; standards bear their level "
+    "and an outline, blanks a dotted one"
+)
 CURVES = (
     "standard curves with their standards (dots, less the shared error of their level), samples (crosses), "
     "blanks (dotted) and usable range (shaded)"
 )
 RECOVERY = (
-    "what the curves give back of each standard, by its nominal concentration and less the shared dilution error; "
-    "dashed are 80 and 120 %"
+    "what the curves give back of each standard, a dot an analyte, by its nominal concentration and less the shared "
+    "dilution error; dashed are 80 and 120 %"
 )
 
 

@@ -70,9 +70,11 @@ def _of_locus(
         ),
     }
     if curves.height:
+        extrapolated = (curves.filter(locus=locus)["method"] == "extrapolated").any()
+        beyond = ", and dashed what up to twice as many would" if extrapolated else ""
         drawn[f"rarefaction {name}"] = (
             rarefaction_curves(curves, locus=locus),
-            f"{kind}: clones that fewer cells would have shown, and dashed what up to twice as many would; the point "
-            "is the sample itself. Compare samples at one number of cells.",
+            f"{kind}: clones that fewer cells would have shown{beyond}; the point is the sample "
+            "itself. Compare samples at one number of cells.",
         )
     return drawn

@@ -45,6 +45,7 @@ def draw_labs(job: Job, labs: pl.DataFrame, grades: pl.DataFrame, worst: pl.Data
     for name, term, test, own in _severe(labs, grades, worst):
         shown, bands, told = _with_bands(own, test)
         axes = lab_trajectories(shown, term=term, bands=bands, scale=_scale(shown), **treatment_days(job))
+        told += _by_symptoms(own, test)
         drawn[f"{name} over time"] = (axes, f"{name}: every result, in the colour of its grade; {told}.")
         if own["subject"].n_unique() >= FEWEST_MAPPED:
             caption = f"{name}: subjects by the grade before treatment and the worst grade since."
@@ -108,6 +109,17 @@ def _with_bands(own: pl.DataFrame, test: str) -> tuple[pl.DataFrame, list[Band],
         return own, [], "no bands, as no record has a limit of normal"
     told = f"as multiples of each record's own {NAMES[side]}; {normal}"
     return in_multiples, grade_bands(term, test=test, version=version, unit="", **{limit: 1.0}), told
+
+
+def _by_symptoms(own: pl.DataFrame, test: str) -> str:
+    """Say which shaded grades of a term hold only with symptoms, which no laboratory knows."""
+    from tilseq.clinical.ctcae import criteria
+    from tilseq.clinical.lab_values import CORRECTED
+
+    rows = [row for row in criteria(own["version"][0]) if row.term == own["term"][0]]
+    assumed = {row.grade for row in rows if row.test == CORRECTED.get(test, test) and row.clinical == "assumed"}
+    grades = " and ".join(str(grade) for grade in sorted(filter(None, assumed)))
+    return f"; grade {grades} shaded as if there were symptoms" if grades else ""
 
 
 def _scale(grades: pl.DataFrame) -> Literal["linear", "log"]:
