@@ -34,7 +34,8 @@ def test_counts_of_two_tubes(tubes: Path, tmp_path: Path) -> None:
     assert result.stdout == ""
     by_name = {row["population"]: row for row in frame.filter(pl.col("sample") == "itn_01").iter_rows(named=True)}
     ratio = by_name["CD4+ T"]["events"] / by_name["CD8+ T"]["events"]
-    assert f"itn_01: CD4:CD8 {ratio:.2f}, warn" in result.stderr
+    lower, upper = (by_name["CD4+ T"][f"cd4_cd8_ratio_{limit}"] for limit in ("lower", "upper"))
+    assert f"itn_01: CD4/CD8 {ratio:.2f} ({lower:.2f} to {upper:.2f}), warn" in result.stderr
 
 
 def test_one_bad_file_does_not_stop_the_others(tubes: Path) -> None:

@@ -67,7 +67,7 @@ def test_what_was_found_is_told_and_what_unknown_cells_cost(folder, capsys):
     # 15 of 18; none of 40 cells: 1 - 0.05 ** (1 / 40) = 7.22 %
     assert told[-3:] == [
         "reads_day7: clones of the product hold 83.3 % of TRB",
-        "day28: clones of the product are not seen in TRB: below 7.22 %",
+        "day28: clones of the product are not seen in TRB: below 7.22 %, by 40 cells alone",
         f"wrote {folder}",
     ]
 

@@ -173,12 +173,12 @@ def test_gates_of_other_names_than_the_counts_need_are_told():
     (row,) = check_names("a", name_populations(gated))
     assert (row["verdict"], row["value"], row["limit"]) == ("warn", 0, "CD3+, CD4+ T, CD8+ T among them")
     assert row["reason"] == (
-        "no gate is named CD3+, CD4+ T, CD8+ T, so there is no CD4:CD8 ratio and no check of T cells; gates of other "
+        "no gate is named CD3+, CD4+ T, CD8+ T, so there is no CD4/CD8 ratio and no check of T cells; gates of other "
         "names are T, T helper, T killer: say which is meant by --name 'GATE=CD3+', in study.yaml by names: {GATE: "
         "CD3+} beside the file"
     )
     (row,) = check_names("a", name_populations(gated, {"T": "CD3+", "T helper": "CD4+ T"}))
-    assert "no gate is named CD8+ T, so there is no CD4:CD8 ratio; gates of other names are T killer: " in row["reason"]
+    assert "no gate is named CD8+ T, so there is no CD4/CD8 ratio; gates of other names are T killer: " in row["reason"]
     (row,) = check_names("a", name_populations(gated, {"T killer": "CD8+ T", "T helper": "CD4+ T"}))
     assert row["reason"].startswith(
         "no gate is named CD3+, so there is no check of T cells; gates of other names are T: "

@@ -103,7 +103,7 @@ def compare_command(
     """Set the automatic gates of FILE (a) against a person's (b).
 
     One row a population: events in each and in both, precision, recall, F1 and the difference of counts in percent;
-    and one of the ratio CD4:CD8. Populations are matched by name; --name says what a gate or label is here. Names that
+    and one of the ratio CD4/CD8. Populations are matched by name; --name says what a gate or label is here. Names that
     do not match are listed on stderr.
     """
     from tilseq.flow.compare import compare

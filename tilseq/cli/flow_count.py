@@ -239,6 +239,7 @@ def _gate(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[tuple[p
 
 def _in_short(counts: pl.DataFrame) -> str:
     row = counts.row(0, named=True)
-    ratio = row["cd4_cd8_ratio"]
-    told = "not available" if ratio is None else f"{ratio:.2f}"
-    return f"{row['sample']}: CD4:CD8 {told}, {row['verdict']}"
+    ratio, lower, upper = (row[f"cd4_cd8_ratio{limit}"] for limit in ("", "_lower", "_upper"))
+    limits = "without limits" if lower is None or upper is None else f"({lower:.2f} to {upper:.2f})"
+    told = "not available" if ratio is None else f"{ratio:.2f} {limits}"
+    return f"{row['sample']}: CD4/CD8 {told}, {row['verdict']}"

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 LEAST_SHARED = 0.01  # of the counts of a sample of the subject
 # What is lost where the cells behind a file's counts are not known.
+FEW_CELLS = 100  # behind a share, which then says little but its limits
 LOST_OF_BLOOD = "no limits and no common depth"
 LOST_OF_REFERENCE = "no clone is absent from it and none is tested for change"
 TRACK_EXAMPLE = """\
@@ -237,7 +238,9 @@ def _tell_mass(persistence: pl.DataFrame, samples: list[str]) -> None:
                 told = f"are not seen in {row['locus']}: below {share(row['limit_of_detection'])} %"
             else:
                 told = f"hold {share(row['value'], row['lower'], row['upper'])} % of {row['locus']}"
-            click.echo(f"{sample}: clones of the product {told}", err=True)
+            n = row["n_effective"]
+            few = f", by {n:.0f} cells alone" if n is not None and n < FEW_CELLS else ""
+            click.echo(f"{sample}: clones of the product {told}{few}", err=True)
 
 
 def _tell_strangers(later: list[Known], own: list[Known]) -> None:

@@ -90,7 +90,7 @@ def check_names(sample: str, populations: Mapping[str, Population]) -> list[dict
     if not lacking or not others:
         return []
     listed = [*others[:MOST_LISTED], *([f"{len(others) - MOST_LISTED} more"] if len(others) > MOST_LISTED else [])]
-    lost = "no check of T cells" if lacking == ["CD3+"] else "no CD4:CD8 ratio"
+    lost = "no check of T cells" if lacking == ["CD3+"] else "no CD4/CD8 ratio"
     lost += " and no check of T cells" if "CD3+" in lacking and len(lacking) > 1 else ""
     reason = (
         f"no gate is named {', '.join(lacking)}, so there is {lost}; gates of other names are {', '.join(listed)}: say "
