@@ -235,6 +235,7 @@ def test_a_missing_count_is_an_error_and_never_1(tmp_path):
             ReadError,
             "no clonotype dialect known.*airr, 10x.*vdjtools.*; of immunarch it lacks V.name, J.name",
         ),
+        ('"v_call"\t"j_call"\t"junction"\t"duplicate_count"', ReadError, "write the table without quotes"),
         ("barcode,chain,v_gene,j_gene,cdr3,cdr3_nt,productive,is_cell", TableError, "column high_confidence"),
     ],
 )

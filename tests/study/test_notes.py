@@ -139,7 +139,7 @@ def test_timing_without_an_infusion(make_study):
     rows += "a,S01,D28,28,pre,blood,flow,raw/a.fcs,\nb,S01,product,14,post,blood,flow,raw/b.tsv,\n"
     rows += "c,007,product,14,,infusion_product,flow,raw/c.tsv,L3\n"
     assert read_study(make_study({"samples.csv": rows})).notes == [
-        "lots sampled but not in infusions.csv: 'L3 (007)'",
+        "lots sampled but not in infusions.csv, where each that was given is to stand: 'L3 (007)'",
         "`timing` given but no infusion on that day: 'a'",
     ]
 

@@ -14,7 +14,7 @@ from tilseq.io.contig_json import contigs_of
 from tilseq.io.dialects import DIALECTS, JSON_STARTS, Count, Dialect, Headers
 from tilseq.io.genes import imgt_calls
 from tilseq.io.junctions import cut_junctions, plain_amino_acids, plain_bases, translated
-from tilseq.io.text import Delimited, first_character, open_delimited
+from tilseq.io.text import Delimited, first_character, open_delimited, unquoted
 from tilseq.io.trust4_barcodes import chains_of
 
 NO_VALUE = ("", "None", "none", "NA", "Na", "na", "NaN", "nan", "NULL", "null", ".", "no data", "unknown", "unresolved")
@@ -109,15 +109,18 @@ def _dialect_of(source: Delimited) -> str:
     near = min(told, key=lambda key: (len(missing[key]) / len(told[key].needed), -len(told[key].needed)))
     if len(missing[near]) * 2 < len(told[near].needed):
         return near
+    mend = f"of {near} it lacks {', '.join(missing[near])}"
+    if len(missing[near]) == len(told[near].needed):
+        mend = "name the columns as AIRR does: v_call, j_call, junction, duplicate_count"
+    if all(unquoted(name) != name for name in source.names):
+        mend = "write the table without quotes: in files parted by tabs they are plain letters"
     raise ReadError(
         "the header is of no clonotype dialect known",
         file=source.path,
         row=source.header_row,
         found=", ".join(source.names[:8]),
         expected=f"that of {', '.join(told)}",
-        mend=f"of {near} it lacks {', '.join(missing[near])}"
-        if len(missing[near]) < len(told[near].needed)
-        else "name the columns as AIRR does: v_call, j_call, junction, duplicate_count",
+        mend=mend,
     )
 
 

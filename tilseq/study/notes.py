@@ -95,7 +95,8 @@ def note_infusions(folder: Folder) -> list[str]:
         and (cells["subject"], cells["lot"]) not in lots
         and cells["specimen"] == "infusion_product"
     ]
-    return notes + ([f"lots sampled but not in infusions.csv: {named(strange)}"] if strange else [])
+    told = "lots sampled but not in infusions.csv, where each that was given is to stand"
+    return notes + ([f"{told}: {named(strange)}"] if strange else [])
 
 
 def note_subjects(folder: Folder) -> list[str]:
