@@ -41,6 +41,20 @@ def test_a_command_replaces_its_own_tables(tmp_path):
     assert pl.read_parquet(out / "lab_grades.parquet")["grade"].to_list() == [3]
 
 
+def test_tables_that_an_earlier_call_alone_wrote_are_removed(tmp_path):
+    out = tmp_path / "out"
+    (tmp_path / "subjects.csv").write_text(SUBJECTS.replace("melanoma", "ovarian"))
+    markers = "subject,day,test,value_text,unit\n007,-8,CA125,900,U/mL\n007,28,CA125,200,U/mL\n"
+    (tmp_path / "markers.csv").write_text(markers)
+    command = ["clinical", "markers", tmp_path / "markers.csv", "--subjects", tmp_path / "subjects.csv", "-o", out]
+    assert run(*command) == 0
+    (out / "notes.csv").write_text("a person's own")
+    before = {path.name for path in out.iterdir()}
+    (tmp_path / "subjects.csv").write_text(SUBJECTS)
+    assert run(*command) == 0
+    assert before - {path.name for path in out.iterdir()} == {"gcig.csv", "gcig.parquet"}
+
+
 def test_the_tables_of_a_run_and_files_that_are_no_tables_are_kept(tmp_path, capsys):
     commands, out = trial(tmp_path), tmp_path / "out"
     write_table(EXCLUSIONS.frame(), EXCLUSIONS, out)
