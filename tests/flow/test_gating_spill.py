@@ -112,7 +112,7 @@ def test_a_spillover_beside_values_that_look_transformed_is_told(simulate: Simul
     keywords = {f"$P{number}R": "262144" for number in range(1, 11)}
     gating = gate(changed(tube, events=events, spill=spill, keywords=keywords), sample="s1")
     check = gating.quality.row(by_predicate=pl.col("check") == "compensation", named=True)
-    assert check["verdict"] == "warn"
+    assert check["verdict"] == "fail"
     assert check["reason"].startswith("the stains' values look transformed")
 
 

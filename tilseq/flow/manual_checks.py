@@ -115,8 +115,8 @@ def _compensation(sample: str, tube: Tube, channels: Sequence[Channel]) -> list[
     """Return the check of compensation, and that of a given spillover: what each gate takes out of what it looks at."""
     beside = [check_given(sample, tube)] if isinstance(tube, Respilled) else []
 
-    def told(value: float | None, fine: bool, reason: str) -> list[dict[str, Any]]:
-        return [check(sample, "compensation", value, LIMIT, fine, reason), *beside]
+    def told(value: float | None, fine: bool, reason: str, worst: str = "warn") -> list[dict[str, Any]]:
+        return [check(sample, "compensation", value, LIMIT, fine, reason, worst=worst), *beside]
 
     names = list(tube.channels)
     dyes = [one for one in channels if not NO_DYE.match(plain_name(one.name))]
@@ -143,8 +143,8 @@ def _compensation(sample: str, tube: Tube, channels: Sequence[Channel]) -> list[
     if spill is None or _spills_nothing(spill):
         return told(None, True, "the file says that nothing spills over")
     whose = f"the spillover of {tube.spill.source}" if isinstance(tube, Respilled) else "the file's spillover"
-    value, reason, fine = judged(tube, [_own_name(one.name, names) for one in dyes], spill, whose)
-    return told(value, fine, reason)
+    value, reason, fine, worst = judged(tube, [_own_name(one.name, names) for one in dyes], spill, whose)
+    return told(value, fine, reason, worst)
 
 
 def _takes_out(channel: Channel, spill: Spill | None) -> bool:

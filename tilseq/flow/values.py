@@ -151,8 +151,9 @@ def _compensation(tube: Tube, sample: str, stains: Sequence[str]) -> tuple[list[
     given = tube.spill if isinstance(tube, Respilled) else None
     beside = [check_given(sample, tube)] if isinstance(tube, Respilled) else []
 
-    def told(value: float | None, reason: str, fine: bool = True) -> list[dict[str, Any]]:
-        return [check(sample, "compensation", value, "once, on the linear scale", fine, reason), *beside]
+    def told(value: float | None, reason: str, fine: bool = True, worst: str = "warn") -> list[dict[str, Any]]:
+        limit = "once, on the linear scale"
+        return [check(sample, "compensation", value, limit, fine, reason, worst=worst), *beside]
 
     spill = tube.spill
     transformed = is_transformed(tube)
@@ -184,19 +185,19 @@ def _compensation(tube: Tube, sample: str, stains: Sequence[str]) -> tuple[list[
     return told(*judged(tube, stains, spill, whose)), spill
 
 
-def judged(tube: Tube, stains: Sequence[str], spill: Spill, whose: str) -> tuple[float, str, bool]:
-    """Return the condition number of a spillover, what is to be said of it, and whether it fits."""
+def judged(tube: Tube, stains: Sequence[str], spill: Spill, whose: str) -> tuple[float, str, bool, str]:
+    """Return the condition number of a spillover, what is to be said of it, whether it fits, and the verdict if not."""
     condition = condition_number(spill.matrix)
     if look_transformed(tube, stains):
         reason = "the stains' values look transformed, from which a spillover cannot be taken out: export linear values"
-        return condition, reason, False
+        return condition, reason, False, "fail"
     bare = [name for name in dict.fromkeys(stains) if name not in spill.channels]
     if bare:
         reason = f"{whose} lacks {', '.join(bare)}: gated as measured, with the light of other dyes"
-        return condition, reason, False
+        return condition, reason, False, "warn"
     some = tube.events[:: 1 + len(tube.events) // ENOUGH_EVENTS]
     some = compensate(some, tube.channels, spill.channels, spill.matrix)
     over = too_much(some, tube.channels, spill.channels)
     if over is not None:
-        return condition, f"{whose} does not fit: {over}", False
-    return condition, f"{whose} is taken out; its condition number", True
+        return condition, f"{whose} does not fit: {over}", False, "warn"
+    return condition, f"{whose} is taken out; its condition number", True, "warn"
