@@ -109,7 +109,8 @@ def test_a_course_by_hand():
     assert {row["status"] for row in found.values()} == {"quantified"}
     told = {name: row["reason"] for name, row in found.items() if row["reason"] is not None}
     assert told == {
-        "time_to_loss": "at most 0.3 cells/µL then, where day 56 had 0.5 and the highest lower limit is 66.7"
+        "time_to_loss": "at most 0.3 cells/µL then, where day 56 had 0.5 cells/µL and the highest lower limit is 66.7 "
+        "cells/µL"
     }
     assert [found["peak"][name] for name in ("lower", "upper")] == pytest.approx([80 / 1.2, 96])
     assert [found["day_of_peak"][name] for name in ("lower", "upper")] == [7, 7]
@@ -224,25 +225,25 @@ def test_a_fall_that_may_be_none_has_no_upper_limit():
         (
             "time_to_loss",
             [quantified(7, 80), quantified(14, 60), below(21, 60), below(28, 75)],
-            "not detected after day 14, but 60 cells/µL could have been missed: a loss is told below 6.67, as day 14 "
-            "had 60 and the highest lower limit is 66.7",
+            "not detected after day 14, but 60 cells/µL could have been missed: a loss is told below 6.67 cells/µL, "
+            "as day 14 had 60 cells/µL and the highest lower limit is 66.7 cells/µL",
         ),
         # Day 35 had more than may be left on day 56, but surely no more than ten times as much.
         (
             "time_to_loss",
             [(7, 0.8, 0.5, 1.0, "quantified"), (35, 0.4, 0.2, 0.7, "quantified"), below(56, 0.3), below(84, 0.05)],
-            "not detected after day 35, but 0.05 cells/µL could have been missed: a loss is told below 0.05",
+            "not detected after day 35, but 0.05 cells/µL could have been missed: a loss is told below 0.05 cells/µL",
         ),
         (
             "time_to_loss",
             [(7, 80.0, 0.0, 200.0, "detected_below_loq"), below(28, 1)],
-            "not detected after day 7, but 1 cells/µL could have been missed: a loss is told below 0, as day 7 had 80 "
-            "and the highest lower limit is 0",
+            "not detected after day 7, but 1 cells/µL could have been missed: a loss is told below 0 cells/µL, as "
+            "day 7 had 80 cells/µL and the highest lower limit is 0 cells/µL",
         ),
         (
             "time_to_loss",
             [(7, 80.0, None, None, "quantified"), below(28, 1)],
-            "not detected after day 7, but 1 cells/µL could have been missed: a loss is told below 0,",
+            "not detected after day 7, but 1 cells/µL could have been missed: a loss is told below 0 cells/µL,",
         ),
     ],
 )
@@ -307,7 +308,10 @@ def test_a_loss_is_told_by_a_day_that_would_have_shown_a_tenth_of_what_was_surel
     row = parameters(table(*course))["time_to_loss"]
     assert [row[name] for name in ("value", "lower", "upper")] == [day, 14, day]
     most = f"{left if day == 35 else 2:g}"
-    assert row["reason"] == f"at most {most} cells/µL then, where day 14 had 60 and the highest lower limit is 66.7"
+    assert (
+        row["reason"]
+        == f"at most {most} cells/µL then, where day 14 had 60 cells/µL and the highest lower limit is 66.7 cells/µL"
+    )
 
 
 def test_a_loss_of_a_share_says_so_in_words():
@@ -317,9 +321,17 @@ def test_a_loss_of_a_share_says_so_in_words():
         for one in (course[:2], course)
     )
     assert kept.startswith(
-        "not detected after day 7, but a fraction of 0.3 could have been missed: a loss is told below 0.06,"
+        "not detected after day 7, but 30 % could have been missed: a loss is told below 6 %, as day 7 had 80 %"
     )
-    assert lost == "at most a fraction of 0.05 then, where day 7 had 0.8 and the highest lower limit is 0.6"
+    assert lost == "at most 5 % then, where day 7 had 80 % and the highest lower limit is 60 %"
+
+
+def test_a_loss_of_thousands_of_cells_is_told_without_a_power_of_ten():
+    course = table((7, 2123, 1102, 2478, "quantified"), below(28, 1221))
+    assert kinetics(course, unit="cells/µL", seed=1).filter(parameter="time_to_loss")["reason"].item() == (
+        "not detected after day 7, but 1,221 cells/µL could have been missed: a loss is told below 110 cells/µL, as "
+        "day 7 had 2,123 cells/µL and the highest lower limit is 1,102 cells/µL"
+    )
 
 
 def test_a_loss_is_told_by_a_day_that_would_have_shown_what_was_last_seen():

@@ -93,6 +93,25 @@ def test_one_row_a_subject_tells_response_clones_t_cells_and_samples(tmp_path):
     }
 
 
+def test_days_after_the_infusion_without_a_number_stand_beside_the_highest_of_the_others(tmp_path):
+    """Of S1 the tube of day 7 was another's; day 28 has a second library without a number, S2 lacks nothing."""
+    _, _, rows = table_of(
+        tmp_path,
+        samples=[
+            sample("a0", "S1", -10, "tcr"), sample("a1", "S1", 7, "tcr", "fail"), sample("a2", "S1", 28, "tcr"),
+            sample("a3", "S1", 28, "tcr"), sample("b1", "S2", 7, "tcr"), sample("f", "S2", 84, "flow"),
+        ],
+        endpoints=[
+            mass("a1", "S1", 7, None, status="not_evaluable"), mass("a2", "S1", 28, 0.2, 0.15, 0.25),
+            mass("b1", "S2", 7, 0.6, 0.5, 0.7),
+        ],
+    )  # fmt: skip
+    assert {name: cells[:3] for name, cells in rows.items()} == {
+        "S1": ["–", "20 (15-25) day 28, day 7 without a number", "20 (15-25) day 28"],
+        "S2": ["–", "60 (50-70) day 7", "60 (50-70) day 7"],
+    }
+
+
 def test_t_cells_that_were_not_seen_are_below_a_limit_and_unlike_parents_are_told(tmp_path):
     of = "parent={};population=CD3+"
     _, heads, rows = table_of(

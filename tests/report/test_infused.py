@@ -98,8 +98,8 @@ def test_an_assay_without_a_reference_is_told_in_a_sentence(good_out):
 
 def test_origins_stand_with_how_many_are_wrong_at_least(good_out):
     assert shown(infused.origins(read_results(good_out)))[:2] == [
-        ["P01", "TRB", "812 at least 40 wrong", "0", "20", "20", "0", "300"],
-        ["P02", "TRB", "812 at least 40 wrong", "0", "20", "20", "0", "300"],
+        ["P01", "TRB", "812 at least 40 wrong", "0", "20", "20", "– none called", "300"],
+        ["P02", "TRB", "812 at least 40 wrong", "0", "20", "20", "– none called", "300"],
     ]
 
 
@@ -114,7 +114,7 @@ def test_without_a_tumour_no_number_of_its_clones_is_told(good_out):
     kept = samples.filter(~((pl.col("subject") == "P01") & (pl.col("specimen") == "tumor")))
     write_table(kept, outputs.SAMPLES_RUN, good_out / "tables")
     of = {row[0]: row for row in shown(infused.origins(read_results(good_out)))}
-    assert (of["P01"][6], of["P02"][6]) == ("– no tumour", "0")
+    assert (of["P01"][6], of["P02"][6]) == ("– no tumour", "– none called")
 
 
 def test_changes_of_one_pair_of_samples_stand_together(good_out):

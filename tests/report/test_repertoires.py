@@ -111,7 +111,8 @@ def test_most_in_common_is_what_is_surely_so():
         {"sample_a": ["a", "a", "b"], "sample_b": ["b", "c", "c"], "value": [1.0, 0.9, 0.2],
          "lower": [0.56, 0.85, None], "upper": [1.0, 0.95, None]}
     )  # fmt: skip
-    assert repertoires.in_words(pairs) == "most in common have a and c 0.90 (0.85-0.95), least b and c 0.200"
+    told = "most in common have a and c 0.90 (0.85-0.95), whose lower limit is highest, least b and c 0.200"
+    assert repertoires.in_words(pairs) == told
 
 
 def test_an_overlap_of_repertoires_is_at_most_1(results):

@@ -346,3 +346,12 @@ def test_double_positives_that_are_dead_are_told_beside_their_number(tmp_path, s
     assert "antibody" not in helpers["method"]
     (told,) = tables["quality"].filter(check="DP T without a dye").iter_rows(named=True)
     assert told["verdict"] == "warn" and told["value"] > 50
+
+
+@pytest.mark.parametrize(
+    ("usual", "told"), [(14860.3, "14,860"), (3562.4, "3,562"), (894.26, "894.3"), (0.51264, "0.5126")]
+)
+def test_the_usual_threshold_of_other_tubes_is_told_without_a_power_of_ten(usual, told):
+    cut = {"sample": "a", "gate": "CD3", "parent": "lymphocytes", "threshold": 5582.0, "usual": usual}
+    (row,) = flow.odd_cuts(pl.DataFrame([cut]))
+    assert row["limit"] == f"within three scaled MADs of {told}"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tilseq.expression.differential import Differential
 
 EXAMPLE = """\
+with files of yours:
 tilseq expression de counts.tsv --design design.csv --contrast visit:D28/product -o de.csv
 tilseq expression de sums.h5ad --where cell_type=CD8 --where visit=D28 \\
     --contrast status:infused/not_seen_in_product -o status.csv

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tilseq.io.gmt import GeneSets
 
 EXAMPLE = """\
+with files of yours:
 tilseq expression gsea --counts counts.tsv --design design.csv --contrast visit:D28/product -o gsea.csv
 tilseq expression gsea --counts sums.h5ad --where cell_type=CD8 --where visit=D28 \\
     --contrast status:infused/not_seen_in_product --gmt axes.gmt --gmt hallmark.gmt -o gsea.csv

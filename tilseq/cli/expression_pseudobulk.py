@@ -13,6 +13,7 @@ MINIMUM_CELLS = 10  # as in tilseq.expression.pseudobulk, which is too heavy for
 PARTS = ("subject", "visit", "specimen", "cell_type", "status", "sample", "day")
 
 EXAMPLE = """\
+with files of yours:
 tilseq expression pseudobulk cells.h5ad --subject patient --status product_label -o sums.h5ad
 tilseq expression de sums.h5ad --where cell_type=CD8 --where status=infused --contrast visit:D28/product -o cd8.csv"""
 

@@ -277,19 +277,22 @@ def _loss(points: _Series, unit: str) -> Row:
         left = points.upper[last + 1 :].min()
         reason = (
             f"not detected after day {day:g}, but {_amount(left, unit)} could have been missed: a loss is told below "
-            f"{bound:.3g}, as day {day:g} had {value:.3g} and the highest lower limit is {most:.3g}"
+            f"{_amount(bound, unit)}, as day {day:g} had {_amount(value, unit)} and the highest lower limit is "
+            f"{_amount(most, unit)}"
         )
         return _not_evaluable("time_to_loss", n, reason)
     first = lost[0]
     reason = (
-        f"at most {_amount(points.upper[first], unit)} then, where day {day:g} had {value:.3g} and the highest lower "
-        f"limit is {most:.3g}"
+        f"at most {_amount(points.upper[first], unit)} then, where day {day:g} had {_amount(value, unit)} and the "
+        f"highest lower limit is {_amount(most, unit)}"
     )
     return _row("time_to_loss", points.days[first], (day, points.days[first]), n, "quantified", reason)
 
 
 def _amount(value: float, unit: str) -> str:
-    return f"a fraction of {value:.3g}" if unit == "fraction" else f"{value:.3g} {unit}"
+    """Return an amount with its unit, a fraction in percent; three digits, but no power of ten of thousands."""
+    value, unit = (100 * value, "%") if unit == "fraction" else (value, unit)
+    return f"{value:,.0f} {unit}" if value >= 1000 else f"{value:.3g} {unit}"
 
 
 def _unless_untold(row: Row, untold: Sequence[float]) -> Row:

@@ -13,7 +13,7 @@ from tilseq.report.clinic import last_assessments
 from tilseq.report.rates import best_cells
 from tilseq.report.readers import of_headline
 from tilseq.report.results import STATE_WORDS, STATUS_WORDS, Results
-from tilseq.report.series import commonest, in_blood, reference_name, repertoires
+from tilseq.report.series import commonest, in_blood, reference_name, repertoires, with_gaps
 from tilseq.report.view import Cell, Head, View, doubt, missing
 from tilseq.report.words import interval, number, share
 from tilseq.tables import Row
@@ -97,16 +97,22 @@ def _shares(results: Results) -> list[Column]:
     of = qualifier_pairs(masses["qualifier"][0])
     what = " of ".join(filter(None, (of.get("locus", "counts"), of.get("population"))))
     group = f"Blood repertoire held by clones of the {reference_name(results)}, % of {what}"
+    without = {subject: _days_without(results, rows) for subject, rows in _frames(masses).items()}
     assays = masses["assay"].n_unique()
 
-    def column(name: tuple[str, str], pick: Callable[[list[Row]], Row | None]) -> Column:
+    def column(name: tuple[str, str], pick: Callable[[list[Row]], Row | None], *, of_all: bool = False) -> Column:
         def cell(subject: str) -> Cell:
             row = pick(found.get(subject, []))
             if row is None:
                 return missing()
             limit = limits.get((row["sample"], qualifier_pairs(row["qualifier"]).get("locus")))
             below = [f"below {share(limit)} %"] if row["value"] == 0 and limit is not None else []
-            words = [*below, *_when(row), *([row["assay"]] if assays > 1 else [])]
+            words = [
+                *below,
+                *_when(row),
+                *([row["assay"]] if assays > 1 else []),
+                *(without[subject] if of_all else []),
+            ]
             told = share(row["value"], row["lower"], row["upper"]) if row["value"] else "not seen"
             return Cell(told, note=", ".join(words), kind="number")
 
@@ -114,9 +120,20 @@ def _shares(results: Results) -> list[Column]:
 
     return [
         column(("Baseline", "last before day 0"), lambda rows: _last(rows, _is_before)),
-        column(("Highest", "after the infusion"), _highest),
+        column(("Highest", "after the infusion"), _highest, of_all=True),
         column(("Latest", "after the infusion"), lambda rows: _last(rows, _is_after)),
     ]
+
+
+def _days_without(results: Results, rows: pl.DataFrame) -> list[str]:
+    """Return the days on which blood of one subject was drawn after the infusion and gave no number, in words.
+
+    The highest of the others may not be the highest: a course mostly peaks early, and a swapped tube has no mass.
+    """
+    known = commonest(rows, "assay", "qualifier", "way")
+    own = with_gaps(results, known).filter(subject=rows["subject"][0])
+    days = {row["day"] for row in own.iter_rows(named=True) if row["value"] is None and _is_after(row)}
+    return [f"day {number(day)} without a number" for day in sorted(days - set(known["day"]))]
 
 
 def _t_cells(results: Results) -> list[Column]:

@@ -116,7 +116,7 @@ CLINICAL = {
     "iRECIST": "Criteria for immunotherapies (Seymour 2017): a progression (iUPD) is confirmed by growth at the next "
     "assessment (iCPD) or taken back. Exploratory beside RECIST 1.1, from which all rates and times are.",
     "Best response": "The best of a subject’s responses up to the first progression or new therapy. Stable disease "
-    "counts from a least number of days on, by default 42.",
+    "counts from a least number of days on: by default the first planned assessment less its window, else 42.",
     "ORR, DCR": "Objective response rate: subjects whose best response is CR or PR, of all infused. Disease control "
     "rate: those with CR, PR or SD. A subject without an assessment stays in the denominator.",
     "Deepest change": "Of the sum of diameters from baseline. Lymph nodes below 10 mm count as gone, so that a CR may "

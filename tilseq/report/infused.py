@@ -23,6 +23,8 @@ ORIGIN_HEADS = {
     "tumor_resident": Head("Tumour", "not infused", True),
     "indeterminate": Head("Cannot be told", numeric=True),
 }
+# Called where samples are deep enough to know a missed clone; of none called it is not known that there are none.
+CALLED = {"emergent", "tumor_resident"}
 WHOSE: dict[object, str] = {True: "infused", False: "others"}
 CALL_WORDS = {"cannot_tell": "Cannot tell"}
 LABEL_HEADS = {
@@ -45,7 +47,7 @@ def origins(results: Results) -> View:
     rows = []
     for (subject, locus), group in told.group_by("subject", "locus", maintain_order=True):
         of = {row["origin"]: row for row in group.iter_rows(named=True)}
-        cells = [_origin_cell(of.get(origin, {})) for origin in ORIGINS]
+        cells = [_origin_cell(origin, of.get(origin, {})) for origin in ORIGINS]
         if (subject, locus) not in with_tumor:
             cells[list(ORIGINS).index("tumor_resident")] = missing("no tumour")
         rows.append([text(str(subject) if subject is not None else None, "name"), text(str(locus)), *cells])
@@ -54,9 +56,9 @@ def origins(results: Results) -> View:
     return View("Where the clones come from", heads, rows, empty, "tables/origin_classes.csv")
 
 
-def _origin_cell(row: dict[str, object]) -> Cell:
+def _origin_cell(origin: str, row: dict[str, object]) -> Cell:
     if not row:
-        return Cell("0", kind="number")
+        return missing("none called") if origin in CALLED else Cell("0", kind="number")
     wrong = row["wrong_at_least"]
     note = f"at least {number(float(str(wrong)))} wrong" if wrong else ""
     return Cell(number(float(str(row["clones"]))), note=note, kind="number")

@@ -170,8 +170,13 @@ def in_words(pairs: pl.DataFrame) -> str:
         f"{row['sample_a']} and {row['sample_b']} {interval(row['value'], row['lower'], row['upper'])}"
         for row in _ends(pairs)
     ]
+    if not told:
+        return "no pair has a value"
+    # A map shows values alone, so that a pair of a higher one would seem to have been passed over.
+    most = _ends(pairs)[0]["value"]
+    by_limit = ", whose lower limit is highest" if pairs.filter(pl.col("value") > most).height else ""
     least = f", least {told[-1]}" if len(told) > 1 else ""
-    return f"most in common have {told[0]}{least}" if told else "no pair has a value"
+    return f"most in common have {told[0]}{by_limit}{least}"
 
 
 def _by_subject(results: Results) -> Iterator[tuple[str, str, pl.DataFrame]]:

@@ -233,7 +233,7 @@ def odd_cuts(rows: pl.DataFrame) -> list[dict[str, Any]]:
             row["sample"],
             f"cut of {row['gate']} among {row['parent']} against other tubes",
             row["threshold"],
-            f"within three scaled MADs of {row['usual']:.4g}",
+            f"within three scaled MADs of {row['usual']:{',.0f' if row['usual'] >= 1000 else '.4g'}}",
             False,
             "the tube's own valley lies elsewhere than in other tubes of its panel; it is kept",
         )
