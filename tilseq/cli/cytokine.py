@@ -120,6 +120,7 @@ def quantify_command(
     sample_concentrations and exclusions, each as CSV and Parquet.
     """
     from tilseq.cytokines import quantify
+    from tilseq.cytokines.concentrations import unlike
     from tilseq.io.write import write_table
 
     sheet, known, beads = beads_of(plate, kits, root)
@@ -133,6 +134,8 @@ def quantify_command(
     counts = told.samples["status"].value_counts().sort("status").iter_rows()
     statuses = ", ".join(f"{number} {status}" for status, number in counts)
     click.echo(f"analytes in samples: {statuses or 'none, as the sheet names no well of a sample'}", err=True)
+    for (plate_name, sample), own in unlike(told.samples).group_by("plate", "sample", maintain_order=True):
+        click.echo(f"tilseq: plate {plate_name}, {sample}: {', '.join(own['analyte'])}: {own['reason'][0]}", err=True)
     _tell_doubts(told.curves, "curves")
     status = _tell_wells(beads)
     tell_written(output)
