@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from tilseq.scaled_counts import MEND, WHAT, of_one_depth, sign_of_scaling
+from tilseq.scaled_counts import MEND, WHAT, WHAT_LOGS, of_one_depth, sign_of_scaling
 
 # 60 genes of each count from 1 to 12. Times 1.3: 1.3, 2.6, 3.9, 5.2, 6.5, 7.8, 9.1, 10.4, 11.7, 13, 14.3, 15.6, which
 # are 1, 3, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16: none is 2, 7, 11 or 15.
@@ -85,3 +85,22 @@ def test_counts_of_one_expected_depth_pass():
     drawn = rng.multinomial(1_000_000, means / means.sum(), 4)
     assert drawn.sum(axis=1).tolist() == [1_000_000] * 4
     assert sign_of_scaling(drawn) is None
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_matrix])
+def test_logarithms_that_were_rounded_are_told(kind):
+    """As where a program that asked for whole numbers was given rounded logs; of counts most genes have few."""
+    rng = np.random.default_rng(1)
+    counts = np.rint(np.exp(rng.normal(4, 2, (2, 2_000))))
+    logs = np.rint(np.log2(counts + 1))
+    assert sign_of_scaling(kind(counts)) is None
+    sign = sign_of_scaling(kind(np.vstack([counts[0], logs[1]])), ["a", "b"])
+    assert (sign.what, sign.found) == (WHAT_LOGS, "no value above 16 in sample b, and in half of its genes 6 or more")
+
+
+def test_shallow_counts_are_no_logarithms():
+    rng = np.random.default_rng(2)
+    shallow = rng.poisson(np.exp(rng.normal(-1, 1.2, (1, 5_000))))
+    assert shallow.max() == 30
+    assert sign_of_scaling(shallow) is None
+    assert sign_of_scaling(np.rint(rng.normal(9, 2, (1, 999)).clip(1))) is None  # too few genes to tell

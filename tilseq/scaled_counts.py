@@ -15,8 +15,13 @@ LARGEST_VALUE = 100  # up to which the values of a library are looked through fo
 REACH = 2  # values on either side of one that tell how many genes have it
 LEAST_EXPECTED = 40.0  # genes of a value that none has: e^-40, were they counted
 FEWEST_MULTIPLES = 60  # genes with counts: that so many are all even has a chance of 2^-60
+MOST_LOG = 32  # a logarithm to base 2 of any count, of any RNA, is less
+LEAST_MIDDLE = 3  # of the values above 0: of counts none above 32, half are 1 or 2
+FEWEST_LOGS = 1_000  # genes above 0: as many as hardly any panel has
 WHAT = "these are no raw counts, but values that were normalised and rounded"
 MEND = "give the counts before normalisation; of counts subsampled to one depth, those of all genes"
+WHAT_LOGS = "these are no raw counts, but logarithms that were rounded"
+MEND_LOGS = "give the counts themselves"
 WHAT_MULTIPLES = "these are no raw counts: those of a sample are all multiples of one number"
 MEND_MULTIPLES = (
     "count each molecule once: pairs of reads as one (featureCounts --countReadPairs), no file twice; or divide the "
@@ -35,13 +40,15 @@ class Sign(NamedTuple):
 def sign_of_scaling(counts: Any, samples: Sequence[str] | None = None) -> Sign | None:
     """Return by what whole numbers of samples betray that they were scaled, None where nothing does.
 
-    Three things do. Libraries that were scaled to one depth, as counts per million or TPM, differ by rounding alone: by
+    Four things do. Libraries that were scaled to one depth, as counts per million or TPM, differ by rounding alone: by
     less than counting makes libraries of one expected depth differ. Libraries that are all exactly equal are none of
     these, but raw counts subsampled to one depth. And counts that were scaled up, as DESeq2 scales about half of all
     samples, leave gaps: times 1.3, 3 is 4 and 4 is 5, but 5 is 6 and 6 is 8, so that no gene has 7. A value that no
     gene has is one where 40 or more would have it, going by the values beside it; those below the least value of the
     sample, which a filter takes away, are not looked at. And where all counts of a sample, 60 or more, are multiples of
-    one number, each molecule was counted so often, as where both reads of a pair count. None happens to raw counts.
+    one number, each molecule was counted so often, as where both reads of a pair count. And where no value is above 32
+    and the middle one of those above 0, 1,000 or more, is 3 or more, they are rounded logarithms: a few genes of a
+    library have many times what the others have. None happens to raw counts.
     Counts that were scaled down by factors that differ between samples, as TMM's counts per million, show none, and
     pass.
 
@@ -66,6 +73,12 @@ def sign_of_scaling(counts: Any, samples: Sequence[str] | None = None) -> Sign |
         value = _gap(values)
         if value is not None:
             return Sign(WHAT, f"no gene with a count of {value} in sample {name}, though many have one near it", MEND)
+        held = values[values > 0]
+        if held.size >= FEWEST_LOGS and held.max() <= MOST_LOG and np.median(held) >= LEAST_MIDDLE:
+            found = (
+                f"no value above {held.max():g} in sample {name}, and in half of its genes {np.median(held):g} or more"
+            )
+            return Sign(WHAT_LOGS, found, MEND_LOGS)
     return None
 
 

@@ -118,6 +118,17 @@ def test_a_therapy_of_the_treatment_itself_is_told(folder, capsys):
     assert best(folder)["P1"] == "not_assessed"
 
 
+def test_diameters_that_leap_tenfold_are_told(folder, capsys):
+    assert run(folder) == 0
+    assert "tenth" not in capsys.readouterr().err
+    odd = LESIONS.replace("w6,inv,T1,target,35", "w6,inv,T1,target,5.0").replace("T1,target,56", "T1,target,500")
+    (folder / "l.csv").write_text(odd)
+    assert run(folder) == 0
+    told = capsys.readouterr().err
+    assert "l.csv: subject P1, day 42: T1 a tenth of what it was: in cm?" in told
+    assert "l.csv: subject P2, day 84: T1 ten times what it was: is a comma lost?" in told
+
+
 def test_irecist_is_written_on_request(folder):
     assert run(folder, "--irecist") == 0
     table = pl.read_csv(folder / "out/irecist.csv")

@@ -373,3 +373,13 @@ def test_where_nobody_was_assessed_after_day_0_there_is_no_time_that_scans_decid
     assert {found[endpoint, subject] for endpoint in ("PFS", "TTP") for subject in ("007", "S02")} == {
         ("", "", "not_evaluable")
     }
+
+
+def test_responses_with_days_in_weeks_are_told_by_the_schedule(files, capsys):
+    assert run(files) == 0
+    assert "outside the window" not in capsys.readouterr().err
+    weeks = FILES["responses"].replace(",42,D", ",6,D").replace(",84,D", ",12,D").replace(",126,D", ",18,D")
+    (files / "responses.csv").write_text(weeks)
+    run(files)
+    told = "responses.csv: 4 of 4 assessments outside the window of their visit, as 007, D42 on day 6 (42 ± 4)"
+    assert told in capsys.readouterr().err

@@ -123,6 +123,25 @@ def test_ways_to_write_one_term_are_one_and_are_called_by_the_commonest():
     assert tables.rows["counted_term"].unique().to_list() == ["nausea"]
 
 
+def test_british_and_american_spellings_and_hyphens_are_one_term():
+    rows = [
+        event("A2", "anaemia", 2, 1), event("A3", "Anemia", 3, 1), event("A4", "anaemia", 1, 1),
+        event("A2", "leukopenia", 4, 1), event("A5", "Leucopenia", 3, 1), event("A6", "leukopenia", 3, 1),
+        event("A2", "oedema peripheral", 1, 1), event("A3", "edema peripheral", 1, 1),
+        event("A4", "non-cardiac chest pain", 1, 1), event("A5", "non cardiac chest pain", 1, 1),
+        event("A2", "diarrhoea", 1, 1), event("A3", "dizziness", 1, 1),
+    ]  # fmt: skip
+    tables = found(rows)
+    assert summary(tables, "ae_any", "grade=any;soc=gut;term=anaemia") == (3, 6)
+    assert summary(tables, "ae_any", "grade=any;soc=gut;term=leukopenia") == (3, 6)
+    assert summary(tables, "ae_any", "grade=any;soc=gut;term=edema peripheral") == (2, 6)
+    assert summary(tables, "ae_any", "grade=any;soc=gut;term=non cardiac chest pain") == (2, 6)
+    assert summary(tables, "ae_any", "grade=any;soc=gut;term=diarrhoea") == (1, 6)
+    assert sorted(tables.rows["counted_term"].unique()) == [
+        "anaemia", "diarrhoea", "dizziness", "edema peripheral", "leukopenia", "non cardiac chest pain",
+    ]  # fmt: skip
+
+
 def test_an_event_counts_under_its_preferred_term_where_it_has_one():
     rows = [
         event("A2", "fever", 1, 1, pt="Pyrexia"), event("A3", "high temperature", 3, 1, pt="PYREXIA"),

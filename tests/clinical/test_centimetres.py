@@ -64,6 +64,8 @@ def test_a_visit_whose_targets_can_only_be_in_centimetres_is_refused(visits, row
             [("PR", None), ("PD", None)],
         ),
         (((50.0, 40.0), (4.9, 40.0)), [("PR", "T1 a tenth of what it was: in cm?")]),
+        (((50.0, 12.0), (50.0, 120.0)), [("PD", "T2 ten times what it was: is a comma lost?")]),
+        (((50.0, 12.0), (50.0, 100.0)), [("PD", None)]),
         (((50.0, 40.0), (4.2, 40.0)), [("PR", "T1 below 5 mm: is it in mm?")]),
         (((30.0, 20.0), (6.0, 5.0)), [("PR", None)]),
         (((50.0,), (0.0,)), [("CR", None)]),

@@ -1,8 +1,9 @@
 """How long two missed visits take: 2 x interval + 2 x window, and what that means where intervals differ."""
 
+import polars as pl
 import pytest
 
-from tilseq.clinical.missed_visits import Planned, longest_gap, planned_visits
+from tilseq.clinical.missed_visits import Planned, longest_gap, planned_visits, told_off_window
 from tilseq.clinical.reader_series import Read
 
 # data/sample/clinical/schedule.csv
@@ -75,3 +76,20 @@ def test_rows_of_one_day_are_one_visit_with_the_wider_window():
     ]
     assert longest_gap(planned, None, 0) == 84 + 7
     assert longest_gap(planned, read(50, "D42 brain MRI"), 0) == 126 - 42 + 6 + 7
+
+
+def assessed(*rows):
+    return pl.DataFrame(rows, schema=["subject", "visit", "day"], orient="row")
+
+
+def test_assessments_outside_the_window_of_their_visit_are_told():
+    weeks = assessed(("A", "baseline", -1), ("A", "D42", 6), ("A", "D84", 12), ("A", "D84", 12), ("B", "D84", 78))
+    assert told_off_window(weeks, pl.DataFrame(SAMPLE)) == (
+        "3 of 4 assessments outside the window of their visit, as A, baseline on day -1 (-10 ± 4): "
+        "are these days since the infusion?"
+    )
+    # At the window's ends, of a visit that nobody planned, without a visit, and of one without a window.
+    sound = assessed(("A", "D42", 38), ("A", "D42", 46), ("A", "extra", 60), ("A", None, 1), ("A", "D500", 90))
+    schedule = pl.DataFrame([*SAMPLE, {"visit": "D500", "day": 500, "window": None}])
+    assert told_off_window(sound, schedule) == ""
+    assert told_off_window(sound.clear(), schedule) == ""

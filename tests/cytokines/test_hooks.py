@@ -1,8 +1,9 @@
-"""Samples that give more where they are diluted further."""
+"""Samples that give more where they are diluted further, and those whose wells differ."""
 
+import polars as pl
 import pytest
 
-from tilseq.cytokines.concentrations import tell_hooks
+from tilseq.cytokines.concentrations import tell_hooks, tell_unlike, unlike
 
 
 def test_a_sample_that_gives_more_where_it_is_diluted_further_is_told():
@@ -60,3 +61,20 @@ def test_a_hook_is_told_where_one_of_both_dilutions_is_out_of_range(near, furthe
     rows = [names | {"dilution": 2.0} | near, names | {"dilution": 50.0} | further]
     tell_hooks(rows)
     assert [row["reason"] for row in rows] == [told, None]
+
+
+def test_a_number_of_wells_that_differ_several_fold_is_told():
+    # Wells of 30, 30 and 10,000 pg/mL have a CV of 171.6 %; of 30 and 45 one of 28.3 %.
+    rows = [
+        {"sample": "S", "analyte": "A", "status": "quantified", "cv_pct": 171.6, "reason": "curve: odd"},
+        {"sample": "S", "analyte": "B", "status": "quantified", "cv_pct": 28.3, "reason": None},
+        {"sample": "S", "analyte": "C", "status": "detected_below_loq", "cv_pct": 171.6, "reason": None},
+        {"sample": "S", "analyte": "D", "status": "quantified", "cv_pct": None, "reason": None},
+        {"sample": "T", "analyte": "A", "status": "quantified", "cv_pct": 80.4, "reason": None},
+    ]
+    tell_unlike(rows)
+    told = "wells differ (CV 172 %): is one of another content?"
+    assert [row["reason"] for row in rows] == [
+        f"{told}; curve: odd", None, None, None, told.replace("172", "80"),
+    ]  # fmt: skip
+    assert unlike(pl.DataFrame(rows)).select("sample", "analyte").rows() == [("S", "A"), ("T", "A")]

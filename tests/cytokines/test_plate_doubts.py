@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.cytokines.plates import kit
-from tilseq.cytokines.plate_doubts import brighter_blanks, left_out
+from tilseq.cytokines.plate_doubts import brighter_blanks, left_out, multiplied
 from tilseq.cytokines.standards import Standard
 
 LEVEL_OF = np.array([0, 0, 1, 1, -1, -1])
@@ -60,3 +60,31 @@ SERIES = {f"C{k}": {"A": 10_000 / 4 ** (7 - k), "B": 10_000 / 4 ** (7 - k)} for 
 def test_standards_of_the_series_of_the_kit_that_no_well_holds(held, told):
     assert left_out(held, kit()) == told
     assert left_out(held, None) == []
+
+
+TENFOLD = ["standards hold 10 times what kit k has at their levels: is the sheet right?"]
+
+
+def times(factor, **levels):
+    return {name: {"A": factor * held["A"], "B": factor * held["B"]} for name, held in SERIES.items()} | levels
+
+
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [
+        (SERIES, []),
+        (times(10), TENFOLD),
+        (times(0.25), ["standards hold 0.25 times what kit k has at their levels: is the sheet right?"]),
+        # A lot's top differs by less; with one level otherwise, or names of one's own, it is another series.
+        (times(1.7), []),
+        (times(10, C3={"A": 39.0625, "B": 39.0625}), []),
+        (times(10, C1={"A": None, "B": 24.4}), []),
+        ({"top": {"A": 100_000.0}, "middle": {"A": 25_000.0}}, []),
+        # Values as a sheet rounds them: 10 times 9.765625 and 2.44140625.
+        (times(10, C2={"A": 97.7, "B": 97.7}, C1={"A": 24.0, "B": 24.0}), TENFOLD),
+        ({}, []),
+    ],
+)
+def test_standards_that_all_are_one_multiple_of_those_of_the_kit(held, told):
+    assert multiplied(held, kit()) == told
+    assert multiplied(held, None) == []

@@ -14,6 +14,7 @@ from tilseq.cli.common import (
     Examples,
     output_folder,
     tell_faults,
+    tell_off_window,
     tell_soon_therapies,
     tell_written,
 )
@@ -143,6 +144,7 @@ def response_command(
     further = {name: options.pop(name) for name in FURTHER}
     given, faulty = _read({"lesions": lesions, "responses": responses, **further})
     tell_soon_therapies(further["therapies"], given["therapies"], given["subjects"])
+    tell_off_window(given, {"lesions": lesions, "responses": responses})
     rows = {"regrowth": regrowth, "undersized": undersized}
     settings = BestResponsePolicy(**options)
     confirmation = IrecistPolicy(*progression_days)
@@ -278,6 +280,7 @@ class _Work:
         import polars as pl
 
         from tilseq.clinical import best_response, irecist_best_response, response_differences, response_rates
+        from tilseq.clinical.centimetres import tenfold
         from tilseq.tables.best_response import BEST_RESPONSE, IRECIST, IRECIST_BEST, RESPONSE_DIFFERENCES
         from tilseq.tables.outputs import RESPONSE
         from tilseq.tables.summaries import SUMMARIES
@@ -289,6 +292,8 @@ class _Work:
         best = best_response(derived, self.given["therapies"], subjects, policy, **further)
         same = {"policy": policy, "underived": underived, "followup": self.given["followup"]}
         rates = response_rates(best, subjects, self.given["infusions"], **same)
+        for subject, day, odd in tenfold(derived):
+            click.echo(f"tilseq: {self.paths['lesions']}: subject {subject}, day {day}: {odd}", err=True)
         _tell_results(derived, rates)
         tables = [
             (derived, RESPONSE),

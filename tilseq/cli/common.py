@@ -233,6 +233,16 @@ def tell_soon_therapies(path: Path | None, therapies: pl.DataFrame | None, subje
         click.echo(f"tilseq: {path}: {told}", err=True)
 
 
+def tell_off_window(tables: Mapping[str, Any], paths: Mapping[str, Any]) -> None:
+    """Say on stderr which assessments of `lesions` and `responses` the `schedule` does not have on their day."""
+    from tilseq.clinical.missed_visits import told_off_window
+
+    for name in ("lesions", "responses"):
+        frame, schedule = tables.get(name), tables.get("schedule")
+        if frame is not None and schedule is not None and (told := told_off_window(frame, schedule)):
+            click.echo(f"tilseq: {paths[name]}: {told}", err=True)
+
+
 def strange_subjects(path: Path | None, frame: pl.DataFrame | None, names: list[str]) -> list[TilseqError]:
     """Return a fault for each subject of a further table that is not among the subjects: nothing is known of it."""
     from tilseq.identifiers import unknown_subjects

@@ -121,6 +121,7 @@ def quantify_command(
     sample_concentrations and exclusions, each as CSV and Parquet.
     """
     from tilseq.cytokines import quantify
+    from tilseq.cytokines.concentrations import unlike
 
     sheet, known, beads = beads_of(plate, kits, root)
     chosen: Model | None = None if model is None else "5PL" if model == "5PL" else "4PL"
@@ -132,6 +133,8 @@ def quantify_command(
     counts = told.samples["status"].value_counts().sort("status").iter_rows()
     statuses = ", ".join(f"{number} {status}" for status, number in counts)
     click.echo(f"analytes in samples: {statuses or 'none, as the sheet names no well of a sample'}", err=True)
+    for (plate_name, sample), own in unlike(told.samples).group_by("plate", "sample", maintain_order=True):
+        click.echo(f"tilseq: plate {plate_name}, {sample}: {', '.join(own['analyte'])}: {own['reason'][0]}", err=True)
     _tell_doubts(told.curves, "curves")
     status = _tell_wells(beads)
     tell_written(output)

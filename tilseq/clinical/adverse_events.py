@@ -27,6 +27,8 @@ END_COLUMNS = ("end_day", "end_date", "AEENDTC", "AEENDY")  # as a file may call
 OCCURRED = "AEOCCUR"  # SDTM's column of a row that asks after an event; a fault there is one that did not occur
 RECORDED = "period_recorded"  # what the input calls `period`; ours is derived from the day
 PREFERRED_TERM = "pt"
+# British spelling as American: of whole words nothing else comes to be alike.
+SPELLINGS = (("ae", "e"), ("oe", "e"), ("leuco", "leuko"), ("tumour", "tumor"))
 NOT_COUNTED = "not counted: "
 DENIED = "recorded as of"  # a period that its first day denies
 # A row may lack what cannot be read: it stays in the listing and says so.
@@ -55,7 +57,7 @@ def event_rows(
     adverse_events
         Table `adverse_events`, polars or pandas; further columns, such as codes of a dictionary, pass through as text.
         Where a row has a preferred term (`pt`) it counts under it. Ways to write one term or system that differ in
-        case or blanks are one, called by the commonest.
+        case, blanks or hyphens, or as British and American spelling do, are one, called by the commonest.
     subjects
         Every subject of the study, see `subjects_of`.
     periods
@@ -152,11 +154,14 @@ def _term(row: Row) -> str | None:
 
 
 def _key(text: str | None) -> str:
-    return " ".join((text or "").split()).casefold()
+    key = " ".join((text or "").replace("-", " ").split()).casefold()
+    for british, american in SPELLINGS:
+        key = key.replace(british, american)
+    return key
 
 
 def _commonest(texts: Sequence[str | None]) -> dict[str, str]:
-    """Return for each text without case and blanks how it is written most often; of equals the first by letters."""
+    """Return for the `_key` of each text how it is written most often; of equals the first by letters."""
     ways: dict[str, Counter[str]] = {}
     for text in texts:
         if _key(text):

@@ -1,8 +1,10 @@
-"""Diameters that look like centimetres: refused where hardly anything else is likely, else told."""
+"""Diameters that look like centimetres, or tenfold: refused where hardly anything else is likely, else told."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+
+import polars as pl
 
 from tilseq.clinical.assessments import MICROMETRES, Assessment, listed, problem
 from tilseq.errors import TableError
@@ -13,6 +15,7 @@ TOO_SMALL = 5 * MICROMETRES  # what RECIST 1.1 writes down for a lesion too smal
 LARGE = 30 * MICROMETRES
 FALL = 8  # a change of unit is tenfold, and the lesion may have changed too
 LEAST_FALL = 5  # of several targets, from one side: they shrink or grow from visit to visit, and did not all come back
+TENTH, TENFOLD = "a tenth of what it was: in cm?", "ten times what it was: is a comma lost?"
 MEND = "multiply centimetres by 10; if these are mm, accept them (`undersized: accept`, `--undersized accept`)"
 
 
@@ -58,13 +61,25 @@ def _refusal(what: str, found: str, row: Row) -> TableError:
     return error
 
 
-def told_small(before: Assessment, now: Assessment, targets: Iterable[str]) -> list[str]:
-    """Return what to say of targets that may be in centimetres; no response is changed for it."""
+def told_leaps(before: Assessment, now: Assessment, targets: Iterable[str]) -> list[str]:
+    """Return what to say of targets that may be in centimetres, or grew tenfold; no response is changed for it."""
     old, new = _measured(before), _measured(now)
     seen = {name: new[name] for name in targets if new.get(name)}
     tenth = [name for name, size in seen.items() if 9 * size <= old.get(name, 0) <= 11 * size]
+    grown = [name for name, size in seen.items() if 0 < 9 * old.get(name, 0) <= size <= 11 * old[name]]
     small = [name for name, size in seen.items() if size < TOO_SMALL and name not in tenth]
-    return [listed("a tenth of what it was: in cm?", tenth), listed("below 5 mm: is it in mm?", small)]
+    return [listed(TENTH, tenth), listed(TENFOLD, grown), listed("below 5 mm: is it in mm?", small)]
+
+
+def tenfold(response: pl.DataFrame) -> list[tuple[str, int, str]]:
+    """Return subject, day and what is told of each assessment of table `response` with a tenfold change of a target."""
+    rows = response.drop_nulls("reason").select("subject", "day", "reason").rows()
+    return [
+        (subject, day, part)
+        for subject, day, reason in rows
+        for part in reason.split("; ")
+        if part.endswith((TENTH, TENFOLD))
+    ]
 
 
 def _measured(assessment: Assessment) -> Mapping[str, int]:

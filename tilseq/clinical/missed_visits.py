@@ -1,4 +1,4 @@
-"""How long after an assessment an event may come before two planned assessments have been missed."""
+"""How long after an assessment an event may come before two planned ones have been missed; days that none planned."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import polars as pl
+
 from tilseq.clinical.reader_series import Read
+from tilseq.errors import plural
 from tilseq.tables import Row
 
 
@@ -32,6 +35,29 @@ def planned_visits(schedule: Sequence[Row]) -> tuple[Planned, ...]:
         Planned(tuple(sorted(row["visit"] for row in rows)), day, max(row["window"] or 0 for row in rows))
         for day, rows in sorted(by_day.items())
     )
+
+
+def told_off_window(assessments: pl.DataFrame, schedule: pl.DataFrame) -> str:
+    """Return how many assessments lie outside the window of their visit, as those of days in weeks; none is no text.
+
+    Parameters
+    ----------
+    assessments
+        `subject`, `visit` and `day`, in as many rows an assessment as there are.
+    schedule
+        Table `schedule`; of a visit that it does not hold, or holds without a window, nothing is told.
+    """
+    apart = assessments.select("subject", "visit", "day").unique(maintain_order=True)
+    planned = schedule.select("visit", nominal="day", window="window").drop_nulls()
+    off = apart.join(planned, on="visit", maintain_order="left").filter(
+        (pl.col("day") - pl.col("nominal")).abs() > pl.col("window")
+    )
+    if off.is_empty():
+        return ""
+    subject, visit, day, nominal, window = off.row(0)
+    first = f"{subject}, {visit} on day {day} ({nominal} ± {window})"
+    told = f"{off.height} of {plural(apart.height, 'assessment')} outside the window of their visit, as {first}"
+    return f"{told}: are these days since the infusion?"
 
 
 def longest_gap(planned: Sequence[Planned], read: Read | None, infusion: int) -> int:

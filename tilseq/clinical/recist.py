@@ -23,7 +23,7 @@ from tilseq.clinical.baseline import (
     doubts,
     gone_by_baseline,
 )
-from tilseq.clinical.centimetres import centimetre_visits, told_small, undersized_targets
+from tilseq.clinical.centimetres import centimetre_visits, told_leaps, undersized_targets
 from tilseq.clinical.data_cut import data_cuts
 from tilseq.clinical.new_lesions import is_normal_node, new_lesions, since_baseline
 from tilseq.clinical.reconcile import readers_half_named, reconcile
@@ -239,7 +239,7 @@ def _derive(
         if nontarget == "NE":
             words.append(listed("not evaluated", (n for n, s in states.items() if s in (None, "not_evaluable"))))
         words.append(_normal_nodes(one, nontargets))
-        words += told_small(assessments[position - 1], one, targets)
+        words += told_leaps(assessments[position - 1], one, targets)
         later = (name for name in {**targets, **nontargets} if one.lesions.get(name, {}).get("resected_later"))
         words.append(listed("resected after treatment had started, counted by the diameter given", later))
         seen, told = new[position]

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tilseq.cytokines.curve_rows import CurveOf
+from tilseq.cytokines.curve_rows import MOST_CV_OF_WELLS, CurveOf
 from tilseq.cytokines.fold import reach, shown
 from tilseq.cytokines.inversion import Errors, Inversion
 from tilseq.cytokines.standards import Spread
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from tilseq.tables import Row
 
 LEVEL = 0.975  # of the quantile of a two-sided 95 % interval
+UNLIKE = "wells differ"
 STANDARD_FREEDOM = 6.0  # degrees of freedom of what standards tell of the spread between wells
 
 
@@ -93,8 +96,28 @@ def concentrations_of(
                 [*([told["reason"]] if told["reason"] else []), *(f"without {one}" for one in left)]
             )
         samples.append(told)
+    tell_unlike(samples)
     tell_hooks(samples)
     return wells, samples
+
+
+def tell_unlike(samples: Sequence[Row]) -> None:
+    """Write into `reason` that the wells of a sample that has a number differ several-fold, as where one is another's.
+
+    Parameters
+    ----------
+    samples
+        Rows of `sample_concentrations`.
+    """
+    for row in samples:
+        if row["status"] == "quantified" and (row["cv_pct"] or 0.0) > 100 * MOST_CV_OF_WELLS:
+            told = f"{UNLIKE} (CV {row['cv_pct']:.0f} %): is one of another content?"
+            row["reason"] = f"{told}; {row['reason']}" if row["reason"] else told
+
+
+def unlike(samples: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of `sample_concentrations` whose wells differ, as `tell_unlike` says."""
+    return samples.filter(samples["reason"].str.contains(UNLIKE, literal=True).fill_null(False))
 
 
 def tell_hooks(samples: Sequence[Row]) -> None:

@@ -12,6 +12,7 @@ from tilseq.kits import LEVEL, Kit
 
 CLEARLY = 3.0  # standard deviations, of all analytes together
 SAME = 2.0  # factor within which a level is that of the kit's series
+ROUNDED = 1.05  # factor within which multiples are one, of concentrations that a sheet rounds
 
 
 def brighter_blanks(standards: Mapping[str, Standard], level_of: NDArray[np.intp], names: Sequence[str]) -> list[str]:
@@ -74,6 +75,31 @@ def left_out(held: Mapping[str, Mapping[str, float | None]], kit: Kit | None) ->
     letters = next(iter(held)).rstrip("0123456789")
     missing = [f"{letters}{number}" for number in range(kit.levels, 0, -1) if number not in numbers]
     return [f"no well holds {', '.join(missing)} of kit {kit.name}"] if missing else []
+
+
+def multiplied(held: Mapping[str, Mapping[str, float | None]], kit: Kit | None) -> list[str]:
+    """Return what is told of standards that all hold one multiple of what the kit has at their levels.
+
+    A lot differs from its kit by less than `SAME`. All concentrations of the plate are such a multiple too, and the
+    curves fit as well as before.
+
+    Parameters
+    ----------
+    held
+        By name of each level of the plate, pg/mL that it should hold of each analyte.
+    kit
+        That of the plate; None where it is not known.
+    """
+    if kit is None:
+        return []
+    both = [(told, kit.nominal(analyte, name)) for name, of in held.items() for analyte, told in of.items()]
+    factors = [told / wanted for told, wanted in both if told and wanted]
+    if len(factors) < max(len(both), 1) or max(factors) > ROUNDED * min(factors):
+        return []
+    factor = float(np.median(factors))
+    if 1 / SAME <= factor <= SAME:
+        return []
+    return [f"standards hold {factor:.3g} times what kit {kit.name} has at their levels: is the sheet right?"]
 
 
 def _of_series(kit: Kit, name: str, held: Mapping[str, float | None]) -> bool:

@@ -13,7 +13,7 @@ from tilseq.cytokines.concentrations import Content, concentrations_of
 from tilseq.cytokines.curve import Model
 from tilseq.cytokines.curve_rows import CurveOf, curve_row, dilution_rows, doubts_of, recovery_rows, unusable
 from tilseq.cytokines.limits import levels_of, limits_of
-from tilseq.cytokines.plate_doubts import brighter_blanks, left_out
+from tilseq.cytokines.plate_doubts import brighter_blanks, left_out, multiplied
 from tilseq.cytokines.standards import Standard, fit_standards
 from tilseq.errors import AnalysisError, TableError
 from tilseq.kits import Kit
@@ -185,7 +185,11 @@ class _Plate:
             name: {analyte: self._nominal(first[place], analyte) for analyte in self.analytes}
             for place, name in enumerate(self.levels)
         }
-        return *left_out(held, self.kit), *brighter_blanks(standards, self.level_of, self.levels)
+        return (
+            *left_out(held, self.kit),
+            *multiplied(held, self.kit),
+            *brighter_blanks(standards, self.level_of, self.levels),
+        )
 
     def _nominal(self, well: str, analyte: str) -> float | None:
         """Return what a standard well should hold of an analyte: by the sheet, else by the kit."""

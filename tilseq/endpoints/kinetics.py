@@ -292,7 +292,7 @@ def _loss(points: _Series, unit: str) -> Row:
 def _amount(value: float, unit: str) -> str:
     """Return an amount with its unit, a fraction in percent; three digits, but no power of ten of thousands."""
     value, unit = (100 * value, "%") if unit == "fraction" else (value, unit)
-    return f"{value:,.0f} {unit}" if value >= 1000 else f"{value:.3g} {unit}"
+    return f"{value:,.0f} {unit}" if value >= 999.5 else f"{value:.3g} {unit}"
 
 
 def _unless_untold(row: Row, untold: Sequence[float]) -> Row:

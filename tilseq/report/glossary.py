@@ -148,7 +148,8 @@ SAFETY = {
     "where its day is known), or, by setting, all. Rows of subjects who were not treated, rows that repeat another and "
     "rows without a known subject, a term or a grade are not. The listing says why.",
     "Adverse event, system": "Preferred term (`pt`) where the file codes it, else the term; ways to write one that "
-    "differ in case or blanks are one. No dictionary stands behind them.",
+    "differ in case, blanks or hyphens, or as British and American spelling do, are one. No dictionary stands behind "
+    "them.",
     "Worst grade": "The highest of a subject’s events of the line. Grade 3–4 is severe or life-threatening, 5 death; "
     "grade ≥ 3 holds all three, worst grade 3–4 nobody who died of an event of the line.",
     "Serious (SAE), immune-related (irAE), related": "As the investigator flagged them. Where no event has the flag "

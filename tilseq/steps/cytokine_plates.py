@@ -23,6 +23,7 @@ SAMPLE = "sample"
 BEADS = "50 beads of each analyte in each well are good, 35 needed"
 FILES = "nothing odd in the files of its wells and of the standards"
 MOST_TOLD = 3
+WELLS_ALIKE = "a CV of 70 % between wells of one sample"
 CURVES = "a standard curve of each analyte of the kit"
 
 
@@ -130,9 +131,12 @@ def _files(samples: Sequence[str], sheet: pl.DataFrame, wells: Wells) -> Iterato
 
 
 def _quality(samples: Sequence[str], beads: Beads, told: Quantified) -> Iterator[dict[str, Any]]:
-    """Yield two checks of each sample: the beads of its wells, and the curves that it is read from."""
+    """Yield checks of each sample: the beads of its wells, the curves that it is read from, and wells that differ."""
     import polars as pl
 
+    from tilseq.cytokines.concentrations import unlike
+
+    differing = unlike(told.samples)
     curves = {row["analyte"]: row for row in told.curves.iter_rows(named=True)}
     for sample in samples:
         own = beads.wells.filter(sample=sample)
@@ -158,6 +162,16 @@ def _quality(samples: Sequence[str], beads: Beads, told: Quantified) -> Iterator
             "verdict": "fail" if len(lacking) == analytes.len() else "warn" if unsure else "pass",
             "reason": "; ".join(f"{name}: {curves[name]['reason']}" for name in unsure) or None,
         }
+        apart = differing.filter(sample=sample)
+        if apart.height:
+            yield {
+                "sample": sample,
+                "check": "wells of a sample",
+                "value": apart["cv_pct"].max(),
+                "limit": WELLS_ALIKE,
+                "verdict": "warn",
+                "reason": "; ".join(f"{row['analyte']}: {row['reason']}" for row in apart.iter_rows(named=True)),
+            }
 
 
 def _of_beads(doubted: pl.DataFrame, analytes: int) -> str | None:
