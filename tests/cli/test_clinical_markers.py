@@ -35,6 +35,12 @@ def test_writes_courses_and_gcig(files, capsys):
     assert capsys.readouterr().err == f"4 records, 4 used; 1 subject by GCIG\nwrote {files / 'out'}\n"
 
 
+def test_records_of_which_none_can_be_used_end_with_3(files, capsys):
+    (files / "m.csv").write_text(HEADER + '007,-8,CA-125,"400,5",U/mL,0,35\n007,20,CA-125,"200,5",U/mL,0,35\n')
+    assert markers(files) == 3
+    assert "2 records, 0 used" in capsys.readouterr().err
+
+
 def test_the_harvest_makes_a_subject_not_evaluable(files):
     assert markers(files) == 0
     (ca125,) = rows_of(files / "out/gcig.csv")

@@ -42,6 +42,21 @@ def test_few_cells_have_numbers_but_no_test(tmp_path):
     assert (check["value"], check["verdict"]) == (2, "warn")
 
 
+def test_roles_that_are_swapped_are_told_among_the_checks(tmp_path):
+    table = table_of(tmp_path, simulate({"CD8+ T": 300}, seed=4), simulate({"CD8+ T": 2}, seed=3))
+    tested, roles = pair_checks(table)
+    assert (tested["check"], tested["verdict"]) == ("against unstimulated", "pass")
+    assert (roles["sample"], roles["check"], roles["verdict"], roles["value"]) == (
+        "pma",
+        "roles of the pair",
+        "warn",
+        2,
+    )
+    assert roles["reason"] == (
+        "of 2 populations more cells bear it unstimulated than stimulated: are the roles of the tubes swapped?"
+    )
+
+
 def moved_by(spreads, seed=11):
     tube = simulate({}, seed=seed)
     tube.events[:, tube.channels.index("Y1-A")] += 66 * spreads  # the standard deviation of its negatives

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tilseq.cli.common import (
+    EXIT_INVALID,
     EXIT_SOME_FAILED,
     Examples,
     output_folder,
@@ -127,6 +128,8 @@ def markers_command(
     for line in _told(courses, ca125, faults):
         click.echo(line, err=True)
     tell_written(output)
+    if courses.height and not courses["used"].any():
+        context.exit(EXIT_INVALID)
     if wrong or faults:
         context.exit(EXIT_SOME_FAILED)
 

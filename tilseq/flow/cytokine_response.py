@@ -34,6 +34,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
 }
 OPEN = ("alpha",)
 DISPERSED_P = 0.01  # replicates of equal share are told as unlike in one of a hundred
+SWAPPED = "more cells bear it unstimulated than stimulated: are the roles of the tubes swapped?"
 
 
 class Dispersion(NamedTuple):
@@ -143,7 +144,7 @@ def cytokine_responses(counts: pl.DataFrame, rule: ResponseRule = DEFAULT_RULE) 
         if background is not None and background > rule.most_background_pct:
             _tell(row, f"background of {background:.2g} % is above {rule.most_background_pct:g} %", "warn")
         if row["upper"] is not None and row["upper"] < 0:
-            _tell(row, "more cells bear it unstimulated than stimulated: are the roles of the tubes swapped?", "warn")
+            _tell(row, SWAPPED, "warn")
     tested = [row for row in rows if row["response"] != "not_evaluable"]
     families: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row, own in zip(tested, _p(tested), strict=True):

@@ -121,7 +121,9 @@ def responses(
 
 
 def pair_checks(table: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return a check of each pair of the table `intracellular`: the tests that it gave, and why there is none."""
+    """Return the checks of each pair of the table `intracellular`: its tests, why there is none, roles if swapped."""
+    from tilseq.errors import plural
+    from tilseq.flow.cytokine_response import SWAPPED
     from tilseq.flow.quality import check
 
     rows = []
@@ -133,6 +135,11 @@ def pair_checks(table: pl.DataFrame) -> list[dict[str, Any]]:
             check(name, "against unstimulated", tests, limit, not why, reason, worst=worst)
             for name in str(stimulated).split(";")
         ]
+        if swapped := own.filter(own["reason"].str.contains(SWAPPED, literal=True).fill_null(False)).height:
+            limit, reason = "no more cells unstimulated", f"of {plural(swapped, 'population')} {SWAPPED}"
+            rows += [
+                check(name, "roles of the pair", swapped, limit, False, reason) for name in str(stimulated).split(";")
+            ]
     return rows
 
 
