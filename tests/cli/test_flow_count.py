@@ -34,6 +34,17 @@ def test_beads_give_cells_per_microlitre_of_the_simulated_truth() -> None:
     assert "beads counted: " in rows["CD3+"]["reason"] and rows["CD3+"]["verdict"] == "warn"
 
 
+def test_what_a_dilution_does_beside_beads_is_told() -> None:
+    beads = ("--beads-per-tube", 50_000, "--sample-volume-ul", 50)
+    result, _ = run("flow", "count", TUBE, *beads, "--dilution", 10)
+    told = (
+        "--dilution multiplies cells/µL by 10: leave it out where --sample-volume-ul is of the specimen before it was"
+    )
+    assert told in result.stderr
+    for given in (beads, (*beads, "--dilution", 1)):
+        assert "--dilution multiplies" not in run("flow", "count", TUBE, *given)[0].stderr
+
+
 def test_the_ratio_with_its_limits_stands_in_every_row() -> None:
     result, _ = run("flow", "count", TUBE)
     rows = rows_of(result)

@@ -38,12 +38,18 @@ def amounts_options[Command: Callable[..., Any]](command: Command) -> Command:
 
 
 def check_amounts(amounts: Mapping[str, Any]) -> None:
-    """Refuse options of which one lacks the other, and NaN, which lies in every range."""
+    """Refuse options of which one lacks the other, and NaN, which lies in every range; say what a dilution does."""
     for name in ("beads_per_tube", "sample_volume_ul", "dilution"):
         if amounts[name] is not None and math.isnan(amounts[name]):
             raise click.UsageError(f"--{name.replace('_', '-')} is no number")
     if (amounts["beads_per_tube"] is None) != (amounts["sample_volume_ul"] is None):
         raise click.UsageError("--beads-per-tube and --sample-volume-ul go together")
+    dilution = amounts["dilution"] or 1.0
+    if amounts["beads_per_tube"] is not None and dilution > 1:
+        told = (
+            f"--dilution multiplies cells/µL by {dilution:g}: leave it out where --sample-volume-ul is of the specimen"
+        )
+        click.echo(f"{told} before it was diluted", err=True)
 
 
 def count_absolute(
