@@ -29,6 +29,14 @@ def written(folder, name, *columns):
     return [tuple(row[column] for column in columns) for row in rows]
 
 
+def test_rows_that_repeat_earlier_ones_are_told(tmp_path, capsys):
+    labs(tmp_path, LABS + LABS.removeprefix(HEADER))
+    told = "labs.csv, row 6: 4 rows repeat earlier ones, and each counts: was the file joined twice?"
+    assert told in capsys.readouterr().err
+    labs(tmp_path, LABS)
+    assert "each counts" not in capsys.readouterr().err
+
+
 def test_grades_are_written_with_their_shifts(tmp_path, capsys):
     assert labs(tmp_path, LABS, "--subjects", tmp_path / "subjects.csv") == 0
     columns = ("subject", "day", "test", "term", "direction", "value", "unit", "grade", "baseline_grade", "reason")

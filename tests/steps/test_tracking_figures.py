@@ -90,6 +90,17 @@ def test_a_subject_has_four_figures_each_with_what_it_shows(tmp_path, rows, monk
     assert drawn(tmp_path)["3-change-1.svg"].startswith("clones in lot, day -1 and in d28, day 28, called at")
 
 
+def test_a_visit_whose_sample_takes_no_part_is_told(tmp_path, rows, sample):
+    swapped = sample("d9", visit="d9", day=9, assay="tcr", specimen="blood")
+    every = sorted(
+        [*rows, swapped, sample("d7_sc", visit="d7", day=7, assay="tcr", specimen="blood")], key=lambda row: row["day"]
+    )
+    draw_tracking(every, tables("lot_sc"), clones(SHARES, 300.0), ORIGINS, changed(), EARLY, GIVEN, tmp_path)
+    told = " Not drawn, as their samples take no part (see quality): d9, day 9."
+    captions = {name: words.endswith(told) for name, words in drawn(tmp_path).items() if name.endswith("svg")}
+    assert captions == {"1-tracking.svg": True, "2-courses.svg": True, "4-compartments.svg": False}
+
+
 def test_cells_alone_are_drawn(tmp_path, rows):
     pairs = changed(("lot_sc", "d28"))
     draw_tracking(rows, tables(*SHARES), clones(SHARES, 300.0), ORIGINS, pairs, EARLY, GIVEN, tmp_path)

@@ -255,6 +255,11 @@ def _tell(
             more = f"; {row['rows']} such results" if row["rows"] > 1 else ""
             place = f"{labs}, row {numbers[row['first']]}"
             click.echo(f"tilseq: {place}: {reason_in_words(row)}; found {text!r}{more}", err=True)
+    again = results.with_row_index("place").filter(~pl.struct(results.columns).is_first_distinct())["place"]
+    if again.len():
+        repeat = "1 row repeats an earlier one" if again.len() == 1 else f"{again.len()} rows repeat earlier ones"
+        place = f"{labs}, row {numbers[again[0]]}"
+        click.echo(f"tilseq: {place}: {repeat}, and each counts: was the file joined twice?", err=True)
     told = grades["grade"].count()
     unknown = grades.height - told
     click.echo(f"{plural(told, 'grade')} of {plural(results.height, 'result')}; {unknown} cannot be told", err=True)

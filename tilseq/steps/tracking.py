@@ -134,7 +134,8 @@ def _followed(
     of_product = product.select("locus", "junction").unique()
     courses = trends(job.unit, rows, tables, effective, of_product, infusions)
     origins, classes = (frame.with_columns(subject=pl.lit(job.unit)) for frame in of_origin)
-    draw_tracking(rows, tables, followed, origins, changed, early, infusions, folder / "figures")
+    drawn = sorted(_of_t_cells(job), key=in_time)
+    draw_tracking(drawn, tables, followed, origins, changed, early, infusions, folder / "figures")
     return [followed, origins, classes, near, changed, courses]
 
 

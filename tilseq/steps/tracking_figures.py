@@ -38,7 +38,7 @@ def draw_tracking(
     Parameters
     ----------
     rows
-        Rows of samples.csv of the subject, in the order of their days.
+        Rows of samples.csv of the subject, in the order of their days; those without clones are told of.
     tables
         Sample → its clonotypes.
     clones, origins, changed
@@ -64,12 +64,13 @@ def draw_tracking(
     blood = {row["sample"]: row["day"] for row in drawn_rows if row["specimen"] == BLOOD}
     infused = origins.filter(pl.col("in_product"), locus=locus).select("junction")
     given = sorted({infusion["day"] for infusion in infusions})
+    without = _without([row for row in rows if row["sample"] not in with_clones], named)
     drawn: dict[str, tuple[Axes, str]] = {}
     if blood and not shown.filter(pl.col("sample").is_in([*products, *blood])).join(infused, on="junction").is_empty():
-        drawn["1-tracking"] = _largest(shown, origins, named, products, list(blood), early)
+        drawn["1-tracking"] = _largest(shown, origins, named, products, list(blood), early, without)
     days = {sample: day for sample, day in blood.items() if day is not None}
     if not shown.filter(pl.col("sample").is_in(list(days)), pl.col("frequency") > 0).is_empty():
-        drawn["2-courses"] = _courses(shown, origins, days, given)
+        drawn["2-courses"] = _courses(shown, origins, days, given, without)
     for number, (before, after) in enumerate(_last_changes(changed.filter(locus=locus), products, blood)):
         drawn[f"3-change-{number + 1}"] = _change(changed.filter(locus=locus), before, after, named)
     drawn["4-compartments"] = _compartments(origins, locus, given)
@@ -80,6 +81,13 @@ def _of_one_kind(rows: Sequence[Row], tables: Mapping[str, pl.DataFrame]) -> lis
     """Return the bulk libraries of product and blood; where either has none, all libraries."""
     bulk = [row for row in rows if repertoire.count_of(tables[row["sample"]]) != "cells"]
     return bulk if {PRODUCT, BLOOD} <= {row["specimen"] for row in bulk} else list(rows)
+
+
+def _without(rows: Sequence[Row], named: Mapping[str, str]) -> str:
+    """Say of which products and visits nothing is drawn, as of a sample that is another subject's."""
+    asked = dict.fromkeys(_name(row) for row in rows if row["specimen"] in (PRODUCT, BLOOD))
+    left = [name.replace("\n", ", ") for name in asked if name not in named.values()]
+    return f" Not drawn, as their samples take no part (see quality): {'; '.join(left)}." if left else ""
 
 
 def _name(row: Row) -> str:
@@ -96,6 +104,7 @@ def _largest(
     products: Sequence[str],
     blood: Sequence[str],
     early: pl.DataFrame,
+    without: str,
 ) -> tuple[Axes, str]:
     from tilseq.plots.tracking import clone_tracking
 
@@ -103,19 +112,19 @@ def _largest(
     return (
         clone_tracking(shown, origins, samples=samples, products=products, not_yet=early),
         "what the largest clones of the infusion product, all its other clones, and those it does not show hold of "
-        "each sample. Mind the cells below a bar: of a shallow sample the parts are a matter of chance.",
+        "each sample. Mind the cells below a bar: of a shallow sample the parts are a matter of chance." + without,
     )
 
 
 def _courses(
-    shown: pl.DataFrame, origins: pl.DataFrame, days: Mapping[str, float], given: Sequence[int]
+    shown: pl.DataFrame, origins: pl.DataFrame, days: Mapping[str, float], given: Sequence[int], without: str
 ) -> tuple[Axes, str]:
     from tilseq.plots.tracking import clone_courses
 
     return (
         clone_courses(shown, origins, days=days, infusions=given),
         "the largest clones of each origin in blood. An open mark was not seen: the clone may hold up to about the "
-        "limit of detection, and a thin dotted line to it is no course.",
+        "limit of detection, and a thin dotted line to it is no course." + without,
     )
 
 
