@@ -37,8 +37,8 @@ def test_a_file_joined_to_itself_is_refused(read, reader, locus, pasted):
 
 @pytest.mark.parametrize(("reader", "locus"), READERS)
 def test_few_rows_and_a_part_of_them_may_be_there_twice(read, reader, locus):
-    read(reader, locus, ROWS[:9] * 2)
-    read(reader, locus, ROWS[:11] + ROWS[:10])
+    assert read(reader, locus, ROWS[:9] * 2).table["duplicate_count"].sum() == 90
+    assert read(reader, locus, ROWS[:11] + ROWS[:10]).table["duplicate_count"].sum() == 66 + 55
 
 
 def test_rows_of_one_clonotype_that_differ_are_summed(read):

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from tilseq.tables import Row
 
+MOST_CV_PCT = 100 * MOST_CV_OF_WELLS
 LEVEL = 0.975  # of the quantile of a two-sided 95 % interval
-UNLIKE = "wells differ"
 STANDARD_FREEDOM = 6.0  # degrees of freedom of what standards tell of the spread between wells
 
 
@@ -110,14 +110,14 @@ def tell_unlike(samples: Sequence[Row]) -> None:
         Rows of `sample_concentrations`.
     """
     for row in samples:
-        if row["status"] == "quantified" and (row["cv_pct"] or 0.0) > 100 * MOST_CV_OF_WELLS:
-            told = f"{UNLIKE} (CV {row['cv_pct']:.0f} %): is one of another content?"
+        if row["status"] == "quantified" and (row["cv_pct"] or 0.0) > MOST_CV_PCT:
+            told = f"wells differ (CV {row['cv_pct']:.0f} %): is one of another content?"
             row["reason"] = f"{told}; {row['reason']}" if row["reason"] else told
 
 
 def unlike(samples: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of `sample_concentrations` whose wells differ, as `tell_unlike` says."""
-    return samples.filter(samples["reason"].str.contains(UNLIKE, literal=True).fill_null(False))
+    """Return the rows of `sample_concentrations` of which `tell_unlike` tells."""
+    return samples.filter((samples["status"] == "quantified") & (samples["cv_pct"] > MOST_CV_PCT))
 
 
 def tell_hooks(samples: Sequence[Row]) -> None:

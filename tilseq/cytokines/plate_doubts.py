@@ -85,14 +85,12 @@ def multiplied(held: Mapping[str, Mapping[str, float | None]], kit: Kit | None) 
 
     Parameters
     ----------
-    held
-        By name of each level of the plate, pg/mL that it should hold of each analyte.
-    kit
-        That of the plate; None where it is not known.
+    held, kit
+        As for `left_out`.
     """
     if kit is None:
         return []
-    both = [(told, kit.nominal(analyte, name)) for name, of in held.items() for analyte, told in of.items()]
+    both = [pair for level in held.items() for pair in _beside_kit(kit, *level)]
     factors = [told / wanted for told, wanted in both if told and wanted]
     if len(factors) < max(len(both), 1) or max(factors) > ROUNDED * min(factors):
         return []
@@ -104,5 +102,9 @@ def multiplied(held: Mapping[str, Mapping[str, float | None]], kit: Kit | None) 
 
 def _of_series(kit: Kit, name: str, held: Mapping[str, float | None]) -> bool:
     """Tell whether a level holds about what the kit has at that name."""
-    both = [(told, kit.nominal(analyte, name)) for analyte, told in held.items()]
-    return all(told and wanted and 1 / SAME < told / wanted < SAME for told, wanted in both)
+    return all(told and wanted and 1 / SAME < told / wanted < SAME for told, wanted in _beside_kit(kit, name, held))
+
+
+def _beside_kit(kit: Kit, name: str, held: Mapping[str, float | None]) -> list[tuple[float | None, float | None]]:
+    """Return what a level holds of each analyte, and what the kit has at that name."""
+    return [(told, kit.nominal(analyte, name)) for analyte, told in held.items()]

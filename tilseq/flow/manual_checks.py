@@ -143,8 +143,8 @@ def _compensation(sample: str, tube: Tube, channels: Sequence[Channel]) -> list[
     if spill is None or _spills_nothing(spill):
         return told(None, True, "the file says that nothing spills over")
     whose = f"the spillover of {tube.spill.source}" if isinstance(tube, Respilled) else "the file's spillover"
-    value, reason, fine, worst = judged(tube, [_own_name(one.name, names) for one in dyes], spill, whose)
-    return told(value, fine, reason, worst)
+    value, reason, verdict = judged(tube, [_own_name(one.name, names) for one in dyes], spill, whose)
+    return told(value, verdict == "pass", reason, verdict)
 
 
 def _takes_out(channel: Channel, spill: Spill | None) -> bool:

@@ -151,9 +151,9 @@ def _compensation(tube: Tube, sample: str, stains: Sequence[str]) -> tuple[list[
     given = tube.spill if isinstance(tube, Respilled) else None
     beside = [check_given(sample, tube)] if isinstance(tube, Respilled) else []
 
-    def told(value: float | None, reason: str, fine: bool = True, worst: str = "warn") -> list[dict[str, Any]]:
-        limit = "once, on the linear scale"
-        return [check(sample, "compensation", value, limit, fine, reason, worst=worst), *beside]
+    def told(value: float | None, reason: str, verdict: str = "pass") -> list[dict[str, Any]]:
+        limit, fine = "once, on the linear scale", verdict == "pass"
+        return [check(sample, "compensation", value, limit, fine, reason, worst=verdict), *beside]
 
     spill = tube.spill
     transformed = is_transformed(tube)
@@ -163,15 +163,15 @@ def _compensation(tube: Tube, sample: str, stains: Sequence[str]) -> tuple[list[
         return told(None, "the file's channels are compensated already"), None
     if spill is None or np.array_equal(spill.matrix, np.eye(len(spill.channels))):
         if transformed:
-            return told(None, "the file's values are transformed", False), None
+            return told(None, "the file's values are transformed", "warn"), None
         # A tube bears three stains at least, and no three dyes keep apart by themselves.
         if spill is None:
-            return told(None, UNTOLD, False), None
+            return told(None, UNTOLD, "warn"), None
         whose = "the file" if given is None else given.source
         unsaid = [name for name in dict.fromkeys(stains) if name not in spill.channels]
         if unsaid:
             reason = f"{whose} says that nothing spills over, and lacks {', '.join(unsaid)}: gated as measured"
-            return told(None, reason, False), None
+            return told(None, reason, "warn"), None
         return told(None, f"{whose} says that nothing spills over"), None
     if transformed:
         raise AnalysisError(
@@ -185,19 +185,19 @@ def _compensation(tube: Tube, sample: str, stains: Sequence[str]) -> tuple[list[
     return told(*judged(tube, stains, spill, whose)), spill
 
 
-def judged(tube: Tube, stains: Sequence[str], spill: Spill, whose: str) -> tuple[float, str, bool, str]:
-    """Return the condition number of a spillover, what is to be said of it, whether it fits, and the verdict if not."""
+def judged(tube: Tube, stains: Sequence[str], spill: Spill, whose: str) -> tuple[float, str, str]:
+    """Return the condition number of a spillover, what is to be said of it, and the verdict on it."""
     condition = condition_number(spill.matrix)
     if look_transformed(tube, stains):
         reason = "the stains' values look transformed, from which a spillover cannot be taken out: export linear values"
-        return condition, reason, False, "fail"
+        return condition, reason, "fail"
     bare = [name for name in dict.fromkeys(stains) if name not in spill.channels]
     if bare:
         reason = f"{whose} lacks {', '.join(bare)}: gated as measured, with the light of other dyes"
-        return condition, reason, False, "warn"
+        return condition, reason, "warn"
     some = tube.events[:: 1 + len(tube.events) // ENOUGH_EVENTS]
     some = compensate(some, tube.channels, spill.channels, spill.matrix)
     over = too_much(some, tube.channels, spill.channels)
     if over is not None:
-        return condition, f"{whose} does not fit: {over}", False, "warn"
-    return condition, f"{whose} is taken out; its condition number", True, "warn"
+        return condition, f"{whose} does not fit: {over}", "warn"
+    return condition, f"{whose} is taken out; its condition number", "pass"

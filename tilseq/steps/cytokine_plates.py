@@ -23,7 +23,6 @@ SAMPLE = "sample"
 BEADS = "50 beads of each analyte in each well are good, 35 needed"
 FILES = "nothing odd in the files of its wells and of the standards"
 MOST_TOLD = 3
-WELLS_ALIKE = "a CV of 70 % between wells of one sample"
 CURVES = "a standard curve of each analyte of the kit"
 
 
@@ -134,7 +133,7 @@ def _quality(samples: Sequence[str], beads: Beads, told: Quantified) -> Iterator
     """Yield checks of each sample: the beads of its wells, the curves that it is read from, and wells that differ."""
     import polars as pl
 
-    from tilseq.cytokines.concentrations import unlike
+    from tilseq.cytokines.concentrations import MOST_CV_PCT, unlike
 
     differing = unlike(told.samples)
     curves = {row["analyte"]: row for row in told.curves.iter_rows(named=True)}
@@ -168,7 +167,7 @@ def _quality(samples: Sequence[str], beads: Beads, told: Quantified) -> Iterator
                 "sample": sample,
                 "check": "wells of a sample",
                 "value": apart["cv_pct"].max(),
-                "limit": WELLS_ALIKE,
+                "limit": f"a CV of {MOST_CV_PCT:.0f} % between wells of one sample",
                 "verdict": "warn",
                 "reason": "; ".join(f"{row['analyte']}: {row['reason']}" for row in apart.iter_rows(named=True)),
             }
