@@ -42,10 +42,10 @@ def standards(rng, level_errors, *, well=0.02, own=0.03, reading=0.02):
     return told, level_of.tolist(), mean
 
 
-def plate(rng, samples, *, dilution=2.0, levels=range(LEVELS), blanks=2, noise=0.02, **columns):
+def plate(rng, samples, *, dilution=2.0, levels=range(LEVELS), fold=4.0, wells=2, blanks=2, noise=0.02, **columns):
     """Sheet and bead_wells of standards C7 to C1, blanks, and samples in duplicate by their undiluted pg/mL."""
     rows, beads = [], []
-    contents = [("standard", f"C{LEVELS - level}", None, TOP / 4.0**level) for level in levels for _ in range(2)]
+    contents = [("standard", f"C{LEVELS - level}", None, TOP / fold**level) for level in levels for _ in range(wells)]
     contents += [("blank", "C0", None, 0.0)] * blanks
     contents += [("sample", None, name, pg / dilution) for name, pg in samples.items() for _ in range(2)]
     for number, (role, level, sample, pg) in enumerate(contents):

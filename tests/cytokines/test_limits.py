@@ -30,7 +30,7 @@ def standard(*blanks):
 
 
 def level(place, conc, *, recovery=1.0, cv=0.05, reading_cv=0.1):
-    return Level(place, np.log(conc), np.log(conc), 2, np.log(recovery * conc), cv, reading_cv)
+    return Level(place, np.log(conc), np.log(conc), 2, np.log(recovery * conc), cv, reading_cv, np.log(conc), 0.0, 0.1)
 
 
 def test_limit_of_detection_is_two_standard_deviations_above_the_blanks():

@@ -33,6 +33,12 @@ class Level:
         Coefficient of variation of what the curve gives back of its wells; None with one.
     reading_cv
         That of a single well's concentration by beads and reading alone.
+    log_signal
+        ln signal of the curve at `log_true`.
+    log_apart
+        ln of the signal of its brightest well over that of its dimmest.
+    log_se
+        Standard error of the ln signal of a single well by beads alone.
     """
 
     place: int
@@ -42,6 +48,9 @@ class Level:
     log_back: float
     cv: float | None
     reading_cv: float
+    log_signal: float
+    log_apart: float
+    log_se: float
 
     def passes(self, recovery: float) -> bool:
         """Tell whether recovery and CV are within their limits."""
@@ -94,7 +103,8 @@ def levels_of(
         nominal = float(one.log_conc[wells][0])
         true = nominal + float(level_errors[place])
         steep = float(curve.steepness(true)[0])
-        read = float(np.sqrt(np.mean(one.se[wells] ** 2) + spread.reading**2))
+        beads = float(np.mean(one.se[wells] ** 2))
+        read = float(np.sqrt(beads + spread.reading**2))
         mean = float(curve.inverse(one.log_signal[wells].mean())[0])
         told.append(
             Level(
@@ -105,6 +115,9 @@ def levels_of(
                 mean,
                 _cv(back),
                 read / max(steep, 1e-9),
+                float(curve.log_signal(true)[0]),
+                float(np.ptp(one.log_signal[wells])),
+                float(np.sqrt(beads)),
             )
         )
     return told
