@@ -24,10 +24,15 @@ def test_a_template_passes_check(tmp_path, capsys):
         "0 subjects followed up, 0 died",
         "0 further therapies of 0 subjects",
         "0 scheduled assessments",
+        "nothing is wrong, but nothing can be analysed yet: fill in samples.csv, plates/ or clinical/",
+    ]
+    assert captured.err == ""
+    (tmp_path / "new/clinical/followup.csv").write_text("subject,last_alive_day,death_day\nS01,100,\n")
+    assert run("check", tmp_path / "new") == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
         "nothing is wrong; next:",
         f"  tilseq run {tmp_path / 'new'} -o out",
     ]
-    assert captured.err == ""
 
 
 def test_a_dry_run_of_a_scan_prints_rows_and_writes_nothing(tmp_path, capsys):

@@ -88,13 +88,15 @@ def check_command(study: Path, as_json: bool) -> int:
     Ends with 3 when anything is wrong. Notes tell what is not wrong but worth knowing.
     """
     from tilseq.steps.clinical import contradictions
+    from tilseq.steps.flow_headers import unlike_their_panel
     from tilseq.study.read import as_study, examine
     from tilseq.study.summary import as_json as to_json
-    from tilseq.study.summary import summary
+    from tilseq.study.summary import is_empty, summary
 
     folder = examine(study)
     if not folder.problems:
-        folder.notes += contradictions(as_study(folder))
+        known = as_study(folder)
+        folder.notes += [*contradictions(known), *unlike_their_panel(known)]
     if as_json:
         import json
 
@@ -106,9 +108,11 @@ def check_command(study: Path, as_json: bool) -> int:
             click.echo(_printable(line))
         for note in folder.notes:
             click.echo(f"note: {_printable(note)}")
-        if not folder.problems:
+        if not folder.problems and is_empty(folder):
+            click.echo("nothing is wrong, but nothing can be analysed yet: fill in samples.csv, plates/ or clinical/")
+        elif not folder.problems:
             click.echo(f"nothing is wrong; next:\n  tilseq run {study} -o out")
-        if folder.problems:
+        else:
             count = len(folder.problems)
             click.echo(f"{count} problem{'' if count == 1 else 's'} in {study}", err=True)
     return EXIT_INVALID if folder.problems else 0

@@ -18,7 +18,6 @@ from tilseq.flow.exchanged import check_exchanged
 from tilseq.flow.gated import Borrowed, Gating
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.margins import check_lymphocytes
-from tilseq.flow.panel import describe, find_cytokines, find_markers, own_channels
 from tilseq.flow.purity import check_purity, monocytes_of
 from tilseq.flow.quality import assess, check, input_checks, non_finite
 from tilseq.flow.repeats import check_repeats
@@ -29,10 +28,11 @@ from tilseq.flow.time_quality import check_time
 from tilseq.flow.transform import MOST_LOOKED_AT, cofactor
 from tilseq.flow.tree import Tree
 from tilseq.flow.tube import Mask, Tube
+from tilseq.flow.tube_markers import markers_of_tube, name_it
 from tilseq.flow.uncertainty import shifts
-from tilseq.flow.values import NEEDED, SCATTER, compensated_values, hold_freed_memory
+from tilseq.flow.values import SCATTER, compensated_values, hold_freed_memory
 from tilseq.markers import cytokine_of
-from tilseq.populations import KNOWN_BY, Rule, gate_names, stains_of, with_further, without_stains
+from tilseq.populations import KNOWN_BY, Rule, gate_names, with_further, without_stains
 
 BEADS = ("CD3", "CD4", "CD8", "CD19")
 ALIKE = (*BEADS, "FSC-A", "SSC-A")  # what two beads, or a bead with a cell, have more of than one bead
@@ -99,18 +99,11 @@ def gate(
     """
     hold_freed_memory()
     rules = with_further(populations or {})
-    stains = stains_of(rules)
     thresholds = _checked_thresholds(thresholds or {}, gate_names(populations or {}))
     if not len(tube.events):
         raise AnalysisError("the tube holds no event")
-    markers = find_markers(tube.channels, tube.markers, aliases)
-    open_ones = [name for name in stains if name not in markers]
-    markers |= own_channels(open_ones, tube.channels, tube.markers, aliases)
-    if cytokines:
-        found = find_cytokines(tube.channels, tube.markers, aliases)
-        markers |= found
-        stains = list(dict.fromkeys([*stains, *found]))
-    missing = _missing(tube, markers, all_needed=cytokines)
+    found = markers_of_tube(tube.channels, tube.markers, rules, aliases, cytokines=cytokines)
+    markers, stains, missing = found.channels, found.stains, found.lacking
     rules = without_stains(rules, missing)
     repeated = check_repeats(sample, tube)
     values, finite, told = compensated_values(tube, sample, markers, stains)
@@ -245,18 +238,6 @@ def _checked_thresholds(thresholds: Mapping[str, float], gates: Sequence[str]) -
     return {name: float(value) for name, value in thresholds.items()}
 
 
-def _missing(tube: Tube, markers: Mapping[str, str], *, all_needed: bool) -> list[str]:
-    """Return which of CD4 and CD8 the tube lacks; refuse one that lacks what no gate can do without."""
-    missing = [marker for marker in NEEDED if marker not in markers]
-    if all_needed and missing or not {*missing} <= {"CD4", "CD8"}:
-        raise AnalysisError(f"no channel for {', '.join(missing)}", mend=_name_it(tube))
-    return missing
-
-
-def _name_it(tube: Tube) -> str:
-    return f"name it among the panel's markers; the channels are {describe(tube.channels, tube.markers)}"
-
-
 def _lacking(sample: str, tube: Tube, missing: Sequence[str]) -> list[dict[str, Any]]:
     """Return the warning of a tube that lacks CD4 or CD8."""
     if not missing:
@@ -266,7 +247,8 @@ def _lacking(sample: str, tube: Tube, missing: Sequence[str]) -> list[dict[str, 
     reason = (
         f"no channel for {', '.join(missing)}: of T cells only {' and '.join(left)} are counted{more}, and no ratio"
     )
-    return [check(sample, "CD4 and CD8", None, "both stained", False, f"{reason}; {_name_it(tube)}")]
+    reason += f"; {name_it(tube.channels, tube.markers)}"
+    return [check(sample, "CD4 and CD8", None, "both stained", False, reason)]
 
 
 def _cells(tree: Tree) -> tuple[str, list[dict[str, Any]]]:

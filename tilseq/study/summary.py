@@ -31,6 +31,12 @@ def summary(folder: Folder) -> list[str]:
     return lines + [_clinical(name, frame) for name, frame in folder.clinical.items()] + _plates(folder)
 
 
+def is_empty(folder: Folder) -> bool:
+    """Tell whether no sample, plate or clinical table holds a row."""
+    tables = (folder.samples, folder.lesions, folder.responses, *folder.clinical.values(), *folder.plates.values())
+    return not any(frame is not None and frame.height for frame in tables)
+
+
 def _clinical(name: str, frame: pl.DataFrame) -> str:
     """Return the line of one of the further tables of clinical/."""
     subjects = _count(frame["subject"].n_unique(), "subject") if "subject" in frame.columns else ""

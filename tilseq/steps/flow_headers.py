@@ -1,0 +1,94 @@
+"""What the headers of a study's tubes tell before any event is read: whose channels do not fit their panel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tilseq.study import Study
+
+MOST_NAMED = 5
+UNBORNE = "markers for which tubes of their panel have no channel of the names in study.yaml"
+UNSTAINED = "populations of tubes that have no channel for one of their markers, and will lack them"
+
+
+def unlike_their_panel(study: Study) -> list[str]:
+    """Say which tubes will fail as their channels cannot be told, and which markers and populations tubes cannot have.
+
+    A tube with a person's gates is not looked at, nor one that cannot be read, which the run tells.
+    """
+    from tilseq.errors import AnalysisError, first_few
+    from tilseq.study.notes import named
+
+    faults: dict[str, list[str]] = {}
+    unborne: dict[str, list[str]] = {}
+    unstained: dict[str, list[str]] = {}
+    for tube, channels, texts in _headers(study):
+        for marker in _unborne(study, tube, (*channels, *texts)):
+            unborne.setdefault(marker, []).append(tube["sample"])
+        try:
+            for population in _unstained(study, tube, channels, texts):
+                unstained.setdefault(population, []).append(tube["sample"])
+        except AnalysisError as error:
+            faults.setdefault(str(error), []).append(tube["sample"])
+    notes = [f"flow tubes that will fail, {named(samples)}: {fault}" for fault, samples in faults.items()]
+    for told, found in ((UNBORNE, unborne), (UNSTAINED, unstained)):
+        each = [f"{what} of {named(samples)}" for what, samples in found.items()]
+        notes += [f"{told}: {first_few(each, MOST_NAMED)}"] if each else []
+    return notes
+
+
+def _headers(study: Study) -> Iterator[tuple[dict[str, Any], list[str], list[str]]]:
+    """Yield the tubes that are gated automatically, with $PnN and $PnS of their channels."""
+    from tilseq.errors import ReadError
+    from tilseq.io.fcs import list_channels
+    from tilseq.study.model import OWN_ROLE, data_set_of
+    from tilseq.study.notes import FLOW_ROLES
+
+    for role in (OWN_ROLE, *FLOW_ROLES):
+        for tube in study.available("flow", role=role):
+            if role == OWN_ROLE and not {tube["sample"], tube["panel"]}.isdisjoint(study.settings.gates):
+                continue
+            try:
+                found = list_channels(study.files(tube["sample"])[0], data_set=data_set_of(tube["member"]) or 0)
+            except ReadError:
+                continue
+            yield tube, *found
+
+
+def _unborne(study: Study, tube: dict[str, Any], texts: tuple[str, ...]) -> list[str]:
+    """Return markers of a tube's panel of which it bears none of the names, with these."""
+    from tilseq.markers import plain_name
+
+    panel = study.settings.panels.get(tube["panel"] or "")
+    borne = {plain_name(text) for text in texts}
+    given = panel.markers if panel is not None else {}
+    return [
+        f"{tube['panel']} {marker} ({', '.join(names)})"
+        for marker, names in given.items()
+        if borne.isdisjoint(map(plain_name, names))
+    ]
+
+
+def _unstained(study: Study, tube: dict[str, Any], channels: list[str], texts: list[str]) -> list[str]:
+    """Return populations that study.yaml or samples.csv ask of a tube, and it has no channel for, with their markers.
+
+    Raises
+    ------
+    AnalysisError
+        The channels of its tree cannot be told, as its gates will find.
+    """
+    from tilseq.flow.tube_markers import markers_of_tube
+    from tilseq.populations import markers_of, rule, with_further
+    from tilseq.steps.flow_tubes import arguments_of
+    from tilseq.study.notes import STIMULATION
+
+    given = arguments_of(study, tube)
+    rules = {name: rule(one["parent"], *one["markers"]) for name, one in given["populations"].items()}
+    stimulated = tube["role"] in STIMULATION
+    found = markers_of_tube(channels, texts, with_further(rules), given["aliases"], cytokines=stimulated).channels
+    lacking = {
+        name: [marker for marker in markers_of({name: one}) if marker not in found] for name, one in rules.items()
+    }
+    return [f"{name} ({', '.join(markers)})" for name, markers in lacking.items() if markers]
