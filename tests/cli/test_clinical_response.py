@@ -150,6 +150,22 @@ def test_a_row_of_sums_is_told(folder, capsys):
     assert "l.csv, row 11, column lesion: a target that is called a sum" in capsys.readouterr().err
 
 
+def test_days_in_weeks_are_told_with_a_schedule_and_without(folder, capsys):
+    close = "4 of 4 assessments lie less than 14 days after the one before, as P1, days -1, 6, 12: are these weeks"
+    (folder / "l.csv").write_text(LESIONS.replace(",-5,", ",-1,").replace(",42,", ",6,").replace(",84,", ",12,"))
+    assert run(folder) == 0
+    assert f"l.csv: {close}" in capsys.readouterr().err
+    (folder / "p.csv").write_text("visit,day,window\nw6,42,4\nw12,84,7\n")
+    assert run(folder, "--schedule", "p.csv") == 0
+    told = capsys.readouterr().err
+    off = "4 of 6 assessments outside the window of their visit, as P1, w6 on day 6 (42 ± 4): are these days since"
+    assert f"l.csv: {off}" in told and f"l.csv: {close}" in told
+    assert "r.csv: " not in told
+    (folder / "l.csv").write_text(LESIONS)
+    assert run(folder, "--schedule", "p.csv") == 0
+    assert "are these" not in capsys.readouterr().err
+
+
 def test_irecist_is_written_on_request(folder):
     assert run(folder, "--irecist") == 0
     table = pl.read_csv(folder / "out/irecist.csv")

@@ -196,6 +196,20 @@ def test_days_with_more_blood_counts_than_anybody_draws_are_told(make_study, fur
     )
 
 
+def test_assessments_with_days_in_weeks_are_told(make_study):
+    days = (-1, 6, 12, 18)
+    tables = {
+        "clinical/lesions.csv": "subject,day,lesion,role,diameter_mm\n"
+        + "".join(f"S01,{day},T1,target,20\nS01,{day},T2,target,20\n" for day in days),
+        "clinical/responses.csv": "subject,day,response\n" + "".join(f"S01,{day * 7},SD\n" for day in days[1:]),
+    }
+    assert clinical.note_close_scans(examine(make_study(tables))) == [
+        "lesions: 3 of 3 assessments lie less than 14 days after the one before, as S01, days -1, 6, 12, 18: "
+        "are these weeks or months?"
+    ]
+    assert clinical.note_close_scans(examine(make_study())) == []
+
+
 def test_first_days_that_deny_the_recorded_period_are_told(make_study, further_texts):
     rows = "S01,fever,1,8,lymphodepletion\nS01,rash,1,-3,follow-up\nS01,chills,1,1,IL-2\n"
     tables = further_texts | {"clinical/adverse_events.csv": "subject,term,grade,start_day,period\n" + rows}

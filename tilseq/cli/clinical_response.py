@@ -14,7 +14,7 @@ from tilseq.cli.common import (
     Examples,
     output_folder,
     tell_faults,
-    tell_off_window,
+    tell_odd_scan_days,
     tell_soon_therapies,
     tell_written,
 )
@@ -144,7 +144,7 @@ def response_command(
     further = {name: options.pop(name) for name in FURTHER}
     given, faulty = _read({"lesions": lesions, "responses": responses, **further})
     tell_soon_therapies(further["therapies"], given["therapies"], given["subjects"])
-    tell_off_window(given, {"lesions": lesions, "responses": responses})
+    tell_odd_scan_days(given, {"lesions": lesions, "responses": responses})
     rows = {"regrowth": regrowth, "undersized": undersized}
     settings = BestResponsePolicy(**options)
     confirmation = IrecistPolicy(*progression_days)

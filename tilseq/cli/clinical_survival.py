@@ -12,7 +12,7 @@ from tilseq.cli.common import (
     EXIT_SOME_FAILED,
     Examples,
     output_folder,
-    tell_off_window,
+    tell_odd_scan_days,
     tell_soon_therapies,
     tell_written,
 )
@@ -149,7 +149,7 @@ def survival_command(
     contacts = _contacts({name: options.pop(name) for name in CONTACTS}, options["infusions"])
     tables, faults, of_scans = _read({name: path for name, path in options.items() if path is not None})
     tell_soon_therapies(options["therapies"], tables.get("therapies"), tables["subjects"])
-    tell_off_window(tables, options)
+    tell_odd_scan_days(tables, options)
     by = _groups(tables["subjects"], groups)
     paths = {name: str(path) for name, path in options.items() if path is not None}
     if "responses" not in tables:

@@ -17,6 +17,7 @@ from tilseq.study.notes import named
 from tilseq.study.settings import FILE as SETTINGS_FILE
 from tilseq.tables.infusions import given_infusions
 from tilseq.tables.recorded_period import denies_first_day
+from tilseq.tables.scan_days import told_close_scans
 from tilseq.tables.therapies import told_soon_therapies
 
 FOLLOWUP_FILE, SCHEDULE_FILE = clinical_file("followup"), clinical_file("schedule")
@@ -180,6 +181,13 @@ def note_crowded_days(folder: Folder) -> list[str]:
     return [f"{MOST_A_DAY} results of a blood count or more on one day of {file}, as of days in weeks: {told}"]
 
 
+def note_close_scans(folder: Folder) -> list[str]:
+    """Say of lesions and responses that their assessments lie closer than days would."""
+    scans = {"lesions": folder.lesions, "responses": folder.responses}
+    told = {name: "" if frame is None else told_close_scans(frame) for name, frame in scans.items()}
+    return [f"{name}: {words}" for name, words in told.items() if words]
+
+
 def note_alike(folder: Folder) -> list[str]:
     """Count the rows that repeat an earlier one, in tables whose records may be alike but for their value."""
     notes = []
@@ -298,6 +306,7 @@ CLINICAL_NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_ungraded,
     note_labs,
     note_crowded_days,
+    note_close_scans,
     note_flags,
     note_periods,
     note_after_death,
