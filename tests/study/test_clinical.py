@@ -142,11 +142,51 @@ def test_what_is_told_after_death_is_a_note(make_study):
         "clinical/adverse_events.csv": "subject,term,grade,start_day,end_day\nS01,fever,1,5,90\n007,fever,1,5,29\n",
     }
     assert clinical.note_after_death(examine(make_study(tables))) == [
-        "told of after death: 'S01 (died on day 27; samples.csv has day 28)', "
-        "'S01 (died on day 27; clinical/lesions.csv has day 28)', "
-        "'S01 (died on day 27; clinical/responses.csv has day 28)', "
-        "'S01 (died on day 27; clinical/adverse_events.csv has day 90)'"
+        "told of after death: 'S01 (died on day 27; samples.csv, row 4, has day 28)', "
+        "'S01 (died on day 27; clinical/lesions.csv, row 3, has day 28)', "
+        "'S01 (died on day 27; clinical/responses.csv, row 2, has day 28)', "
+        "'S01 (died on day 27; clinical/adverse_events.csv, row 2, has day 90)'"
     ]
+
+
+def test_an_infusion_of_no_cells_after_death_was_none(make_study):
+    tables = {
+        "infusions.csv": "subject,infusion,day,cells\nS01,1,0,5e10\n007,1,0,0\n",
+        "samples.csv": "sample,subject,visit,day,specimen,assay,path\n",
+        "clinical/followup.csv": "subject,last_alive_day,death_day\nS01,300,\n007,-9,-4\n",
+    }
+    folder = examine(make_study(tables))
+    assert clinical.note_after_death(folder) + clinical.note_after_last_alive(folder) == []
+
+
+def test_what_is_told_after_the_last_day_alive_is_a_note(make_study, further_texts):
+    """Follow-up in weeks, which ended before the last visit of S01, and a sample of 007 on day 29."""
+    tables = further_texts | {"clinical/followup.csv": "subject,last_alive_day\nS01,8\n007,20\n"}
+    told = "told of after the last day alive, as where that is in weeks: "
+    assert clinical.note_after_last_alive(examine(make_study(tables))) == [
+        f"{told}'S01 (followed to day 8; infusions.csv, row 3, has day 14)', "
+        "'007 (followed to day 20; samples.csv, row 5, has day 29)', "
+        "'S01 (followed to day 8; clinical/lesions.csv, row 3, has day 28)', "
+        "'S01 (followed to day 8; clinical/responses.csv, row 2, has day 28)', "
+        "'S01 (followed to day 8; clinical/adverse_events.csv, row 3, has day 60)' and 1 more"
+    ]
+    sound = {
+        "subject,last_alive_day\nS01,60\n007,120\n",  # on the day itself
+        "subject,last_alive_day,death_day\nS01,8,61\n007,20,121\n",  # the death is told by others
+        "subject,last_alive_day,data_cut_day\nS01,14,27\n007,20,28\n",  # what is after the cut counts nowhere
+        "subject,data_cut_day\nS01,300\n007,300\n",
+    }
+    for text in sound:
+        assert (
+            clinical.note_after_last_alive(examine(make_study(further_texts | {"clinical/followup.csv": text}))) == []
+        )
+
+
+def test_the_nominal_day_of_a_sample_is_not_held_against_the_last_day_alive(make_study):
+    tables = {"clinical/followup.csv": "subject,last_alive_day\nS01,300\n007,26\n", "samples.csv": ("D28,29", "D28,")}
+    assert clinical.note_after_last_alive(examine(make_study(tables))) == []
+    tables["samples.csv"] = ("D28,29", "D28,27")
+    assert len(clinical.note_after_last_alive(examine(make_study(tables)))) == 1
 
 
 def test_rows_after_the_data_cut_are_counted_by_table(make_study):

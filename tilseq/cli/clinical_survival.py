@@ -364,6 +364,7 @@ def _tell(derived: pl.DataFrame, estimates: pl.DataFrame) -> None:
     """Tell how many subjects, events and censored times each endpoint has, and what the estimates rest on."""
     import polars as pl
 
+    from tilseq.clinical.histories import AFTER_DEATH
     from tilseq.errors import plural
 
     counts = derived.group_by("parameter", maintain_order=True).agg(
@@ -376,6 +377,9 @@ def _tell(derived: pl.DataFrame, estimates: pl.DataFrame) -> None:
     if isinstance(longest, int) and longest < MONTHS_SO_FAR:
         told = "the tables hold days; are these months? Then multiply them by 30.4375"
         click.echo(f"tilseq: no subject was followed for more than {plural(longest, 'day')}: {told}", err=True)
+    for subject, reason in derived.filter(parameter="OS").select("subject", "reason").drop_nulls().rows():
+        for words in (part for part in reason.split("; ") if AFTER_DEATH in part):
+            click.echo(f"tilseq: subject {subject}: {words}", err=True)
     reasons = derived["reason"].drop_nulls().unique(maintain_order=True).to_list()
     for words in dict.fromkeys(part for reason in reasons for part in reason.split("; ") if NOT_LOOKED_FOR in part):
         click.echo(words, err=True)

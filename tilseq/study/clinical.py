@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import polars as pl
@@ -12,7 +12,7 @@ from tilseq.errors import TableError, TilseqError, did_you_mean
 from tilseq.io.yaml_model import line_of
 from tilseq.lab_tests import COUNT_UNIT, SHARES, lab_test, near_test, plain_unit, read_result
 from tilseq.study.checks import Check, numbered, unknown
-from tilseq.study.model import CLINICAL, INFUSIONS_FILE, SUBJECTS_FILE, Folder, clinical_file
+from tilseq.study.model import CLINICAL, INFUSIONS_FILE, SAMPLES_FILE, SUBJECTS_FILE, Folder, clinical_file
 from tilseq.study.notes import named
 from tilseq.study.settings import FILE as SETTINGS_FILE
 from tilseq.tables.infusions import given_infusions
@@ -242,18 +242,55 @@ def note_after_death(folder: Folder) -> list[str]:
     """Name subjects of whom a table tells something after the day of death."""
     if "followup" not in folder.clinical:
         return []
-    deaths = folder.clinical["followup"].select("subject", "death_day").drop_nulls().rows()
-    died = dict(deaths)
+    died = dict(folder.clinical["followup"].select("subject", "death_day").drop_nulls().rows())
     later = []
-    for file, frame in folder.tables().items():
+    for file, frame in _of_subjects(folder):
         days = [name for name in _of_days(frame) if name == "day" or name.endswith("_day")]
-        if file == FOLLOWUP_FILE or "subject" not in frame.columns or not days:
-            continue
-        last = frame.select("subject", last=pl.max_horizontal(days)).drop_nulls()
-        for subject, day in last.group_by("subject", maintain_order=True).agg(pl.col("last").max()).iter_rows():
-            if day > died.get(subject, day):
-                later.append(f"{subject} (died on day {died[subject]}; {file} has day {day})")
+        later += _later(file, frame, days, died, "died on")
     return [f"told of after death: {named(later)}"] if later else []
+
+
+def note_after_last_alive(folder: Folder) -> list[str]:
+    """Name living subjects of whom a table tells something after their last day alive, as where that is in weeks.
+
+    Not what lies after the data cut, which counts nowhere; nor a sample that may have the nominal day of its visit.
+    """
+    if "followup" not in folder.clinical or folder.settings is None:
+        return []
+    living = folder.clinical["followup"].filter(pl.col("death_day").is_null())
+    alive = dict(living.select("subject", "last_alive_day").drop_nulls().rows())
+    cuts = living.select("subject", "data_cut_day").drop_nulls().unique("subject")
+    visits = {name: visit.day for name, visit in folder.settings.visits.items()}
+    nominal = pl.col("visit").replace_strict(visits, default=None, return_dtype=pl.Int64)
+    later = []
+    for file, frame in _of_subjects(folder):
+        for day in {"day", "start_day"} & set(_of_days(frame)):  # a table has one of the two
+            seen = frame.filter(pl.col("day").ne_missing(nominal)) if file == SAMPLES_FILE else frame
+            seen = seen.join(cuts, on="subject", how="left", maintain_order="left")
+            seen = seen.filter((pl.col(day) <= pl.col("data_cut_day")).fill_null(True))
+            later += _later(file, seen, [day], alive, "followed to")
+    return [f"told of after the last day alive, as where that is in weeks: {named(later)}"] if later else []
+
+
+def _of_subjects(folder: Folder) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Yield each table beside followup that tells of subjects, with `row`; infusions that were given."""
+    for file, frame in folder.tables().items():
+        if file != FOLLOWUP_FILE and "subject" in frame.columns:
+            rows = frame.with_row_index("row", offset=2)
+            yield file, given_infusions(rows) if file == INFUSIONS_FILE else rows
+
+
+def _later(file: str, frame: pl.DataFrame, days: list[str], last: dict[str, int], what: str) -> list[str]:
+    """Return of each subject the row of a table with the latest day where that is after its last one, and both days."""
+    if not days:
+        return []
+    dated = frame.select("subject", "row", day=pl.max_horizontal(days)).drop_nulls()
+    latest = dated.group_by("subject", maintain_order=True).agg(pl.all().get(pl.col("day").arg_max()))
+    return [
+        f"{subject} ({what} day {last[subject]}; {file}, row {row}, has day {day})"
+        for subject, row, day in latest.iter_rows()
+        if day > last.get(subject, day)
+    ]
 
 
 def note_after_cut(folder: Folder) -> list[str]:
@@ -310,6 +347,7 @@ CLINICAL_NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_flags,
     note_periods,
     note_after_death,
+    note_after_last_alive,
     note_after_cut,
     note_therapy_ends,
     note_soon_therapies,
