@@ -250,6 +250,33 @@ def test_assessments_with_days_in_weeks_are_told(make_study):
     assert clinical.note_close_scans(examine(make_study())) == []
 
 
+def course(*days, subjects=("S01", "007", "S03")):
+    """A result of each subject on each day."""
+    return "subject,day,test,value_text\n" + "".join(f"{one},{day},CEA,5\n" for one in subjects for day in days)
+
+
+@pytest.mark.parametrize(
+    ("markers", "scans", "told"),
+    [
+        (course(-1, 6, 12, 18), course(-8, 42, 84, 126), True),
+        (course(-1, 6, 12, 25), course(-8, 42, 84, 126), True),  # 25.2 is a fifth
+        (course(-1, 6, 12, 26), course(-8, 42, 84, 126), False),
+        (course(-7, 42, 84, 126), course(-8, 42, 84, 126), False),
+        (course(-1, 6, 12), course(-8, 42, 84, 126), False),  # twice: may be all that was planned
+        (course(-1, 6, 12, 15), course(-8, 42, 83), False),  # short
+        (course(-1, 6, 12, 18, subjects=("S01", "007")), course(-8, 42, 84, 126), False),
+        (course(-1, 6, 12, 18) + "S03,60,CEA,5\n", course(-8, 42, 84, 126), False),  # not in everybody
+    ],
+)
+def test_markers_that_end_early_in_everybody_are_told(make_study, markers, scans, told):
+    people = "subject,tumor_type\nS01,other\n007,other\nS03,other\n"
+    tables = {"subjects.csv": people, "clinical/tumor_markers.csv": markers, "clinical/labs.csv": scans}
+    last = markers.splitlines()[4].split(",")[1]
+    of = ", ".join(f"'{one} (day {last}, seen to day 126)'" for one in ("S01", "007", "S03"))
+    expected = [f"clinical/tumor_markers.csv ends early in everybody, as of days in weeks: {of}"]
+    assert clinical.note_early_markers(examine(make_study(tables))) == expected * told
+
+
 def test_first_days_that_deny_the_recorded_period_are_told(make_study, further_texts):
     rows = "S01,fever,1,8,lymphodepletion\nS01,rash,1,-3,follow-up\nS01,chills,1,1,IL-2\n"
     tables = further_texts | {"clinical/adverse_events.csv": "subject,term,grade,start_day,period\n" + rows}

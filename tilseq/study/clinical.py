@@ -23,6 +23,9 @@ from tilseq.tables.therapies import told_soon_therapies
 FOLLOWUP_FILE, SCHEDULE_FILE = clinical_file("followup"), clinical_file("schedule")
 MOST = 10  # tests that a note names
 MOST_A_DAY, FEWEST_CROWDED = 5, 3  # different blood counts of a day that nobody draws, and days of a study with so many
+# Subjects with so many days of markers after the infusion, and seen for so long, whose markers all end by such a part
+# of it, as at a seventh: nobody stops drawing them so early in everybody.
+FEWEST_COURSES, FEWEST_DRAWN, LEAST_SEEN, EARLIEST_END = 3, 3, 84, 0.2
 # Table: two columns, of which the second may not be less than the first.
 SPANS = {
     "followup": ("last_alive_day", "death_day"),
@@ -188,6 +191,24 @@ def note_close_scans(folder: Folder) -> list[str]:
     return [f"{name}: {words}" for name, words in told.items() if words]
 
 
+def note_early_markers(folder: Folder) -> list[str]:
+    """Say of tumour markers that they end, in everybody seen for long, by a fifth of what scans and labs last."""
+    markers, labs = (folder.clinical.get(name) for name in ("tumor_markers", "labs"))
+    others = [frame.select("subject", "day") for frame in (folder.lesions, folder.responses, labs) if frame is not None]
+    if markers is None or not others:
+        return []
+    drawn = markers.filter(pl.col("day") > 0).group_by("subject", maintain_order=True)
+    seen = pl.concat(others).group_by("subject").agg(seen=pl.col("day").max()).filter(pl.col("seen") >= LEAST_SEEN)
+    courses = drawn.agg(pl.col("day").max(), drawn=pl.col("day").n_unique()).join(
+        seen, on="subject", maintain_order="left"
+    )
+    courses = courses.filter(pl.col("drawn") >= FEWEST_DRAWN)
+    if courses.height < FEWEST_COURSES or (courses["day"] > EARLIEST_END * courses["seen"]).any():
+        return []
+    told = named([f"{subject} (day {day}, seen to day {last})" for subject, day, _, last in courses.iter_rows()])
+    return [f"{folder.clinical_file('tumor_markers')} ends early in everybody, as of days in weeks: {told}"]
+
+
 def note_alike(folder: Folder) -> list[str]:
     """Count the rows that repeat an earlier one, in tables whose records may be alike but for their value."""
     notes = []
@@ -344,6 +365,7 @@ CLINICAL_NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_labs,
     note_crowded_days,
     note_close_scans,
+    note_early_markers,
     note_flags,
     note_periods,
     note_after_death,
