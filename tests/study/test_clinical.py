@@ -149,6 +149,18 @@ def test_what_is_told_after_death_is_a_note(make_study):
     ]
 
 
+def test_follow_up_in_months_is_told(make_study):
+    def notes(rows):
+        return clinical.note_short_followup(examine(make_study({"clinical/followup.csv": rows})))
+
+    assert notes("subject,last_alive_day,death_day\nS01,13,\n007,9,60\n") == [
+        "clinical/followup.csv: no subject was followed for more than 60 days: the tables hold days; "
+        "are these months? Then multiply them by 30.4375"
+    ]
+    assert notes("subject,last_alive_day,death_day\nS01,13,\n007,9,61\n") == []
+    assert notes("subject,data_cut_day\nS01,13\n") == notes("subject,last_alive_day\n") == []
+
+
 def test_an_infusion_of_no_cells_after_death_was_none(make_study):
     tables = {
         "infusions.csv": "subject,infusion,day,cells\nS01,1,0,5e10\n007,1,0,0\n",

@@ -65,7 +65,6 @@ SETTINGS: dict[str, tuple[tuple[str, ...], str]] = {
 # Table that tells of days on which a subject lived, and the column that does.
 CONTACTS = {"labs": "day", "adverse_events": "start_day"}
 NOT_LOOKED_FOR = "not looked for"  # in the reason of a time of which a table could have told more
-MONTHS_SO_FAR = 61  # days: subjects that were all followed for less may have had months written for days
 SCANS = ("responses", "lesions", "best_response")  # tables on which what no scan decides does not rest
 REQUIRED = ("first_dose",)  # where it is asked for, nobody may guess it
 
@@ -366,6 +365,7 @@ def _tell(derived: pl.DataFrame, estimates: pl.DataFrame) -> None:
 
     from tilseq.clinical.histories import AFTER_DEATH
     from tilseq.errors import plural
+    from tilseq.tables.followed import told_short_followup
 
     counts = derived.group_by("parameter", maintain_order=True).agg(
         events=pl.col("event").sum(), censored=pl.col("event").not_().sum(), without=pl.col("event").null_count()
@@ -373,10 +373,8 @@ def _tell(derived: pl.DataFrame, estimates: pl.DataFrame) -> None:
     for row in counts.iter_rows(named=True):
         events, others = plural(row["events"], "event"), f"{row['censored']} censored, {row['without']} not evaluable"
         click.echo(f"{row['parameter']}: {events}, {others}", err=True)
-    longest = derived["days"].max()
-    if isinstance(longest, int) and longest < MONTHS_SO_FAR:
-        told = "the tables hold days; are these months? Then multiply them by 30.4375"
-        click.echo(f"tilseq: no subject was followed for more than {plural(longest, 'day')}: {told}", err=True)
+    if told := told_short_followup(cast("int | None", derived["days"].max())):
+        click.echo(f"tilseq: {told}", err=True)
     for subject, reason in derived.filter(parameter="OS").select("subject", "reason").drop_nulls().rows():
         for words in (part for part in reason.split("; ") if AFTER_DEATH in part):
             click.echo(f"tilseq: subject {subject}: {words}", err=True)

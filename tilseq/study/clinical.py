@@ -15,6 +15,7 @@ from tilseq.study.checks import Check, numbered, unknown
 from tilseq.study.model import CLINICAL, INFUSIONS_FILE, SAMPLES_FILE, SUBJECTS_FILE, Folder, clinical_file
 from tilseq.study.notes import named
 from tilseq.study.settings import FILE as SETTINGS_FILE
+from tilseq.tables.followed import told_short_followup
 from tilseq.tables.infusions import given_infusions
 from tilseq.tables.recorded_period import denies_first_day
 from tilseq.tables.scan_days import told_close_scans
@@ -254,6 +255,15 @@ def note_periods(folder: Folder) -> list[str]:
     return [f"first days of {file} that deny the recorded period: {len(denied)}, the first of row {denied[0]}"]
 
 
+def note_short_followup(folder: Folder) -> list[str]:
+    """Say that nobody was followed for long, as where days are months."""
+    if "followup" not in folder.clinical:
+        return []
+    days = folder.clinical["followup"].select(pl.max_horizontal("last_alive_day", "death_day").max()).item()
+    told = told_short_followup(days)
+    return [f"{FOLLOWUP_FILE}: {told}"] if told else []
+
+
 def _of_days(frame: pl.DataFrame) -> list[str]:
     """Return the columns of whole numbers; one that the table does not have is text, whatever it is called."""
     return [name for name, dtype in frame.schema.items() if dtype.is_integer()]
@@ -368,6 +378,7 @@ CLINICAL_NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_early_markers,
     note_flags,
     note_periods,
+    note_short_followup,
     note_after_death,
     note_after_last_alive,
     note_after_cut,
