@@ -171,6 +171,19 @@ def test_results_after_the_death_are_told(files, capsys):
     assert rows(files)["OS", "S02"] == ("151", "true", "death")
 
 
+def test_a_last_day_alive_before_other_records_is_told(files, capsys):
+    assert run(files) == 0
+    assert "last_alive_day" not in capsys.readouterr().err
+    weeks = FILES["followup"].replace("007,200,", "007,29,")
+    assert weeks != FILES["followup"]
+    (files / "followup.csv").write_text(weeks)
+    assert run(files) == 0
+    assert (
+        "followup.csv: 1 of 1 of the living are told of after last_alive_day, which then counts no more, "
+        "as 007 (day 29; responses tells of day 126)"
+    ) in capsys.readouterr().err
+
+
 def test_a_therapy_of_nobody_is_told_and_the_others_go_on(files, capsys):
     (files / "therapies.csv").write_text(FILES["therapies"] + "S9,x,5\n")
     assert run(files, "--therapies", str(files / "therapies.csv"), full=False) == 4

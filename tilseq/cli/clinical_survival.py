@@ -171,6 +171,7 @@ def survival_command(
     if figures:
         _draw(curves, estimates, output)
     _tell(derived, estimates)
+    _tell_later(derived, tables["followup"], options["followup"])
     tell_written(output)
     if wrong:
         context.exit(EXIT_SOME_FAILED)
@@ -386,3 +387,17 @@ def _tell(derived: pl.DataFrame, estimates: pl.DataFrame) -> None:
         for words in reason.split("; "):
             if words.endswith("of unknown cause"):
                 click.echo(f"{words}, counted as from the tumour{f' ({reader})' if reader else ''}", err=True)
+
+
+def _tell_later(derived: pl.DataFrame, followup: pl.DataFrame, path: Path) -> None:
+    """Say on stderr how many of the living are told of after their last day alive, as where that is in weeks."""
+    import polars as pl
+
+    alive = derived.filter(parameter="OS", rule="last_alive")
+    known = followup.select("subject", "last_alive_day")
+    later = alive.join(known, on="subject", maintain_order="left").filter(pl.col("end_day") > pl.col("last_alive_day"))
+    if later.is_empty():
+        return
+    subject, day, table, seen = later.select("subject", "last_alive_day", "source_table", "source_row_day").row(0)
+    told = f"{later.height} of {alive.height} of the living are told of after last_alive_day, which then counts no more"
+    click.echo(f"tilseq: {path}: {told}, as {subject} (day {day}; {table} tells of day {seen})", err=True)
