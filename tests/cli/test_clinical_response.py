@@ -129,6 +129,43 @@ def test_diameters_that_leap_tenfold_are_told(folder, capsys):
     assert "l.csv: subject P2, day 84: T1 ten times what it was: is a comma lost?" in told
 
 
+def test_a_row_of_sums_is_told(folder, capsys):
+    rows = [
+        f"P1,{day},{visit},inv,{lesion},target,{size},\n"
+        for day, visit, lesion, size in (
+            (-5, "base", "T2", 20),
+            (42, "w6", "T2", 15),
+            (84, "w12", "T2", 10),
+            (-5, "base", "T3", 70),
+            (42, "w6", "T3", 50),
+            (84, "w12", "T3", 40),
+        )
+    ]
+    (folder / "l.csv").write_text(LESIONS + "".join(rows))
+    assert run(folder) == 0
+    told = capsys.readouterr().err
+    assert "l.csv: subject P1, day -5: T3 always the sum of the other targets: a row of sums?" in told
+    (folder / "l.csv").write_text(LESIONS + "".join(rows).replace("T3", "SUM"))
+    assert run(folder) == 4
+    assert "l.csv, row 11, column lesion: a target that is called a sum" in capsys.readouterr().err
+
+
+def test_days_in_weeks_are_told_with_a_schedule_and_without(folder, capsys):
+    close = "4 of 4 assessments lie less than 14 days after the one before, as P1, days -1, 6, 12: are these weeks"
+    (folder / "l.csv").write_text(LESIONS.replace(",-5,", ",-1,").replace(",42,", ",6,").replace(",84,", ",12,"))
+    assert run(folder) == 0
+    assert f"l.csv: {close}" in capsys.readouterr().err
+    (folder / "p.csv").write_text("visit,day,window\nw6,42,4\nw12,84,7\n")
+    assert run(folder, "--schedule", "p.csv") == 0
+    told = capsys.readouterr().err
+    off = "4 of 6 assessments outside the window of their visit, as P1, w6 on day 6 (42 ± 4): are these days since"
+    assert f"l.csv: {off}" in told and f"l.csv: {close}" in told
+    assert "r.csv: " not in told
+    (folder / "l.csv").write_text(LESIONS)
+    assert run(folder, "--schedule", "p.csv") == 0
+    assert "are these" not in capsys.readouterr().err
+
+
 def test_irecist_is_written_on_request(folder):
     assert run(folder, "--irecist") == 0
     table = pl.read_csv(folder / "out/irecist.csv")

@@ -160,6 +160,30 @@ def test_other_tables_tell_that_a_subject_lived(files):
     assert rows(files)["OS", "S02"] == ("151", "true", "death")
 
 
+def test_results_after_the_death_are_told(files, capsys):
+    (files / "labs.csv").write_text("subject,day,test,value_text,unit\nS02,150,WBC,5,10^9/L\n007,900,WBC,5,10^9/L\n")
+    assert run(files, "--labs", str(files / "labs.csv")) == 0
+    assert "after the death" not in capsys.readouterr().err
+    (files / "labs.csv").write_text("subject,day,test,value_text,unit\nS02,151,WBC,5,10^9/L\n")
+    assert run(files, "--labs", str(files / "labs.csv")) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert told.count("tilseq: subject S02: labs tells of day 151, which is after the death on day 150") == 1
+    assert rows(files)["OS", "S02"] == ("151", "true", "death")
+
+
+def test_a_last_day_alive_before_other_records_is_told(files, capsys):
+    assert run(files) == 0
+    assert "last_alive_day" not in capsys.readouterr().err
+    weeks = FILES["followup"].replace("007,200,", "007,29,")
+    assert weeks != FILES["followup"]
+    (files / "followup.csv").write_text(weeks)
+    assert run(files) == 0
+    assert (
+        "followup.csv: 1 of 1 of the living are told of after last_alive_day, which then counts no more, "
+        "as 007 (day 29; responses tells of day 126)"
+    ) in capsys.readouterr().err
+
+
 def test_a_therapy_of_nobody_is_told_and_the_others_go_on(files, capsys):
     (files / "therapies.csv").write_text(FILES["therapies"] + "S9,x,5\n")
     assert run(files, "--therapies", str(files / "therapies.csv"), full=False) == 4

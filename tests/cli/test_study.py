@@ -87,6 +87,22 @@ def test_lesions_that_contradict_one_another_are_a_note(tmp_path, capsys):
     ]
 
 
+def test_odd_targets_are_a_note(tmp_path, capsys):
+    run("init", tmp_path)
+    (tmp_path / "subjects.csv").write_text("subject,tumor_type\nS01,other\nS02,other\n")
+    (tmp_path / "infusions.csv").write_text("subject,infusion,day\nS01,1,0\nS02,1,0\n")
+    rows = "S01,-5,T1,30\nS01,-5,T2,20\nS01,-5,T3,50\nS01,42,T1,15\nS01,42,T2,10\nS01,42,T3,25\n"
+    tenth = "S02,-5,T1,30\nS02,-5,T2,20\nS02,42,T1,3.0\nS02,42,T2,20\n"
+    lesions = (f"{row.replace(',T', ',target,T')}\n" for row in (rows + tenth).splitlines())
+    (tmp_path / "clinical" / "lesions.csv").write_text("subject,day,role,lesion,diameter_mm\n" + "".join(lesions))
+    capsys.readouterr()
+    assert run("check", tmp_path) == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: targets")] == [
+        "note: targets of 'S01' on day -5: T3 always the sum of the other targets: a row of sums?",
+        "note: targets of 'S02' on day 42: T1 a tenth of what it was: in cm?",
+    ]
+
+
 def test_no_folder_ends_with_3(tmp_path, capsys):
     assert run("check", tmp_path / "none") == 3
     assert "not a study folder" in capsys.readouterr().err

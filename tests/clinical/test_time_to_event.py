@@ -33,6 +33,16 @@ def test_os_ends_with_the_death_or_with_the_last_day_alive_that_any_table_knows(
     assert (told(labs), labs["source_table"]) == ((100, False, "last_alive"), "labs")
 
 
+def test_a_day_of_another_table_after_the_death_is_told():
+    """A death in weeks: of 26 beside laboratory results of day 179."""
+    contacts = pl.DataFrame({"subject": ["S1"] * 3, "day": [-8, 179, 150], "table": ["labs", "labs", "adverse_events"]})
+    late = times(reads(), followup(death_day=26), contacts=contacts)
+    assert told(late["OS"]) == (27, True, "death")
+    assert late["OS"]["reason"] == "labs tells of day 179, which is after the death on day 26"
+    same = times(reads(), followup(death_day=179), contacts=contacts)["OS"]
+    assert (told(same), same["reason"]) == ((180, True, "death"), None)
+
+
 def test_nobody_is_known_to_live_past_the_data_cut():
     row = times(reads((84, "SD")), followup(last_alive_day=120, data_cut_day=100))["OS"]
     assert told(row) == (101, False, "last_alive")

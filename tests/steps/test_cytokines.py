@@ -195,3 +195,26 @@ def test_what_is_odd_in_the_file_of_a_well_is_told(ran, tmp_path):
         "raw/cytokine/SIM-03_tgfb1_A01.fcs: 1 events with a value that is not finite are left out"
     )
     assert ran[1]["SIM-03_tgfb1"]["quality"].filter(check="files of wells").is_empty()
+
+
+def test_a_standard_taken_for_a_replicate_is_told_among_the_checks_of_its_sample(ran, tmp_path):
+    """Wells of 4,460, 3,171 and 272 pg/mL: their mean is 2,634 and their standard deviation 2,145, which is 81 %."""
+    study, *_ = ran
+    root = shutil.copytree(study.root, tmp_path / "study")
+    sheet = root / "plates/SIM-03_tgfb1.csv"
+    level = "F02.fcs,standard,,tgfb1_singleplex,TGF-beta1,C2,9.765625,,false,2"
+    replicate = "F02.fcs,sample,SIM-03_D180_tgfb1,tgfb1_singleplex,TGF-beta1,,,20.0,true,3"
+    assert level in sheet.read_text()
+    sheet.write_text(sheet.read_text().replace(level, replicate))
+    job = next(job for job in cytokine_plates.plan(read_study(root)) if job.unit == "SIM-03_tgfb1")
+    cytokine_plates.run(job, tmp_path)
+    told = pl.read_parquet(tmp_path / "quality.parquet").filter(check="wells of a sample")
+    assert told.select("sample", "limit", "verdict", "reason").rows() == [
+        (
+            "SIM-03_D180_tgfb1",
+            "a CV of 70 % between wells of one sample",
+            "warn",
+            "TGF-beta1: wells differ (CV 81 %): is one of another content?",
+        )
+    ]
+    assert told["value"][0] == pytest.approx(81.4, abs=0.1)

@@ -119,6 +119,15 @@ def test_infusions(make_study, infusions, problems):
     assert found(root, checks.check_infusions) == problems
 
 
+def test_a_second_infusion_dated_before_the_first_is_told(make_study):
+    dated = "subject,infusion,date\nS01,1,2024-03-15\nS01,2,2024-03-01\n007,1,2024-03-01\n"
+    (problem,) = examine(make_study({"infusions.csv": dated})).problems
+    assert str(problem) == (
+        "infusions.csv, row 3, column day: this value cannot stand here; found '-14'; expected at least 0; "
+        "days count from the infusion numbered 1: number infusions in the order of their days"
+    )
+
+
 @pytest.mark.parametrize(
     ("column", "cells", "problem"),
     [

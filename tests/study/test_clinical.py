@@ -142,11 +142,63 @@ def test_what_is_told_after_death_is_a_note(make_study):
         "clinical/adverse_events.csv": "subject,term,grade,start_day,end_day\nS01,fever,1,5,90\n007,fever,1,5,29\n",
     }
     assert clinical.note_after_death(examine(make_study(tables))) == [
-        "told of after death: 'S01 (died on day 27; samples.csv has day 28)', "
-        "'S01 (died on day 27; clinical/lesions.csv has day 28)', "
-        "'S01 (died on day 27; clinical/responses.csv has day 28)', "
-        "'S01 (died on day 27; clinical/adverse_events.csv has day 90)'"
+        "told of after death: 'S01 (died on day 27; samples.csv, row 4, has day 28)', "
+        "'S01 (died on day 27; clinical/lesions.csv, row 3, has day 28)', "
+        "'S01 (died on day 27; clinical/responses.csv, row 2, has day 28)', "
+        "'S01 (died on day 27; clinical/adverse_events.csv, row 2, has day 90)'"
     ]
+
+
+def test_follow_up_in_months_is_told(make_study):
+    def notes(rows):
+        return clinical.note_short_followup(examine(make_study({"clinical/followup.csv": rows})))
+
+    assert notes("subject,last_alive_day,death_day\nS01,13,\n007,9,60\n") == [
+        "clinical/followup.csv: no subject was followed for more than 60 days: the tables hold days; "
+        "are these months? Then multiply them by 30.4375"
+    ]
+    assert notes("subject,last_alive_day,death_day\nS01,13,\n007,9,61\n") == []
+    assert notes("subject,data_cut_day\nS01,13\n") == notes("subject,last_alive_day\n") == []
+
+
+def test_an_infusion_of_no_cells_after_death_was_none(make_study):
+    tables = {
+        "infusions.csv": "subject,infusion,day,cells\nS01,1,0,5e10\n007,1,0,0\n",
+        "samples.csv": "sample,subject,visit,day,specimen,assay,path\n",
+        "clinical/followup.csv": "subject,last_alive_day,death_day\nS01,300,\n007,-9,-4\n",
+    }
+    folder = examine(make_study(tables))
+    assert clinical.note_after_death(folder) + clinical.note_after_last_alive(folder) == []
+
+
+def test_what_is_told_after_the_last_day_alive_is_a_note(make_study, further_texts):
+    """Follow-up in weeks, which ended before the last visit of S01, and a sample of 007 on day 29."""
+    tables = further_texts | {"clinical/followup.csv": "subject,last_alive_day\nS01,8\n007,20\n"}
+    told = "told of after the last day alive, as where that is in weeks: "
+    assert clinical.note_after_last_alive(examine(make_study(tables))) == [
+        f"{told}'S01 (followed to day 8; infusions.csv, row 3, has day 14)', "
+        "'007 (followed to day 20; samples.csv, row 5, has day 29)', "
+        "'S01 (followed to day 8; clinical/lesions.csv, row 3, has day 28)', "
+        "'S01 (followed to day 8; clinical/responses.csv, row 2, has day 28)', "
+        "'S01 (followed to day 8; clinical/adverse_events.csv, row 3, has day 60)' and 1 more"
+    ]
+    sound = {
+        "subject,last_alive_day\nS01,60\n007,120\n",  # on the day itself
+        "subject,last_alive_day,death_day\nS01,8,61\n007,20,121\n",  # the death is told by others
+        "subject,last_alive_day,data_cut_day\nS01,14,27\n007,20,28\n",  # what is after the cut counts nowhere
+        "subject,data_cut_day\nS01,300\n007,300\n",
+    }
+    for text in sound:
+        assert (
+            clinical.note_after_last_alive(examine(make_study(further_texts | {"clinical/followup.csv": text}))) == []
+        )
+
+
+def test_the_nominal_day_of_a_sample_is_not_held_against_the_last_day_alive(make_study):
+    tables = {"clinical/followup.csv": "subject,last_alive_day\nS01,300\n007,26\n", "samples.csv": ("D28,29", "D28,")}
+    assert clinical.note_after_last_alive(examine(make_study(tables))) == []
+    tables["samples.csv"] = ("D28,29", "D28,27")
+    assert len(clinical.note_after_last_alive(examine(make_study(tables)))) == 1
 
 
 def test_rows_after_the_data_cut_are_counted_by_table(make_study):
@@ -194,6 +246,47 @@ def test_days_with_more_blood_counts_than_anybody_draws_are_told(make_study, fur
         ]
         * told
     )
+
+
+def test_assessments_with_days_in_weeks_are_told(make_study):
+    days = (-1, 6, 12, 18)
+    tables = {
+        "clinical/lesions.csv": "subject,day,lesion,role,diameter_mm\n"
+        + "".join(f"S01,{day},T1,target,20\nS01,{day},T2,target,20\n" for day in days),
+        "clinical/responses.csv": "subject,day,response\n" + "".join(f"S01,{day * 7},SD\n" for day in days[1:]),
+    }
+    assert clinical.note_close_scans(examine(make_study(tables))) == [
+        "lesions: 3 of 3 assessments lie less than 14 days after the one before, as S01, days -1, 6, 12, 18: "
+        "are these weeks or months?"
+    ]
+    assert clinical.note_close_scans(examine(make_study())) == []
+
+
+def course(*days, subjects=("S01", "007", "S03")):
+    """A result of each subject on each day."""
+    return "subject,day,test,value_text\n" + "".join(f"{one},{day},CEA,5\n" for one in subjects for day in days)
+
+
+@pytest.mark.parametrize(
+    ("markers", "scans", "told"),
+    [
+        (course(-1, 6, 12, 18), course(-8, 42, 84, 126), True),
+        (course(-1, 6, 12, 25), course(-8, 42, 84, 126), True),  # 25.2 is a fifth
+        (course(-1, 6, 12, 26), course(-8, 42, 84, 126), False),
+        (course(-7, 42, 84, 126), course(-8, 42, 84, 126), False),
+        (course(-1, 6, 12), course(-8, 42, 84, 126), False),  # twice: may be all that was planned
+        (course(-1, 6, 12, 15), course(-8, 42, 83), False),  # short
+        (course(-1, 6, 12, 18, subjects=("S01", "007")), course(-8, 42, 84, 126), False),
+        (course(-1, 6, 12, 18) + "S03,60,CEA,5\n", course(-8, 42, 84, 126), False),  # not in everybody
+    ],
+)
+def test_markers_that_end_early_in_everybody_are_told(make_study, markers, scans, told):
+    people = "subject,tumor_type\nS01,other\n007,other\nS03,other\n"
+    tables = {"subjects.csv": people, "clinical/tumor_markers.csv": markers, "clinical/labs.csv": scans}
+    last = markers.splitlines()[4].split(",")[1]
+    of = ", ".join(f"'{one} (day {last}, seen to day 126)'" for one in ("S01", "007", "S03"))
+    expected = [f"clinical/tumor_markers.csv ends early in everybody, as of days in weeks: {of}"]
+    assert clinical.note_early_markers(examine(make_study(tables))) == expected * told
 
 
 def test_first_days_that_deny_the_recorded_period_are_told(make_study, further_texts):

@@ -257,6 +257,21 @@ def test_scans_and_responses_outside_the_window_of_their_visit(make_study):
     ]
 
 
+def test_scans_have_the_window_of_the_schedule(make_study):
+    """Days in weeks passed where study.yaml had no window and the schedule did; of samples it tells nothing."""
+    tables = {
+        "study.yaml": ("D28: {day: 28, window: 3}", "D28: {day: 28}"),
+        "clinical/schedule.csv": "visit,day,window\nD28,28,5\n",
+        "clinical/lesions.csv": "subject,day,visit,lesion,role,diameter_mm\nS01,4,D28,T1,target,20\n",
+        "clinical/responses.csv": "subject,day,visit,response\nS01,33,D28,SD\n",
+        "samples.csv": ("D28,29", "D28,90"),
+    }
+    told = ["outside the visit's window: 'S01 in clinical/lesions.csv (day 4, D28 is 28±5)'"]
+    assert [note for note in read_study(make_study(tables)).notes if "window" in note] == told
+    unplanned = tables | {"clinical/schedule.csv": "visit,day,window\nD28,28,\n"}
+    assert not [note for note in read_study(make_study(unplanned)).notes if "window" in note]
+
+
 def test_beads_that_no_tube_holds(make_study):
     rows = "sample,subject,visit,specimen,assay,path,beads_per_tube,sample_volume_ul\n"
     rows += "a,S01,D28,blood,flow,raw/a.fcs,50000000,50\nb,007,D28,blood,flow,raw/e.fcs,50000,0.1\n"

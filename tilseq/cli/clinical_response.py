@@ -14,7 +14,7 @@ from tilseq.cli.common import (
     Examples,
     output_folder,
     tell_faults,
-    tell_off_window,
+    tell_odd_scan_days,
     tell_soon_therapies,
     tell_written,
 )
@@ -144,7 +144,7 @@ def response_command(
     further = {name: options.pop(name) for name in FURTHER}
     given, faulty = _read({"lesions": lesions, "responses": responses, **further})
     tell_soon_therapies(further["therapies"], given["therapies"], given["subjects"])
-    tell_off_window(given, {"lesions": lesions, "responses": responses})
+    tell_odd_scan_days(given, {"lesions": lesions, "responses": responses})
     rows = {"regrowth": regrowth, "undersized": undersized}
     settings = BestResponsePolicy(**options)
     confirmation = IrecistPolicy(*progression_days)
@@ -280,7 +280,7 @@ class _Work:
         import polars as pl
 
         from tilseq.clinical import best_response, irecist_best_response, response_differences, response_rates
-        from tilseq.clinical.centimetres import tenfold
+        from tilseq.clinical.centimetres import odd_targets
         from tilseq.tables.best_response import BEST_RESPONSE, IRECIST, IRECIST_BEST, RESPONSE_DIFFERENCES
         from tilseq.tables.outputs import RESPONSE
         from tilseq.tables.summaries import SUMMARIES
@@ -292,7 +292,7 @@ class _Work:
         best = best_response(derived, self.given["therapies"], subjects, policy, **further)
         same = {"policy": policy, "underived": underived, "followup": self.given["followup"]}
         rates = response_rates(best, subjects, self.given["infusions"], **same)
-        for subject, day, odd in tenfold(derived):
+        for subject, day, odd in odd_targets(derived):
             click.echo(f"tilseq: {self.paths['lesions']}: subject {subject}, day {day}: {odd}", err=True)
         _tell_results(derived, rates)
         tables = [

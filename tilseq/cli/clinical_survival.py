@@ -12,7 +12,7 @@ from tilseq.cli.common import (
     EXIT_SOME_FAILED,
     Examples,
     output_folder,
-    tell_off_window,
+    tell_odd_scan_days,
     tell_soon_therapies,
     tell_written,
 )
@@ -65,7 +65,6 @@ SETTINGS: dict[str, tuple[tuple[str, ...], str]] = {
 # Table that tells of days on which a subject lived, and the column that does.
 CONTACTS = {"labs": "day", "adverse_events": "start_day"}
 NOT_LOOKED_FOR = "not looked for"  # in the reason of a time of which a table could have told more
-MONTHS_SO_FAR = 61  # days: subjects that were all followed for less may have had months written for days
 SCANS = ("responses", "lesions", "best_response")  # tables on which what no scan decides does not rest
 REQUIRED = ("first_dose",)  # where it is asked for, nobody may guess it
 
@@ -149,7 +148,7 @@ def survival_command(
     contacts = _contacts({name: options.pop(name) for name in CONTACTS}, options["infusions"])
     tables, faults, of_scans = _read({name: path for name, path in options.items() if path is not None})
     tell_soon_therapies(options["therapies"], tables.get("therapies"), tables["subjects"])
-    tell_off_window(tables, options)
+    tell_odd_scan_days(tables, options)
     by = _groups(tables["subjects"], groups)
     paths = {name: str(path) for name, path in options.items() if path is not None}
     if "responses" not in tables:
@@ -172,6 +171,7 @@ def survival_command(
     if figures:
         _draw(curves, estimates, output)
     _tell(derived, estimates)
+    _tell_later(derived, tables["followup"], options["followup"])
     tell_written(output)
     if wrong:
         context.exit(EXIT_SOME_FAILED)
@@ -364,7 +364,9 @@ def _tell(derived: pl.DataFrame, estimates: pl.DataFrame) -> None:
     """Tell how many subjects, events and censored times each endpoint has, and what the estimates rest on."""
     import polars as pl
 
+    from tilseq.clinical.histories import AFTER_DEATH
     from tilseq.errors import plural
+    from tilseq.tables.followed import told_short_followup
 
     counts = derived.group_by("parameter", maintain_order=True).agg(
         events=pl.col("event").sum(), censored=pl.col("event").not_().sum(), without=pl.col("event").null_count()
@@ -372,10 +374,11 @@ def _tell(derived: pl.DataFrame, estimates: pl.DataFrame) -> None:
     for row in counts.iter_rows(named=True):
         events, others = plural(row["events"], "event"), f"{row['censored']} censored, {row['without']} not evaluable"
         click.echo(f"{row['parameter']}: {events}, {others}", err=True)
-    longest = derived["days"].max()
-    if isinstance(longest, int) and longest < MONTHS_SO_FAR:
-        told = "the tables hold days; are these months? Then multiply them by 30.4375"
-        click.echo(f"tilseq: no subject was followed for more than {plural(longest, 'day')}: {told}", err=True)
+    if told := told_short_followup(cast("int | None", derived["days"].max())):
+        click.echo(f"tilseq: {told}", err=True)
+    for subject, reason in derived.filter(parameter="OS").select("subject", "reason").drop_nulls().rows():
+        for words in (part for part in reason.split("; ") if AFTER_DEATH in part):
+            click.echo(f"tilseq: subject {subject}: {words}", err=True)
     reasons = derived["reason"].drop_nulls().unique(maintain_order=True).to_list()
     for words in dict.fromkeys(part for reason in reasons for part in reason.split("; ") if NOT_LOOKED_FOR in part):
         click.echo(words, err=True)
@@ -384,3 +387,17 @@ def _tell(derived: pl.DataFrame, estimates: pl.DataFrame) -> None:
         for words in reason.split("; "):
             if words.endswith("of unknown cause"):
                 click.echo(f"{words}, counted as from the tumour{f' ({reader})' if reader else ''}", err=True)
+
+
+def _tell_later(derived: pl.DataFrame, followup: pl.DataFrame, path: Path) -> None:
+    """Say on stderr how many of the living are told of after their last day alive, as where that is in weeks."""
+    import polars as pl
+
+    alive = derived.filter(parameter="OS", rule="last_alive")
+    known = followup.select("subject", "last_alive_day")
+    later = alive.join(known, on="subject", maintain_order="left").filter(pl.col("end_day") > pl.col("last_alive_day"))
+    if later.is_empty():
+        return
+    subject, day, table, seen = later.select("subject", "last_alive_day", "source_table", "source_row_day").row(0)
+    told = f"{later.height} of {alive.height} of the living are told of after last_alive_day, which then counts no more"
+    click.echo(f"tilseq: {path}: {told}, as {subject} (day {day}; {table} tells of day {seen})", err=True)

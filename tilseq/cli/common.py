@@ -233,13 +233,18 @@ def tell_soon_therapies(path: Path | None, therapies: pl.DataFrame | None, subje
         click.echo(f"tilseq: {path}: {told}", err=True)
 
 
-def tell_off_window(tables: Mapping[str, Any], paths: Mapping[str, Any]) -> None:
-    """Say on stderr which assessments of `lesions` and `responses` the `schedule` does not have on their day."""
+def tell_odd_scan_days(tables: Mapping[str, Any], paths: Mapping[str, Any]) -> None:
+    """Say on stderr which assessments of `lesions` and `responses` are off the `schedule`, or too close to be days."""
     from tilseq.clinical.missed_visits import told_off_window
+    from tilseq.tables.scan_days import told_close_scans
 
+    schedule = tables.get("schedule")
     for name in ("lesions", "responses"):
-        frame, schedule = tables.get(name), tables.get("schedule")
-        if frame is not None and schedule is not None and (told := told_off_window(frame, schedule)):
+        frame = tables.get(name)
+        if frame is None:
+            continue
+        off_window = "" if schedule is None else told_off_window(frame, schedule)
+        for told in filter(None, (off_window, told_close_scans(frame))):
             click.echo(f"tilseq: {paths[name]}: {told}", err=True)
 
 

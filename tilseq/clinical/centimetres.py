@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import polars as pl
 
 from tilseq.clinical.assessments import MICROMETRES, Assessment, listed, problem
+from tilseq.clinical.summed_targets import SUMMED
 from tilseq.errors import TableError
 from tilseq.tables import Row
 
@@ -71,14 +72,14 @@ def told_leaps(before: Assessment, now: Assessment, targets: Iterable[str]) -> l
     return [listed(TENTH, tenth), listed(TENFOLD, grown), listed("below 5 mm: is it in mm?", small)]
 
 
-def tenfold(response: pl.DataFrame) -> list[tuple[str, int, str]]:
-    """Return subject, day and what is told of each assessment of table `response` with a tenfold change of a target."""
+def odd_targets(response: pl.DataFrame) -> list[tuple[str, int, str]]:
+    """Return subject, day and what is told of each tenfold change of a target, or sum of the others, of `response`."""
     rows = response.drop_nulls("reason").select("subject", "day", "reason").rows()
     return [
         (subject, day, part)
         for subject, day, reason in rows
         for part in reason.split("; ")
-        if part.endswith((TENTH, TENFOLD))
+        if part.endswith((TENTH, TENFOLD, SUMMED))
     ]
 
 

@@ -19,6 +19,8 @@ from tilseq.clinical.reader_series import (
 )
 from tilseq.tables import Row
 
+AFTER_DEATH = "which is after the death"  # in the reason of `time_to_event`, of a day that another table tells of
+
 
 @dataclass(frozen=True)
 class History:
@@ -124,6 +126,9 @@ def _history(
         death = Found(death_day, "followup", death_day)
     elif death_day is not None:
         words.append(f"the death on day {death_day} is after the data cut (day {cut})")
+    last = _last_alive(dated, None)
+    if death_day is not None and last is not None and last.day > death_day:
+        words.append(f"{last.table} tells of day {last.day}, {AFTER_DEATH} on day {death_day}")
     starts = sorted(row["start_day"] for row in therapies if is_by_cut(row["start_day"], cut))
     stop_day = follow["stop_day"]
     if stop_day is not None and not is_by_cut(stop_day, cut):

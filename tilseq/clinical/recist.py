@@ -27,6 +27,7 @@ from tilseq.clinical.centimetres import centimetre_visits, told_leaps, undersize
 from tilseq.clinical.data_cut import data_cuts
 from tilseq.clinical.new_lesions import is_normal_node, new_lesions, since_baseline
 from tilseq.clinical.reconcile import readers_half_named, reconcile
+from tilseq.clinical.summed_targets import SUMMED, named_sums, summed_targets
 from tilseq.clinical.treatment_days import resection_days, treatment_days
 from tilseq.errors import StudyError, TableError
 from tilseq.tables import Row, Table
@@ -68,6 +69,7 @@ def response(
     lesions
         Table `lesions`, polars or pandas, or an empty frame. A target counts as measured where it has a diameter or is
         `absent` (0 mm).
+        One called a sum, beside others, is an error; one that is always their sum is told in the baseline's reason.
         A target marked `resected` in any row up to the harvest or the start of treatment is no target; the reason says
         so. One resected later stays a target, counted by its diameter; the reason of that visit says so.
     responses
@@ -102,8 +104,8 @@ def response(
     Raises
     ------
     StudyError
-        Rows contradict one another, rows without a reader stand beside those of one, or all targets are too small;
-        everything is listed.
+        Rows contradict one another, rows without a reader stand beside those of one, all targets are too small, or
+        one is called a sum; everything is listed.
     TableError
         A table breaks its registry.
     """
@@ -124,6 +126,7 @@ def response(
         place = of_reader(subject, reader)
         if baseline is not None:
             check_against_baseline(assessments, baseline, place, problems)
+            named_sums(assessments[baseline], place, problems)
             if undersized == "refuse":
                 undersized_targets(assessments[baseline], place, problems)
                 centimetre_visits(assessments[baseline:], place, problems)
@@ -227,6 +230,7 @@ def _derive(
             words = ["before the baseline"]
             if position == baseline:
                 words = [*_at_baseline(assessments, position, last_day), listed("not there: no lesion of it", absent)]
+                words.append(listed(SUMMED, summed_targets(assessments[position:])))
             yield row | {"baseline": position == baseline, "reason": _sentence(words)}
             continue
         target, words = _target(targets, sizes, nodes, base_sum, nadir, gone, regrowth)

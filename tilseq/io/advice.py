@@ -16,6 +16,7 @@ DECIMAL = re.compile(r"[-+]?[0-9]+\.[0-9]+")
 COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+")
 COMMA_OR_THOUSAND = re.compile(r"[-+]?[1-9][0-9]{0,2},[0-9]{3}")
 MARKS = str.maketrans("", "", ".,")
+OUT_OF_ORDER = "days count from the infusion numbered 1: number infusions in the order of their days"
 SHORTENED = re.compile(r"[0-9](\.[0-9]+)?E\+[0-9]{2,3}")
 # Days since the last of 1899, as spreadsheets number the dates of 1950 to 2099.
 SPREADSHEET_ZERO, SPREADSHEET_DATES = date(1899, 12, 30), (18264, 73050)
@@ -25,7 +26,8 @@ def advise(fault: TilseqError) -> None:
     """Add the mend of a common slip to a fault that has none.
 
     A date or a part of a day in a column of days, a word where a cell should be empty, an end that has not come, a
-    grade with its name, a decimal comma, a spreadsheet's number of a date.
+    grade with its name, a decimal comma, a spreadsheet's number of a date, infusions that are
+    not numbered in their order.
     """
     found = (fault.found or "").strip("'\"").strip()
     column = fault.column or ""
@@ -53,6 +55,8 @@ def advise(fault: TilseqError) -> None:
         fault.mend = f"write {point} where the comma is a decimal one, {none} where it parts thousands"
     elif fault.expected in NUMBERS and COMMA.fullmatch(found):
         fault.mend = f"write a decimal point: {found.replace(',', '.')}"
+    elif column == "day" and fault.expected == "at least 0":  # infusions alone have no day before 0
+        fault.mend = OUT_OF_ORDER
     elif column.endswith("day") and (fault.expected or "").startswith("at "):
         fault.mend = serial_date(found) or ("a day lies within a century of the infusion" if len(found) > 4 else None)
 

@@ -68,13 +68,18 @@ def plan(study: Study) -> list[Job]:
 
 
 def contradictions(study: Study) -> list[str]:
-    """Say of each subject whose lesions or responses contradict one another why none of its responses will be told."""
+    """Say of each subject whose lesions or responses contradict one another why none of its responses will be told.
+
+    Of the others name the targets that are tenfold or a tenth of what they were, or the sum of the others.
+    """
+    from tilseq.clinical.centimetres import odd_targets
     from tilseq.errors import StudyError
 
     told = []
     for job in plan(study):
         try:
-            _derived(job)
+            odd = odd_targets(_derived(job))
+            told += [f"targets of {subject!r} on day {day}: {what}" for subject, day, what in odd]
         except StudyError as error:
             told += [f"a run can tell no response of {job.unit!r}: {problem}" for problem in error.problems]
     return told

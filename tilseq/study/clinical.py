@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import polars as pl
@@ -12,16 +12,21 @@ from tilseq.errors import TableError, TilseqError, did_you_mean
 from tilseq.io.yaml_model import line_of
 from tilseq.lab_tests import COUNT_UNIT, SHARES, lab_test, near_test, plain_unit, read_result
 from tilseq.study.checks import Check, numbered, unknown
-from tilseq.study.model import CLINICAL, INFUSIONS_FILE, SUBJECTS_FILE, Folder, clinical_file
+from tilseq.study.model import CLINICAL, INFUSIONS_FILE, SAMPLES_FILE, SUBJECTS_FILE, Folder, clinical_file
 from tilseq.study.notes import named
 from tilseq.study.settings import FILE as SETTINGS_FILE
+from tilseq.tables.followed import told_short_followup
 from tilseq.tables.infusions import given_infusions
 from tilseq.tables.recorded_period import denies_first_day
+from tilseq.tables.scan_days import told_close_scans
 from tilseq.tables.therapies import told_soon_therapies
 
 FOLLOWUP_FILE, SCHEDULE_FILE = clinical_file("followup"), clinical_file("schedule")
 MOST = 10  # tests that a note names
 MOST_A_DAY, FEWEST_CROWDED = 5, 3  # different blood counts of a day that nobody draws, and days of a study with so many
+# Subjects with so many days of markers after the infusion, and seen for so long, whose markers all end by such a part
+# of it, as at a seventh: nobody stops drawing them so early in everybody.
+FEWEST_COURSES, FEWEST_DRAWN, LEAST_SEEN, EARLIEST_END = 3, 3, 84, 0.2
 # Table: two columns, of which the second may not be less than the first.
 SPANS = {
     "followup": ("last_alive_day", "death_day"),
@@ -180,6 +185,31 @@ def note_crowded_days(folder: Folder) -> list[str]:
     return [f"{MOST_A_DAY} results of a blood count or more on one day of {file}, as of days in weeks: {told}"]
 
 
+def note_close_scans(folder: Folder) -> list[str]:
+    """Say of lesions and responses that their assessments lie closer than days would."""
+    scans = {"lesions": folder.lesions, "responses": folder.responses}
+    told = {name: "" if frame is None else told_close_scans(frame) for name, frame in scans.items()}
+    return [f"{name}: {words}" for name, words in told.items() if words]
+
+
+def note_early_markers(folder: Folder) -> list[str]:
+    """Say of tumour markers that they end, in everybody seen for long, by a fifth of what scans and labs last."""
+    markers, labs = (folder.clinical.get(name) for name in ("tumor_markers", "labs"))
+    others = [frame.select("subject", "day") for frame in (folder.lesions, folder.responses, labs) if frame is not None]
+    if markers is None or not others:
+        return []
+    drawn = markers.filter(pl.col("day") > 0).group_by("subject", maintain_order=True)
+    seen = pl.concat(others).group_by("subject").agg(seen=pl.col("day").max()).filter(pl.col("seen") >= LEAST_SEEN)
+    courses = drawn.agg(pl.col("day").max(), drawn=pl.col("day").n_unique()).join(
+        seen, on="subject", maintain_order="left"
+    )
+    courses = courses.filter(pl.col("drawn") >= FEWEST_DRAWN)
+    if courses.height < FEWEST_COURSES or (courses["day"] > EARLIEST_END * courses["seen"]).any():
+        return []
+    told = named([f"{subject} (day {day}, seen to day {last})" for subject, day, _, last in courses.iter_rows()])
+    return [f"{folder.clinical_file('tumor_markers')} ends early in everybody, as of days in weeks: {told}"]
+
+
 def note_alike(folder: Folder) -> list[str]:
     """Count the rows that repeat an earlier one, in tables whose records may be alike but for their value."""
     notes = []
@@ -225,6 +255,15 @@ def note_periods(folder: Folder) -> list[str]:
     return [f"first days of {file} that deny the recorded period: {len(denied)}, the first of row {denied[0]}"]
 
 
+def note_short_followup(folder: Folder) -> list[str]:
+    """Say that nobody was followed for long, as where days are months."""
+    if "followup" not in folder.clinical:
+        return []
+    days = folder.clinical["followup"].select(pl.max_horizontal("last_alive_day", "death_day").max()).item()
+    told = told_short_followup(days)
+    return [f"{FOLLOWUP_FILE}: {told}"] if told else []
+
+
 def _of_days(frame: pl.DataFrame) -> list[str]:
     """Return the columns of whole numbers; one that the table does not have is text, whatever it is called."""
     return [name for name, dtype in frame.schema.items() if dtype.is_integer()]
@@ -234,18 +273,55 @@ def note_after_death(folder: Folder) -> list[str]:
     """Name subjects of whom a table tells something after the day of death."""
     if "followup" not in folder.clinical:
         return []
-    deaths = folder.clinical["followup"].select("subject", "death_day").drop_nulls().rows()
-    died = dict(deaths)
+    died = dict(folder.clinical["followup"].select("subject", "death_day").drop_nulls().rows())
     later = []
-    for file, frame in folder.tables().items():
+    for file, frame in _of_subjects(folder):
         days = [name for name in _of_days(frame) if name == "day" or name.endswith("_day")]
-        if file == FOLLOWUP_FILE or "subject" not in frame.columns or not days:
-            continue
-        last = frame.select("subject", last=pl.max_horizontal(days)).drop_nulls()
-        for subject, day in last.group_by("subject", maintain_order=True).agg(pl.col("last").max()).iter_rows():
-            if day > died.get(subject, day):
-                later.append(f"{subject} (died on day {died[subject]}; {file} has day {day})")
+        later += _later(file, frame, days, died, "died on")
     return [f"told of after death: {named(later)}"] if later else []
+
+
+def note_after_last_alive(folder: Folder) -> list[str]:
+    """Name living subjects of whom a table tells something after their last day alive, as where that is in weeks.
+
+    Not what lies after the data cut, which counts nowhere; nor a sample that may have the nominal day of its visit.
+    """
+    if "followup" not in folder.clinical or folder.settings is None:
+        return []
+    living = folder.clinical["followup"].filter(pl.col("death_day").is_null())
+    alive = dict(living.select("subject", "last_alive_day").drop_nulls().rows())
+    cuts = living.select("subject", "data_cut_day").drop_nulls().unique("subject")
+    visits = {name: visit.day for name, visit in folder.settings.visits.items()}
+    nominal = pl.col("visit").replace_strict(visits, default=None, return_dtype=pl.Int64)
+    later = []
+    for file, frame in _of_subjects(folder):
+        for day in {"day", "start_day"} & set(_of_days(frame)):  # a table has one of the two
+            seen = frame.filter(pl.col("day").ne_missing(nominal)) if file == SAMPLES_FILE else frame
+            seen = seen.join(cuts, on="subject", how="left", maintain_order="left")
+            seen = seen.filter((pl.col(day) <= pl.col("data_cut_day")).fill_null(True))
+            later += _later(file, seen, [day], alive, "followed to")
+    return [f"told of after the last day alive, as where that is in weeks: {named(later)}"] if later else []
+
+
+def _of_subjects(folder: Folder) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Yield each table beside followup that tells of subjects, with `row`; infusions that were given."""
+    for file, frame in folder.tables().items():
+        if file != FOLLOWUP_FILE and "subject" in frame.columns:
+            rows = frame.with_row_index("row", offset=2)
+            yield file, given_infusions(rows) if file == INFUSIONS_FILE else rows
+
+
+def _later(file: str, frame: pl.DataFrame, days: list[str], last: dict[str, int], what: str) -> list[str]:
+    """Return of each subject the row of a table with the latest day where that is after its last one, and both days."""
+    if not days:
+        return []
+    dated = frame.select("subject", "row", day=pl.max_horizontal(days)).drop_nulls()
+    latest = dated.group_by("subject", maintain_order=True).agg(pl.all().get(pl.col("day").arg_max()))
+    return [
+        f"{subject} ({what} day {last[subject]}; {file}, row {row}, has day {day})"
+        for subject, row, day in latest.iter_rows()
+        if day > last.get(subject, day)
+    ]
 
 
 def note_after_cut(folder: Folder) -> list[str]:
@@ -298,9 +374,13 @@ CLINICAL_NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_ungraded,
     note_labs,
     note_crowded_days,
+    note_close_scans,
+    note_early_markers,
     note_flags,
     note_periods,
+    note_short_followup,
     note_after_death,
+    note_after_last_alive,
     note_after_cut,
     note_therapy_ends,
     note_soon_therapies,

@@ -125,30 +125,33 @@ def note_windows(folder: Folder) -> list[str]:
         return []
     visits = folder.settings.visits
     outside, across = [], []
-    for name, day, called in _days_of_visits(folder):
+    for name, day, called, planned in _days_of_visits(folder):
         visit = visits.get(called)
         if visit is None:
             continue
+        window = visit.window if planned is None else planned
         apart = f"{name} (day {day}, {called} is {visit.day}"
-        if visit.window is not None and abs(day - visit.day) > visit.window:
-            outside.append(f"{apart}±{visit.window})")
-        if visit.window is None and day * visit.day < 0:
+        if window is not None and abs(day - visit.day) > window:
+            outside.append(f"{apart}±{window})")
+        if window is None and day * visit.day < 0:
             across.append(f"{apart})")
     notes = [f"outside the visit's window: {named(outside)}"] if outside else []
     lost = "on the other side of the infusion than their visit, as where a minus was lost"
     return notes + ([f"{lost}: {named(across)}"] if across else [])
 
 
-def _days_of_visits(folder: Folder) -> Iterator[tuple[str, int, str]]:
-    """Yield who has which day of which visit: samples, then subjects by their scans and recorded responses."""
-    for frame, name, what in (
-        (folder.samples, "sample", ""),
-        (folder.lesions, "subject", f" in {LESIONS_FILE}"),
-        (folder.responses, "subject", f" in {RESPONSES_FILE}"),
+def _days_of_visits(folder: Folder) -> Iterator[tuple[str, int, str, int | None]]:
+    """Yield who has which day of which visit, and the window of the schedule: samples, then subjects by their scans."""
+    schedule = folder.clinical.get("schedule")
+    planned = {} if schedule is None else dict(schedule.select("visit", "window").drop_nulls().iter_rows())
+    for frame, name, what, windows in (
+        (folder.samples, "sample", "", {}),
+        (folder.lesions, "subject", f" in {LESIONS_FILE}", planned),
+        (folder.responses, "subject", f" in {RESPONSES_FILE}", planned),
     ):
         if frame is not None:
             known = frame.select(name, "day", "visit").drop_nulls().unique(maintain_order=True)
-            yield from ((f"{who}{what}", day, visit) for who, day, visit in known.iter_rows())
+            yield from ((f"{who}{what}", day, visit, windows.get(visit)) for who, day, visit in known.iter_rows())
 
 
 def note_timing(folder: Folder) -> list[str]:
