@@ -15,11 +15,13 @@ def test_a_run_ends_with_how_its_samples_went(
 ) -> None:
     outcome = Outcome(tmp_path / "report.html", SAMPLES, 7, 2, failed, failures)
     monkeypatch.setattr("tilseq.study.read_study", lambda path: None)
+    monkeypatch.setattr("tilseq.steps.notes.notes_of", lambda study: ["a \x1b[31mnote"])
     monkeypatch.setattr("tilseq.workflow.run.run", lambda *args, **kwargs: outcome)
     result = CliRunner().invoke(root, ["run", "study", "-o", str(tmp_path)], standalone_mode=False)
     assert result.exception is None, result.exception
     assert result.return_value == code
-    lines = result.stderr.splitlines()
+    first, *lines = result.stderr.splitlines()
+    assert first == "note: a \\x1b[31mnote"
     assert lines[:2] == [f"7 jobs: {7 - failed} done (2 from before), {failed} failed", SAMPLES]
     told = [f"what failed, and why: {tmp_path / 'tables' / 'failures.csv'}"] if failures else []
     assert lines[2:-1] == told
@@ -35,9 +37,11 @@ def test_without_a_folder_the_run_is_written_to_out(tmp_path: Path, monkeypatch:
         return Outcome(out / "report.html", SAMPLES, 1, 0, 0, 0)
 
     monkeypatch.setattr("tilseq.study.read_study", lambda path: None)
+    monkeypatch.setattr("tilseq.steps.notes.notes_of", lambda study: ["a \x1b[31mnote"])
     monkeypatch.setattr("tilseq.workflow.run.run", run)
     monkeypatch.setattr("os.cpu_count", lambda: 64)
     monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 5, 7})
     CliRunner().invoke(root, ["run", "my study"], standalone_mode=False)
     assert (given["out"], given["command"]) == (Path("out"), "tilseq run 'my study' -o out")
+    assert given["notes"] == ["a \x1b[31mnote"]
     assert given["cores"] == 3  # those that a scheduler gave, not all of the machine

@@ -456,7 +456,8 @@ def test_a_table_of_another_version_is_named_with_its_column(good_out):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[1]", "[" * 100_000, '{"inputs": 3}', '{"study": [1]}', '{"settings": "x"}', "\udcff"]
+    "text",
+    ["", "{", "[1]", "[" * 100_000, '{"inputs": 3}', '{"study": [1]}', '{"settings": "x"}', '{"notes": "x"}', "\udcff"],
 )
 def test_a_broken_run_record_is_named(text, good_out):
     out = good_out

@@ -80,7 +80,7 @@ def test_a_figure_that_cannot_be_drawn_is_a_failure_and_no_end(tmp_path, monkeyp
     assert pl.read_parquet(tmp_path / "tables" / "failures.parquet").equals(failures)
 
 
-def test_figures_are_of_the_reader_whose_reading_is_the_endpoint(tmp_path):
+def test_figures_are_of_the_reader_whose_reading_is_the_endpoint_and_notes_stand_in_the_report(tmp_path):
     """One setting decides tables and figures: where two have read, both show the reader that study.yaml names."""
     lesions = "subject,day,reader,lesion,role,diameter_mm\n" + "".join(
         f"S{number},{day},{reader},T1,target,{size}\n"
@@ -99,7 +99,9 @@ def test_figures_are_of_the_reader_whose_reading_is_the_endpoint(tmp_path):
     }.items():
         (root / name).write_text(text)
     out = tmp_path / "out"
-    run(read_study(root), out, command="tilseq run demo", cores=1, progress=lambda done, of: None)
+    given = {"notes": ["S1 <b> is odd"], "command": "tilseq run demo", "cores": 1}
+    run(read_study(root), out, progress=lambda done, of: None, **given)
     page = (out / "report.html").read_text("utf-8")
     assert page.count("Read by central.") >= 2  # waterfall and spider
     assert "Read by investigator." not in page
+    assert "<li>S1 &lt;b&gt; is odd</li>" in page

@@ -256,3 +256,8 @@ def strange_subjects(path: Path | None, frame: pl.DataFrame | None, names: list[
     for fault in faults:
         fault.file = str(path)
     return faults
+
+
+def printable(text: str) -> str:
+    """Return text without characters that a terminal would obey."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tilseq.cli.common import EXIT_SOME_FAILED, Examples
+from tilseq.cli.common import EXIT_SOME_FAILED, Examples, printable
 from tilseq.cli.progress import Progress
 from tilseq.cli.suggestions import ExistingPath
 
@@ -36,11 +36,16 @@ def run_command(study: Path, output: Path, cores: int | None, dry_run: bool) -> 
 
     STUDY is the folder with study.yaml and its tables. Samples that cannot be read do not stop the others: they are
     listed in the report and the command ends with 4. A run that was stopped goes on where it was.
+    What `tilseq check` notes is told, and stands in the report.
     """
+    from tilseq.steps.notes import notes_of
     from tilseq.study import read_study
     from tilseq.workflow.run import jobs_to_do, run
 
     loaded = read_study(study)
+    notes = notes_of(loaded)
+    for note in notes:
+        click.echo(f"note: {printable(note)}", err=True)
     if dry_run:
         plan, to_do = jobs_to_do(loaded, output)
         for job in to_do:
@@ -49,7 +54,7 @@ def run_command(study: Path, output: Path, cores: int | None, dry_run: bool) -> 
         return 0
     command = shlex.join(["tilseq", "run", str(study), "-o", str(output)])
     progress = Progress("jobs", "have ended", then="all jobs have ended; tables, figures and the report follow")
-    outcome = run(loaded, output, command=command, cores=cores or _cores(), progress=progress)
+    outcome = run(loaded, output, notes=notes, command=command, cores=cores or _cores(), progress=progress)
     click.echo(
         f"{outcome.jobs} jobs: {outcome.jobs - outcome.failed} done ({outcome.trusted} from before), "
         f"{outcome.failed} failed",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tilseq.cli.common import EXIT_INVALID, Examples, as_json
+from tilseq.cli.common import EXIT_INVALID, Examples, as_json, printable
 
 if TYPE_CHECKING:
     from tilseq.study.scan import Draft
@@ -71,7 +71,7 @@ def init_command(folder: Path, scanned: Path | None, pattern: str | None, dry_ru
         click.echo(f"  study.yaml: look over the markers of {', '.join(panels)}, which were guessed from the stains")
     problems = examine(folder).problems
     for problem in problems:
-        click.echo(f"to mend: {_printable(str(problem))}")
+        click.echo(f"to mend: {printable(str(problem))}")
     click.echo(f"then\n  tilseq check {folder}")
 
 
@@ -87,27 +87,25 @@ def check_command(study: Path, as_json: bool) -> int:
 
     Ends with 3 when anything is wrong. Notes tell what is not wrong but worth knowing.
     """
-    from tilseq.steps.clinical import contradictions
-    from tilseq.steps.flow_headers import unlike_their_panel
+    from tilseq.steps.notes import notes_of
     from tilseq.study.read import as_study, examine
     from tilseq.study.summary import as_json as to_json
     from tilseq.study.summary import is_empty, summary
 
     folder = examine(study)
     if not folder.problems:
-        known = as_study(folder)
-        folder.notes += [*contradictions(known), *unlike_their_panel(known)]
+        folder.notes = notes_of(as_study(folder))
     if as_json:
         import json
 
         click.echo(json.dumps(to_json(folder), indent=1))
     else:
         for problem in folder.problems:
-            click.echo(_printable(str(problem)))
+            click.echo(printable(str(problem)))
         for line in [] if folder.problems else summary(folder):
-            click.echo(_printable(line))
+            click.echo(printable(line))
         for note in folder.notes:
-            click.echo(f"note: {_printable(note)}")
+            click.echo(f"note: {printable(note)}")
         if not folder.problems and is_empty(folder):
             click.echo("nothing is wrong, but nothing can be analysed yet: fill in samples.csv, plates/ or clinical/")
         elif not folder.problems:
@@ -129,7 +127,7 @@ def _tell_draft(draft: Draft) -> None:
     click.echo("next, in an editor or a spreadsheet:")
     open_days = [visit for visit, day in draft.visits.items() if day is None]
     if open_days:
-        click.echo(f"  study.yaml: fill in the nominal day of {_printable(', '.join(open_days))}")
+        click.echo(f"  study.yaml: fill in the nominal day of {printable(', '.join(open_days))}")
     click.echo("  study.yaml: look over the days of the visits, which were guessed")
     click.echo("  subjects.csv: `tumor_type` is `other` for all")
     click.echo("  infusions.csv: one row an infusion; the first, day 0, is drafted for each subject")
@@ -145,9 +143,4 @@ def _tell_draft(draft: Draft) -> None:
 
 def _tell_left_out(draft: Draft, *, err: bool = False) -> None:
     for name, why in draft.left_out.items():
-        click.echo(f"left out: {_printable(f'{name}: {why}')}", err=err)
-
-
-def _printable(text: str) -> str:
-    """Return text without characters that a terminal would obey."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+        click.echo(f"left out: {printable(f'{name}: {why}')}", err=err)

@@ -100,6 +100,15 @@ def title(results: Results) -> tuple[str, str]:
     return f"{study.get('title') or name or 'Study without a name'}", name
 
 
+def notes(results: Results) -> list[str]:
+    """Return what was noted of the study's folder before the run; nothing where run.json does not tell it."""
+    value = results.run.get("notes") or []
+    if not isinstance(value, list):
+        found = type(value).__name__
+        raise ReadError("must be a list", file=results.folder / "run.json", column="notes", found=found)
+    return [str(note) for note in value]
+
+
 def run_object(results: Results, name: str) -> dict[str, Any]:
     """Return an object of run.json, empty where there is none."""
     value = results.run.get(name) or {}

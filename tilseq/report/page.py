@@ -99,6 +99,7 @@ def _study(results: Results, images: dict[str, list[Picture]]) -> dict[str, Any]
         "only_clinical": overview.clinical_only(results),
         "tiles": overview.tiles(results),
         "facts": methods.facts(results),
+        "study_notes": methods.notes(results),
         "no_run": "" if results.run else methods.NO_RUN,
         "glance": glance(results),
         "grid": overview.grid(results),

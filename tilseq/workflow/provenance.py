@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 
-def provenance(study: Study, plan: Plan, *, command: str, times: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the inputs with their SHA-256, the resolved settings, versions and times of a run.
+def provenance(
+    study: Study, plan: Plan, *, command: str, notes: Sequence[str], times: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the inputs with their SHA-256, the resolved settings, versions and times of a run, and the study's notes.
 
     Paths of inputs are relative to the study; the command is told as it was given.
     """
@@ -32,5 +34,6 @@ def provenance(study: Study, plan: Plan, *, command: str, times: Mapping[str, An
         "versions": {name: metadata.version(name) for name in (*LIBRARIES, "snakemake")},
         "system": {"python": sys.version.split()[0], "os": platform.system(), "machine": platform.machine()},
         "seed": None,
+        "notes": list(notes),
         **times,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,7 +44,15 @@ class Outcome:
     failures: int
 
 
-def run(study: Study, out: Path, *, command: str, cores: int, progress: Callable[[int, int], None]) -> Outcome:
+def run(
+    study: Study,
+    out: Path,
+    *,
+    notes: Sequence[str],
+    command: str,
+    cores: int,
+    progress: Callable[[int, int], None],
+) -> Outcome:
     """Run all jobs of a study that have not been done yet, then write tables, figures, `run.json` and the report.
 
     Parameters
@@ -53,6 +61,8 @@ def run(study: Study, out: Path, *, command: str, cores: int, progress: Callable
         The study, as `tilseq.read_study` gives it.
     out
         Output folder: new, empty, or that of an earlier run, which is then gone on with.
+    notes
+        What is worth knowing of the study, as `tilseq.steps.notes.notes_of` gives it: the report tells them.
     command
         The command that runs it again, as the person gave it: told in `run.json` and beside each failure.
     cores
@@ -91,7 +101,7 @@ def run(study: Study, out: Path, *, command: str, cores: int, progress: Callable
                 "finished": datetime.now(UTC).isoformat(timespec="seconds"),
                 "seconds": round(time.monotonic() - clock, 1),
             }
-            write_json(out / "run.json", provenance(study, plan, command=command, times=times))
+            write_json(out / "run.json", provenance(study, plan, command=command, notes=notes, times=times))
 
         write_run()  # figures are drawn by the settings that it holds
         failures = _draw(out, failures, command, cores)

@@ -1,0 +1,16 @@
+"""Everything worth knowing of a study before a run: of its tables, its lesions, and the headers of its tubes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tilseq.steps.clinical import contradictions
+from tilseq.steps.flow_headers import unlike_their_panel
+
+if TYPE_CHECKING:
+    from tilseq.study import Study
+
+
+def notes_of(study: Study) -> list[str]:
+    """Return the notes that `tilseq check` tells, one sentence each."""
+    return [*study.notes, *contradictions(study), *unlike_their_panel(study)]
