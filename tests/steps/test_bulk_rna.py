@@ -60,6 +60,14 @@ def test_a_file_of_mostly_ids_without_symbols_is_a_warning(run, genes, warned):
     assert run(text)["quality"].filter(verdict="warn")["reason"].to_list() == warned
 
 
+def test_genes_that_bear_each_others_names_warn(run):
+    genes = ["ACTB", "B2M", "EEF1A1", "GAPDH", "RPLP0", *(f"G{n}" for n in range(15))]
+    counts = [*[1] * 15, *[500_000] * 5]
+    for order, warned in ((1, ["genes of all tissues"]), (-1, [])):
+        text = "gene\tcount\n" + "".join(f"{gene}\t{n}\n" for gene, n in zip(genes, counts[::order], strict=True))
+        assert run(text)["quality"].filter(verdict="warn")["check"].to_list() == warned
+
+
 def test_member_names_the_column_of_a_file_of_several(run):
     text = "gene\tA\tB\nCD4\t1\t2\nCD8A\t3\t4\n"
     assert run(text, "B")["gene_counts"]["count"].to_list() == [2, 4]

@@ -39,6 +39,7 @@ def plan(study: Study) -> list[Job]:
 
 def run(job: Job, folder: Path) -> None:
     """Write the counts of one sample, gene by gene, and what is to be said of its depth."""
+    from tilseq.expression.ubiquitous import check_names
     from tilseq.io.write import write_frame, write_parquet
     from tilseq.tables.outputs import EXCLUSIONS, QUALITY
 
@@ -52,6 +53,7 @@ def run(job: Job, folder: Path) -> None:
     told = {"sample": job.unit, "check": "reading of counts", "verdict": "pass", "reason": "; ".join(matrix.told)}
     checks = [_depth(job.unit, float(counts["count"].sum())), *([told] if matrix.told else [])]
     checks += _names(job.unit, counts["gene"].to_list())
+    checks += check_names(counts["count"].to_numpy()[None], counts["gene"].to_list(), [job.unit])
     write_parquet(QUALITY.frame(checks), QUALITY, folder)
 
 
