@@ -35,6 +35,20 @@ def test_score_prints_a_row_a_sample_and_set(cells, capsys):
     ]
 
 
+def test_genes_that_bear_each_others_names_are_told_of_each_sample(tmp_path, capsys):
+    genes = ["ACTB", "B2M", "EEF1A1", "GAPDH", "RPLP0", *(f"G{n}" for n in range(15))]
+    counts = np.array([[9000] * 5 + [1] * 15, [1] * 15 + [9000] * 5, [1] * 15 + [2] * 5], np.float32)
+    obs = pd.DataFrame({"sample": ["s1", "s2", "s2"]}, index=["c1", "c2", "c3"])
+    anndata.AnnData(counts, obs=obs, var=pd.DataFrame(index=genes)).write_h5ad(tmp_path / "cells.h5ad")
+    (tmp_path / "s.gmt").write_text("few\tx\tG1\tG2\n")
+    command = ("expression", "score", tmp_path / "cells.h5ad", "--gmt", tmp_path / "s.gmt", "--by", "sample")
+    assert run(*command) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "s2: 5 of 5 genes that all tissues express much are not among the quarter of its genes counted most "
+        "(ACTB, B2M, EEF1A1, GAPDH, RPLP0): were names and counts moved apart, or a part lost?"
+    ]
+
+
 def test_the_seed_chooses_the_control_genes(tmp_path):
     genes = [f"G{i:03d}" for i in range(240)]
     counts = np.random.default_rng(2).poisson(np.linspace(1, 4, 240), (20, 240)).astype(np.float32)

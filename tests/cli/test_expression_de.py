@@ -51,6 +51,16 @@ def test_a_text_file_gives_limmas_numbers_and_says_what_it_rests_on(files, capsy
     assert " genes left out: too few counts\n" in told
 
 
+def test_a_column_of_counts_that_was_moved_is_told(files, capsys):
+    table = pl.read_csv("counts.tsv", separator="\t")
+    much = ["ACTB", "B2M", "EEF1A1", "GAPDH", "RPLP0"]
+    rows = [[gene, *[20_000] * 10, 0] for gene in much]  # the last sample's stand beside other genes
+    pl.concat([table, pl.DataFrame(rows, table.schema, orient="row")]).write_csv("moved.tsv", separator="\t")
+    assert run("moved.tsv", "--design", "design.csv", "--contrast", "visit:D28/product", "-o", "de.csv") == 0
+    doubts = [line for line in capsys.readouterr().err.splitlines() if "all tissues" in line]
+    assert [line.partition(":")[0] for line in doubts] == [table.columns[-1]]
+
+
 def test_an_h5ad_brings_its_design_and_samples_can_be_chosen(files, capsys):
     arguments = ["--contrast", "visit:D28/product", "--where", "subject=001,002,003", "--left-out", "left_out.csv"]
     assert run("sums.h5ad", *arguments, "--covariate", "purity") == 0

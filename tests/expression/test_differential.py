@@ -251,6 +251,14 @@ def test_a_copy_of_a_sample_stops_its_contrast_alone():
     assert told[1].startswith("two samples hold the same counts; found 'P1_D7 and P2_D7'")
 
 
+@pytest.mark.parametrize("contrast", ["visit:D28/product", "visit:D7/product"])
+def test_a_copy_of_a_sample_of_another_level_stops_the_contrasts_of_both(contrast):
+    copied = COUNTS.copy()
+    copied[SAMPLES.index("P2_D7")] = copied[SAMPLES.index("P3_D28")]
+    told = refused(copied, contrast=contrast, pooled=False)
+    assert told.startswith("two samples hold the same counts; found 'P2_D7 and P3_D28'")
+
+
 def test_an_interaction_is_not_fitted_with_a_correlation():
     counts = TABLE.drop("gene").to_numpy().T
     assert "an interaction is fitted within subjects" in refused(

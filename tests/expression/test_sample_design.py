@@ -72,8 +72,11 @@ def test_two_samples_of_the_same_counts_are_refused():
     counts = np.ones((3, 80))
     counts[:, 60:] = 0  # 60 genes with counts
     counts[:, 0], counts[1, 1] = 5, 2
-    with pytest.raises(AnalysisError, match="two samples hold the same counts; found 'a and c'"):
-        refuse_copies(counts, ["a", "b", "c"])
-    refuse_copies(counts[:2], ["a", "b"])
-    refuse_copies(np.delete(counts, 2, axis=1), ["a", "b", "c"])  # 59 genes tell too little, and one value nothing
-    refuse_copies(np.ones((2, 80)), ["a", "b"])
+    for used in ([0, 1, 2], [0, 1], [1, 2]):
+        with pytest.raises(AnalysisError, match="two samples hold the same counts; found 'a and c'"):
+            refuse_copies(counts, ["a", "b", "c"], used)
+    refuse_copies(counts, ["a", "b", "c"], [1])
+    refuse_copies(counts[:2], ["a", "b"], [0, 1])
+    # 59 genes tell too little, and one value nothing
+    refuse_copies(np.delete(counts, 2, axis=1), ["a", "b", "c"], [0, 1, 2])
+    refuse_copies(np.ones((2, 80)), ["a", "b"], [0, 1])

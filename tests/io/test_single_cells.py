@@ -52,6 +52,37 @@ def test_symbols_may_be_categories_as_cellxgene_writes_them(tmp_path):
     assert cells.var["mean"].tolist() == [1, 2, 3, 4]  # nothing is summed: what is known of the genes stays
 
 
+def of_kinds(*kinds):
+    var = pd.DataFrame({"feature_types": kinds}, index=["CD8A", "B2M", "CD3", "CD4"])
+    obs = pd.DataFrame(index=["c1", "c2"])
+    whole = anndata.AnnData(csr_matrix(COUNTS), obs=obs, var=var)
+    data = whole[:, [0, 2, 3]].copy()  # raw holds more genes
+    data.layers["counts"] = data.X.copy()
+    data.raw = whole
+    return data
+
+
+def test_antibodies_of_an_h5ad_are_no_genes(tmp_path):
+    of_kinds("Gene Expression", "Gene Expression", "Antibody Capture", "CRISPR Guide Capture").write_h5ad(
+        tmp_path / "a.h5ad"
+    )
+    cells, told = read_single_cells(tmp_path / "a.h5ad")
+    assert (dense(cells.X), list(cells.var_names)) == ([[1], [0]], ["CD8A"])
+    assert dense(cells.layers["counts"]) == [[1], [0]]
+    assert (dense(cells.raw.X), list(cells.raw.var_names)) == ([[1, 2], [0, 5]], ["CD8A", "B2M"])
+    assert told == (
+        "1 features of Antibody Capture are kept apart",
+        "1 features of CRISPR Guide Capture are kept apart",
+    )
+
+
+@pytest.mark.parametrize("kind", ["Gene Expression", "GEX"])
+def test_features_of_one_kind_all_stay(tmp_path, kind):
+    of_kinds(*[kind] * 4).write_h5ad(tmp_path / "a.h5ad")
+    cells, told = read_single_cells(tmp_path / "a.h5ad")
+    assert (list(cells.var_names), told) == (["CD8A", "CD3", "CD4"], ())
+
+
 def test_layers_and_raw_hold_the_same_genes_as_x(tmp_path):
     whole = of_ids()
     data = whole[:, :3].copy()

@@ -97,3 +97,20 @@ def test_a_combined_export_of_immunoseq_is_no_sample(tmp_path):
     file.write_text(head + row.format(2, "P1_D7") + row.format(3, "P1_D28"))
     with pytest.raises(TableError, match="the file is of 2 samples, and a sample is of one"):
         read_clonotypes(file)
+
+
+TABLES = {
+    "vdjtools": ("count\tcdr3nt\tcdr3aa\tv\tj", "Sample"),
+    "immunarch": ("Clones\tCDR3.nt\tCDR3.aa\tV.name\tJ.name", "Patient"),
+    "mixcr": ("readCount\tnSeqCDR3\taaSeqCDR3\tallVHitsWithScore\tallJHitsWithScore", "tagValueSAMPLE"),
+}
+
+
+@pytest.mark.parametrize("dialect", TABLES)
+def test_tables_of_several_samples_bound_together_are_told(tmp_path, dialect):
+    header, name = TABLES[dialect]
+    file, row = tmp_path / "all.tsv", "2\tTGTAAATTT\tCKF\tTRBV2\tTRBJ1-1\t{}\n"
+    for second, told in (("P2", [f"rows of 2 {name} are read as one sample: P1, P2"]), ("P1", []), ("NA", [])):
+        file.write_text(f"{header}\t{name}\n" + row.format("P1") + row.format(second))
+        read = read_clonotypes(file)
+        assert (read.dialect, read.table["duplicate_count"].to_list(), list(read.warnings)) == (dialect, [4], told)

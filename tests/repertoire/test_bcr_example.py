@@ -39,6 +39,16 @@ def test_mutations_are_shazams_in_every_sequence(example):
     assert found["mutation_frequency"].sum() == pytest.approx(86.2718318196657, rel=1e-12)
 
 
+def test_real_alignments_hold_their_junctions_and_those_without_gaps_do_not(example):
+    one = example.filter(sample_id="-1h", locus="IGH")
+    assert bcr(one, sample="a", threshold=0.1).doubts == []
+    bare = one.with_columns(pl.col("sequence_alignment", "germline_alignment").str.replace_all(".", "", literal=True))
+    told = bcr(bare, sample="a", threshold=0.1).doubts[-1]  # in a few more gaps are missing than in their germline
+    assert told.startswith("999 of 1000 sequences do not have their junction from base 310 of their alignment on")
+    other = one.with_columns(pl.col("junction").shift(1, fill_value=one["junction"][0]))
+    assert len(bcr(other, sample="a", threshold=0.1).doubts) == 1  # junctions are of other rows
+
+
 @pytest.mark.parametrize(
     ("part", "total", "frequencies", "digest"),
     [

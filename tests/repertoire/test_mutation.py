@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tilseq.errors import TableError
 from tilseq.repertoire import mutation as module
 from tilseq.repertoire import mutation_load, mutations
+from tilseq.repertoire.mutation import misaligned
 
 
 def aligned(seen, germline, **more):
@@ -124,3 +125,28 @@ def test_limits_of_the_mean_cover_it():
         row = module._mean(means["mutation_frequency"])
         covered += row["lower"] <= 0.4 * 0.001 + 0.6 * 0.06 <= row["upper"]
     assert 0.93 <= covered / 2000 <= 0.98
+
+
+JUNCTION = "TGTGCGAAATGG"
+V = "A" * 100 + "." * 12 + "C" * 197  # 309 places of IMGT's numbering
+AFTER_V = "GGCCAAGGGACC"
+
+
+@pytest.mark.parametrize(
+    ("seen", "junction", "number"),
+    [
+        (V + JUNCTION + AFTER_V, JUNCTION, 0),
+        (V.lower() + JUNCTION.lower() + AFTER_V, JUNCTION, 0),
+        (V + JUNCTION + AFTER_V, "TGTGCGAACTGG", 1),  # of another row
+        (V.replace(".", "") + JUNCTION + AFTER_V + AFTER_V, JUNCTION, 1),  # without gaps
+        ("A" + V + JUNCTION + AFTER_V, JUNCTION, 1),
+        (V + JUNCTION, "TGTGCGAACTGG", 0),  # ends where V may end
+        (None, JUNCTION, 0),
+        (V + JUNCTION + AFTER_V, None, 0),
+    ],
+)
+def test_a_junction_begins_at_base_310_of_imgts_numbering(seen, junction, number):
+    table = pl.DataFrame({"sequence_alignment": [seen], "junction": [junction]}, schema_overrides=dict.fromkeys(
+        ("sequence_alignment", "junction"), pl.String))  # fmt: skip
+    assert misaligned(table) == number
+    assert misaligned(table.drop("sequence_alignment")) == 0

@@ -12,14 +12,15 @@ from tilseq.study import read_study
 def run(tmp_path, sample):
     """Return a function that runs the job of one file and returns its tables."""
 
-    def run(text, member=None, transcripts=None):
+    def run(text, member=None, transcripts=None, sex=None):
         path = tmp_path / "rna.tsv"
         path.write_text(text)
         paths = [str(path)]
         if transcripts is not None:
             (tmp_path / "map.tsv").write_text(transcripts)
             paths.append(str(tmp_path / "map.tsv"))
-        job = Job("bulk_rna", "s1", "bulk_rna/s1", paths=tuple(paths), arguments={"transcripts": len(paths) > 1},
+        arguments = {"transcripts": len(paths) > 1, "sex": sex}
+        job = Job("bulk_rna", "s1", "bulk_rna/s1", paths=tuple(paths), arguments=arguments,
                   sample=sample("s1", path="raw/rna.tsv", assay="bulk_rna", member=member))  # fmt: skip
         folder = tmp_path / "work" / job.folder
         bulk_rna.run(job, folder)
@@ -58,6 +59,20 @@ def test_a_library_of_no_counts_fails(run):
 def test_a_file_of_mostly_ids_without_symbols_is_a_warning(run, genes, warned):
     text = "gene\tcount\n" + "".join(f"{gene}\t1000000\n" for gene in genes)
     assert run(text)["quality"].filter(verdict="warn")["reason"].to_list() == warned
+
+
+def test_genes_that_bear_each_others_names_warn(run):
+    genes = ["ACTB", "B2M", "EEF1A1", "GAPDH", "RPLP0", *(f"G{n}" for n in range(15))]
+    counts = [*[1] * 15, *[500_000] * 5]
+    for order, warned in ((1, ["genes of all tissues"]), (-1, [])):
+        text = "gene\tcount\n" + "".join(f"{gene}\t{n}\n" for gene, n in zip(genes, counts[::order], strict=True))
+        assert run(text)["quality"].filter(verdict="warn")["check"].to_list() == warned
+
+
+def test_a_library_of_the_other_sex_than_its_subject_warns(run):
+    text = "gene\tcount\nCD4\t1000000\nRPS4Y1\t0\nXIST\t99\n"
+    for sex, warned in (("male", ["sex by genes"]), ("female", []), (None, [])):
+        assert run(text, sex=sex)["quality"].filter(verdict="warn")["check"].to_list() == warned
 
 
 def test_member_names_the_column_of_a_file_of_several(run):

@@ -24,7 +24,7 @@ DYING = [9, 9, 9, 0, 20, 20, 3, 70]
 def run(tmp_path, sample):
     """Return a function that runs both steps on one subject's samples: name → (specimen, cells, labels)."""
 
-    def run(of_samples, minimum_cells=2, genes=None):
+    def run(of_samples, minimum_cells=2, genes=None, sex=None):
         rows, paths = {}, []
         labels = [CELL_LABELS.frame()]
         for name, (specimen, cells, told) in of_samples.items():
@@ -38,6 +38,7 @@ def run(tmp_path, sample):
             data.write_h5ad(path)
             row = sample(name, path=f"raw/{name}.h5ad", specimen=specimen, assay="scrna", visit=name, member=None)
             rules = {"layer": None, "least_counts": 20, "least_genes": 3, "most_percent_mitochondrial": 15.0}
+            rules |= {"sex": sex}
             job = Job(
                 "cell_expression", name, f"cell_expression/{name}", paths=(str(path),), sample=row, arguments=rules
             )
@@ -135,6 +136,15 @@ def test_sums_are_by_type_and_once_more_by_label_and_cells_of_the_product_are_in
     assert counts[f"{person}|D28|blood|CD4|infused", "CD8A"] == 0
     assert tables["cell_status"].height == 12
     assert tables["receptor_overlap"].select("cells", "matched", "overlap").rows() == [(12, 12, 1.0)]
+
+
+def test_cells_of_the_other_sex_than_their_subject_warn(run):
+    genes = pd.DataFrame(index=[*GENES[:6], "XIST", "RPS4Y1"])
+    both, xist = [CD4] * 6 + [CD8] * 6, [[*CD4[:7], 0]] * 12
+    for sex, cells, warned in (("male", both, []), ("male", xist, ["warn"]), ("female", xist, [])):
+        _, work = run({"D28": ("blood", cells, [])}, genes={"D28": genes}, sex=sex)
+        checks = pl.read_parquet(work / "cell_expression" / "D28" / "quality.parquet")
+        assert checks.filter(check="sex by genes")["verdict"].to_list() == warned
 
 
 def test_receptors_of_other_cells_give_no_labels_and_a_warning(run):

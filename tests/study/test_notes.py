@@ -93,6 +93,17 @@ from tilseq.study.summary import summary
             },
             ["filled but not used yet: subjects.csv arm; subjects.csv age; subjects.csv sex"],
         ),
+        # Libraries of expression are held against the sex that is recorded.
+        (
+            {
+                "subjects.csv": "subject,tumor_type,sex\nS01,melanoma,male\n007,cervical,female\n",
+                "samples.csv": "sample,subject,visit,day,specimen,assay,path\n"
+                "S01_rna,S01,baseline,-8,blood,bulk_rna,raw/b.tsv\n",
+                "clinical/lesions.csv": "subject,day,lesion,role,diameter_mm\n",
+                "clinical/responses.csv": "subject,day,response\n",
+            },
+            ["no sample of '007'"],
+        ),
         # Leaks are sought within a run of sequencing; cells infused weigh the lots of a mark.
         (
             {

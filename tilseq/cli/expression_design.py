@@ -12,6 +12,8 @@ import click
 if TYPE_CHECKING:
     import polars as pl
 
+    from tilseq.io.count_matrix import CountMatrix
+
 
 @contextmanager
 def naming(design: Path) -> Iterator[None]:
@@ -24,6 +26,16 @@ def naming(design: Path) -> Iterator[None]:
         if error.file is None and error.column is not None:
             error.file = str(design)
         raise
+
+
+def tell_counts(file: Path, matrix: CountMatrix) -> None:
+    """Say what a reader should know of a table of counts."""
+    from tilseq.expression.ubiquitous import check_names
+
+    for sentence in matrix.told:
+        click.echo(f"{file.name}: {sentence}", err=True)
+    for check in check_names(matrix.counts, matrix.genes, matrix.samples):
+        click.echo(f"{check['sample']}: {check['reason']}", err=True)
 
 
 def tell_handling(design: pl.DataFrame, contrasts: Iterable[str], covariates: tuple[str, ...] = ()) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, tell_written, write_result
-from tilseq.cli.expression_design import asked, design_of, naming, tell_handling, where_option
+from tilseq.cli.expression_design import asked, design_of, naming, tell_counts, tell_handling, where_option
 from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
@@ -191,7 +191,8 @@ def _of_counts(
     from tilseq.io.count_matrix import read_count_matrix
 
     matrix = read_count_matrix(given.counts, layer=given.layer)
-    for sentence in (*matrix.told, *sets.told_beside(matrix.genes)):
+    tell_counts(given.counts, matrix)
+    for sentence in sets.told_beside(matrix.genes):
         click.echo(f"{given.counts.name}: {sentence}", err=True)
     with naming(given.design or given.counts):
         table = match_samples(design_of(given.counts, given.design), matrix.samples)

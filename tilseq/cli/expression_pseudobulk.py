@@ -40,6 +40,7 @@ def pseudobulk_command(
     """
     from tilseq.errors import AnalysisError
     from tilseq.expression.pseudobulk import pseudobulk
+    from tilseq.expression.ubiquitous import check_names
     from tilseq.io.single_cells import read_single_cells
     from tilseq.tables.differential import PSEUDOBULK_GROUPS
 
@@ -56,6 +57,9 @@ def pseudobulk_command(
         click.echo(f"{name}: left out: {reason}", err=True)
     if not made.data.n_obs:
         raise AnalysisError("no group of cells is kept", file=h5ad, found=f"{made.groups.height} groups")
+    kept = list(map(str, made.data.obs_names))
+    for check in check_names(made.data.X, list(map(str, made.data.var_names)), kept):
+        click.echo(f"{check['sample']}: {check['reason']}", err=True)
     click.echo(f"{made.data.n_obs} groups of {made.groups.height} kept", err=True)
     output.parent.mkdir(parents=True, exist_ok=True)
     made.data.write_h5ad(output, compression="gzip")

@@ -37,7 +37,10 @@ def score_command(file: Path, gmt: Path | None, by: str | None, layer: str | Non
     FILE is an h5ad, or 10x's h5, folder or matrix.mtx; it must hold raw counts. A cell's score is the mean of its
     log-normalised expression, with --controls less that of control genes, or by ranks (UCell).
     """
+    import polars as pl
+
     from tilseq.cli.common import sample_name, tell_written, write_result
+    from tilseq.expression.ubiquitous import NAME
     from tilseq.steps.expression import score_file
     from tilseq.tables.outputs import SCORES
 
@@ -48,7 +51,8 @@ def score_command(file: Path, gmt: Path | None, by: str | None, layer: str | Non
         click.echo(f"{name}: not scored: {reason}", err=True)
     for name, reason in scored.quality.filter(check="cells").select("sample", "reason").iter_rows():
         click.echo(f"{name}: not scored: {reason}", err=True)
-    for name, reason in scored.quality.filter(check="one sample").select("sample", "reason").iter_rows():
+    of_sample = pl.col("check").is_in(["one sample", NAME])
+    for name, reason in scored.quality.filter(of_sample).select("sample", "reason").iter_rows():
         click.echo(f"{name}: {reason}", err=True)
     for sample, empty in scored.exclusions.select("sample", "rows").iter_rows():
         click.echo(f"cells of {sample} without a count, left out: {empty}", err=True)

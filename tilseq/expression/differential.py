@@ -128,7 +128,7 @@ def differential_expression(
     for contrast in dict.fromkeys(parsed):
         try:
             model = paired_model(design, contrast, len(values), subjects=subjects, covariates=covariates, pooled=pooled)
-            refuse_copies(values[model.rows], design["sample"].cast(pl.String)[model.rows].to_list())
+            refuse_copies(values, design["sample"].cast(pl.String).to_list(), model.rows)
             found.append(_one(values, names, model, contrast, engine))
             left_out.append(found[-1].left_out)
         except AnalysisError as error:

@@ -196,7 +196,7 @@ def count_differences(counts: Floats, genes: Sequence[str], design: pl.DataFrame
         reasons = dict(left_out.iter_rows())
         found = "; ".join(f"{subject}: {reason}" for subject, reason in list(reasons.items())[:5])
         raise AnalysisError(f"no subject has all samples of {contrast}", found=found)
-    refuse_copies(counts[used], design["sample"][used].to_list())
+    refuse_copies(counts, design["sample"].to_list(), used)
     ready = prepared_counts(counts, genes, used, np.array([level[row] for row in used]))
     within = subject_contrasts(ready.log_cpm, design[used], contrast)
     few = Counter(ready.left_out.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -146,8 +146,10 @@ def refuse_twins(values: pl.Series) -> None:
             raise AnalysisError(what, column=values.name, found=f"{other!r} and {word!r}", mend=mend)
 
 
-def refuse_copies(counts: NDArray[np.float64], samples: Sequence[str]) -> None:
-    """Refuse two samples of the same counts, as where a column was copied over another's.
+def refuse_copies(counts: NDArray[np.float64], samples: Sequence[str], used: Iterable[int]) -> None:
+    """Refuse a sample that holds the counts of another, as where a column or file was copied over another's.
+
+    Of the two one is wrong, and nothing says which, so that the other need not be used.
 
     Parameters
     ----------
@@ -155,17 +157,24 @@ def refuse_copies(counts: NDArray[np.float64], samples: Sequence[str]) -> None:
         Samples × genes, raw.
     samples
         Name of each row.
+    used
+        Rows that are used.
 
     Raises
     ------
     AnalysisError
-        Two samples, each with 60 genes or more that have counts, hold the same.
+        A sample that is used, with 60 genes or more that have counts, and another hold the same.
     """
-    first: dict[bytes, str] = {}
-    for name, own in zip(samples, counts, strict=True):
-        if is_told_by(own) and (other := first.setdefault(own.tobytes(), name)) != name:
+    first: dict[bytes, int] = {}
+    chosen = set(used)
+    for row, own in enumerate(counts):
+        if not is_told_by(own):
+            continue
+        other = first.setdefault(own.tobytes(), row)
+        if other != row and not chosen.isdisjoint((other, row)):
             mend = "give each sample its own counts, or leave one out"
-            raise AnalysisError("two samples hold the same counts", found=f"{other} and {name}", mend=mend)
+            found = f"{samples[other]} and {samples[row]}"
+            raise AnalysisError("two samples hold the same counts", found=found, mend=mend)
 
 
 def is_told_by(counts: NDArray[np.float64]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tilseq.errors import AnalysisError, did_you_mean
+from tilseq.flow.b_and_nk import check_b_and_nk
 from tilseq.flow.backgating import add_lymphocytes, is_about_t_cells, is_near
 from tilseq.flow.beads import find_beads, single_beads
 from tilseq.flow.beside import Told
@@ -141,6 +142,7 @@ def gate(
     dead = dead_among(tree.populations, rules, values, markers)
     quality += check_few(sample, tree.populations, number_dead(tree.populations, dead))
     quality += check_exchanged(sample, tree.populations, tree.cuts, values)
+    quality += check_b_and_nk(sample, tree.populations, tree.cuts, values)
     quality += _elsewhere(sample, region, borrowed.region)
     monocytes = monocytes_of(tree, region)
     quality += check_purity(tree, region, monocytes)

@@ -11,7 +11,7 @@ import polars as pl
 
 from tilseq.errors import ReadError, TableError, did_you_mean
 from tilseq.io.contig_json import contigs_of
-from tilseq.io.dialects import DIALECTS, JSON_STARTS, Count, Dialect, Headers
+from tilseq.io.dialects import DIALECTS, JSON_STARTS, OF_SAMPLES, Count, Dialect, Headers
 from tilseq.io.genes import imgt_calls
 from tilseq.io.junctions import cut_junctions, plain_amino_acids, plain_bases, translated
 from tilseq.io.text import Delimited, first_character, open_delimited, unquoted
@@ -138,7 +138,7 @@ def _columns(source: Delimited, headers: Sequence[str], merged: bool = False) ->
 
 def _delimited(source: Delimited, dialect: str, further: Mapping[str, Headers]) -> Rows:
     spec = DIALECTS[dialect]
-    wanted = {**spec.columns, **further}
+    wanted = {**spec.columns, **OF_SAMPLES, **further}
     columns = {ours: _columns(source, headers, ours in spec.merged) for ours, headers in wanted.items()}
     for ours, headers in spec.needed.items():
         if not columns[ours]:

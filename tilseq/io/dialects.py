@@ -9,6 +9,14 @@ from typing import Literal
 CountOf = Literal["cells", "umis", "reads", "templates", "unknown"]
 Headers = tuple[str, ...]
 
+# Columns of any dialect that tell whose rows are, as combined exports of AIRR and immunoSEQ and tables bound in R do.
+OF_SAMPLES: Mapping[str, Headers] = {
+    name: (name,)
+    for name in (
+        *("subject_id", "sample_name", "repertoire_id", "sample_id", "sample", "patient", "subject", "orig.ident"),
+        "tagValueSAMPLE",
+    )
+}
 JSON_STARTS = ("[", "{")  # no table's header begins so; 10x alone writes JSON
 PRODUCTIVE = {"t": True, "true": True, "f": False, "false": False}
 
@@ -77,10 +85,7 @@ JUNCTION_NOT_CDR3 = {
 AIRR = Dialect(
     "AIRR rearrangement",
     needed={name: (name,) for name in ("v_call", "j_call", "junction")},
-    optional={
-        **{name: (name,) for name in ("junction_aa", "locus", "productive", "cell_id", "sequence_id")},
-        **{name: (name,) for name in ("is_cell", "subject_id", "repertoire_id", "sample_id")},
-    },
+    optional={name: (name,) for name in ("junction_aa", "locus", "productive", "cell_id", "sequence_id", "is_cell")},
     counts=(Count(("umi_count",), "umis"), Count(("duplicate_count",), "unknown")),
     mistaken={
         "duplicate_count": (
@@ -125,7 +130,6 @@ IMMUNOSEQ = Dialect(
         "productive": ("sequenceStatus", "frame_type"),
         "cut_start": ("vIndex", "v_index"),
         "cut_length": ("cdr3Length", "cdr3_length"),
-        "sample_name": ("sample_name",),
     },
     counts=(
         Count(("templates", "count (templates)", "count..templates."), "templates", ("frequency",)),

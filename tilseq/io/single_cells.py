@@ -10,13 +10,14 @@ from tilseq.errors import ReadError
 from tilseq.gene_symbols import gene_names, sum_by_gene
 from tilseq.io.count_matrix import symbols_of_var
 from tilseq.io.h5ad import read_h5ad
-from tilseq.io.tenx import read_10x_h5, read_10x_mtx
+from tilseq.io.tenx import GENES, kept_apart, read_10x_h5, read_10x_mtx
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 OF_R = (".rds", ".rdata", ".rda")
 OF_PYTHON = (".pkl", ".pickle", ".npy", ".joblib")
+KINDS = "feature_types"  # the column of var by which scanpy tells 10x's kinds of features
 
 
 def read_single_cells(path: str | Path) -> tuple[AnnData, tuple[str, ...]]:
@@ -34,8 +35,9 @@ def read_single_cells(path: str | Path) -> tuple[AnnData, tuple[str, ...]]:
     Returns
     -------
     tuple
-        Cells × genes, and what a reader should know; of 10x's features only the genes. Where genes of an h5ad were
-        summed its var, varm and varp are empty, as what they told was of the single columns.
+        Cells × genes, and what a reader should know; of 10x's features only the genes, also of an h5ad whose var
+        tells them apart in `feature_types`. Where genes of an h5ad were summed its var, varm and varp are empty, as
+        what they told was of the single columns.
 
     Raises
     ------
@@ -72,7 +74,9 @@ def _renamed(cells: AnnData, symbols: Mapping[str, str]) -> tuple[AnnData, tuple
     """Return the cells, without their raw, under the present symbols; the columns of one gene summed."""
     from anndata import AnnData
 
+    cells, apart = _genes_alone(cells)
     names, told = gene_names(list(map(str, cells.var_names)), symbols)
+    told = (*told, *apart)
     if len(set(names)) == len(names):
         cells.var_names = list(names)
         return cells, told
@@ -84,6 +88,20 @@ def _renamed(cells: AnnData, symbols: Mapping[str, str]) -> tuple[AnnData, tuple
     for name, pairs in cells.obsp.items():
         own.obsp[name] = pairs
     return own, (*told, *summed)
+
+
+def _genes_alone(cells: AnnData) -> tuple[AnnData, tuple[str, ...]]:
+    """Return the genes of cells whose var tells kinds of features: antibodies would count among what a cell expresses.
+
+    Where no feature is called a gene by 10x's word, the file tells kinds in its own words, and all stay.
+    """
+    if KINDS not in cells.var:
+        return cells, ()
+    kinds = cells.var[KINDS].astype(str)
+    genes = (kinds == GENES).to_numpy()
+    if genes.all() or not genes.any():
+        return cells, ()
+    return cells[:, genes].copy(), kept_apart(kinds[~genes].value_counts().to_dict())
 
 
 def _sums(matrix: Any, names: tuple[str, ...]) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:

@@ -6,12 +6,13 @@ import polars as pl
 
 from tilseq.errors import TableError, first_few
 from tilseq.io.clonotype_rows import NO_VALUE, Rows
+from tilseq.io.dialects import OF_SAMPLES
 
 MOST_NAMED = 5
 # aggr is told of each library whose it is and what of: https://support.10xgenomics.com, cellranger aggr for V(D)J.
 OF_A_LIBRARY = {"donor": "donors", "origin": "origins"}
 OF_A_SPECIMEN = {**OF_A_LIBRARY, "subject_id": "subjects", "sample_name": "samples"}
-MAY_BE_REPLICATES = ("repertoire_id", "sample_id")
+MAY_BE_REPLICATES = tuple(name for name in OF_SAMPLES if name not in OF_A_SPECIMEN)
 WELL = "^[ACGTN]{14,}-([0-9]+)$"  # the barcode of a cell, and the number of its GEM well
 
 

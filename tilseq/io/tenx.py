@@ -285,8 +285,13 @@ def _tenx(parts: _Parts, path: str | Path) -> TenX:
         at = np.flatnonzero(kinds == kind)
         others[kind] = _cells(parts.counts[:, at], parts.barcodes, [parts.identifiers[column] for column in at])
         others[kind].var["name"] = [parts.names[column] for column in at]
-    apart = tuple(f"{one.n_vars} features of {kind} are kept apart" for kind, one in others.items())
+    apart = kept_apart({kind: one.n_vars for kind, one in others.items()})
     return TenX(cells, others, (*told, *summed, *apart, *_unfiltered(cells)))
+
+
+def kept_apart(features: Mapping[str, int]) -> tuple[str, ...]:
+    """Say how many features there are of each kind that is no gene."""
+    return tuple(f"{number} features of {kind} are kept apart" for kind, number in sorted(features.items()))
 
 
 def _unfiltered(cells: AnnData) -> tuple[str, ...]:

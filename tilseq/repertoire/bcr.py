@@ -10,12 +10,13 @@ import polars as pl
 from tilseq.repertoire.clones import INDEPENDENT
 from tilseq.repertoire.families import distance_to_nearest, families, family_diversity, first_gene
 from tilseq.repertoire.isotypes import isotype_class, isotypes, place_of
-from tilseq.repertoire.mutation import mutation_load, mutations
+from tilseq.repertoire.mutation import JUNCTION, misaligned, mutation_load, mutations
 from tilseq.repertoire.threshold import USUAL_THRESHOLD, family_threshold
 from tilseq.tables import as_polars, conform
 from tilseq.tables.repertoire import FAMILIES, MUTATION
 
 HEAVY = "IGH"
+MOST_MISALIGNED = 0.05  # of 1,780 real sequences none is
 LEAST_IDENTITY = 0.5  # the most mutated antibodies known have a third of V's bases changed
 
 
@@ -32,6 +33,8 @@ class BCellFamilies:
     threshold, threshold_source
         Largest share of bases in which neighbours in a family differ, and where it comes from: `set`, `valley` or
         `usual`.
+    misaligned
+        Sequences whose alignment has another junction than theirs where IMGT's numbering has it.
     """
 
     families: pl.DataFrame
@@ -40,6 +43,7 @@ class BCellFamilies:
     distances: pl.DataFrame
     threshold: float
     threshold_source: str
+    misaligned: int
 
     @property
     def without_family(self) -> int:
@@ -47,15 +51,22 @@ class BCellFamilies:
         return int(self.mutation.filter(locus=HEAVY)["family_id"].null_count())
 
     @property
-    def far_from_germline(self) -> str | None:
-        """How many sequences are further from their germline than hypermutation takes them; None where none is."""
+    def doubts(self) -> list[str]:
+        """What speaks against the alignments, by which mutations are told: a sentence each."""
+        told, every = [], self.mutation.height
         far = self.mutation.filter(pl.col("v_identity") < LEAST_IDENTITY).height
-        if not far:
-            return None
-        return (
-            f"{far} of {self.mutation.height} sequences have less than half of V's bases of their germline, which no "
-            "hypermutation does: are the alignments shifted, or of other rows?"
-        )
+        if far:
+            told.append(
+                f"{far} of {every} sequences have less than half of V's bases of their germline, which no "
+                "hypermutation does: are the alignments shifted, or of other rows?"
+            )
+        if self.misaligned > MOST_MISALIGNED * every:
+            told.append(
+                f"{self.misaligned} of {every} sequences do not have their junction from base {JUNCTION + 1} of their "
+                "alignment on, as IMGT's numbering has it: without IMGT's gaps, as IgBLAST writes them, mutations of "
+                "CDR and of frameworks are not told apart; where alignments are of other rows all are wrong"
+            )
+        return told
 
 
 @dataclass(frozen=True)
@@ -93,8 +104,7 @@ class Bcr(BCellFamilies):
                 f"{without:,} of {sequences:,} sequences have no mutations told, as they have no alignments: AIRR's "
                 "sequence_alignment and germline_alignment"
             )
-        if self.far_from_germline:
-            told.append(self.far_from_germline)
+        told += self.doubts
         heavy = self.mutation.filter(locus=HEAVY)
         unnamed = int(heavy["c_call"].null_count())
         if unnamed:
@@ -187,6 +197,7 @@ def b_cell_families(table: Any, *, sample: str, threshold: float | None = None) 
         distances=distances,
         threshold=threshold,
         threshold_source=source,
+        misaligned=misaligned(frame),
     )
 
 

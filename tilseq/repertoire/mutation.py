@@ -23,6 +23,8 @@ ALIGNED = ("sequence_alignment", "germline_alignment")
 NOT_A_BASE = 4
 STOP = ord("*")
 V_END = 312  # of IMGT's numbering of V regions, in nucleotides (Lefranc and others, Dev Comp Immunol 2003;27:55)
+JUNCTION = 309  # where the junction begins there, with the second cysteine, from 0
+BEYOND_V = 330  # bases of an alignment that ends behind V, and should hold the junction
 CDRS = ((78, 114), (165, 195))  # CDR1 and CDR2 there, from 0
 ROWS_AT_ONCE = 20_000
 
@@ -82,6 +84,24 @@ def mutations(table: Any) -> pl.DataFrame:
         v_identity=pl.when(known).then(1 - pl.col("v_differing") / pl.col("v_compared")).otherwise("v_identity"),
     )
     return frame.drop("v_compared", "v_differing")
+
+
+def misaligned(table: Any) -> int:
+    """Return how many sequences have another junction than theirs in their alignment, from IMGT's base 310 on.
+
+    Alignments that end with V, and sequences without a junction, are not looked at.
+
+    Parameters
+    ----------
+    table
+        polars or pandas, one row a sequence: `junction` and `sequence_alignment`, which may be absent.
+    """
+    frame = as_polars(table)
+    if ALIGNED[0] not in frame.columns:
+        return 0
+    seen, junction = pl.col(ALIGNED[0]).cast(pl.String).str.to_uppercase(), pl.col("junction").str.to_uppercase()
+    other = seen.str.slice(JUNCTION, junction.str.len_chars()) != junction
+    return frame.filter(seen.str.len_chars() >= BEYOND_V, other).height
 
 
 def mutation_load(table: Any, *, sample: str) -> pl.DataFrame:

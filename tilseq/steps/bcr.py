@@ -142,9 +142,9 @@ def _endpoints(sample: Mapping[str, Any], found: BCellFamilies, isotypes: pl.Dat
 def _quality(sample: str, found: BCellFamilies) -> list[dict[str, Any]]:
     """Return a warning where the distances do not tell the threshold, and what it is where they do.
 
-    And one where sequences are too far from their germline.
+    And one where alignments may be wrong.
     """
-    reason = found.far_from_germline
+    reason = "; ".join(found.doubts)
     far = [{"sample": sample, "check": "mutations", "verdict": "warn", "reason": reason}] if reason else []
     if not found.families.height:
         return far

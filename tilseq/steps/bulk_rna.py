@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilseq.steps.job import Job, only_path, sample_jobs
+from tilseq.steps.sex import sex_checks, sex_recorded
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,7 +32,7 @@ def plan(study: Study) -> list[Job]:
     """Return one job for each sample of bulk RNA; the table of transcripts, where the study has one, stands last."""
     transcripts = study.settings.analysis.expression.transcripts
     arguments = {"transcripts": transcripts is not None}
-    jobs = sample_jobs(study, STEP, study.available("bulk_rna"), lambda sample: arguments)
+    jobs = sample_jobs(study, STEP, study.available("bulk_rna"), lambda sample: arguments | sex_recorded(study, sample))
     if transcripts is None:
         return jobs
     return [replace(job, paths=(*job.paths, str(study.root / transcripts))) for job in jobs]
@@ -39,6 +40,7 @@ def plan(study: Study) -> list[Job]:
 
 def run(job: Job, folder: Path) -> None:
     """Write the counts of one sample, gene by gene, and what is to be said of its depth."""
+    from tilseq.expression.ubiquitous import check_names
     from tilseq.io.write import write_frame, write_parquet
     from tilseq.tables.outputs import EXCLUSIONS, QUALITY
 
@@ -51,7 +53,10 @@ def run(job: Job, folder: Path) -> None:
     write_frame(counts, folder / f"{COUNTS}.parquet")
     told = {"sample": job.unit, "check": "reading of counts", "verdict": "pass", "reason": "; ".join(matrix.told)}
     checks = [_depth(job.unit, float(counts["count"].sum())), *([told] if matrix.told else [])]
-    checks += _names(job.unit, counts["gene"].to_list())
+    genes, library = counts["gene"].to_list(), counts["count"].to_numpy()[None]
+    checks += _names(job.unit, genes)
+    checks += check_names(library, genes, [job.unit])
+    checks += sex_checks(job, genes, library)
     write_parquet(QUALITY.frame(checks), QUALITY, folder)
 
 

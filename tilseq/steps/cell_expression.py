@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tilseq.steps.counted_cells import with_files_beside
 from tilseq.steps.job import Job, sample_jobs
+from tilseq.steps.sex import sex_checks, sex_recorded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +25,7 @@ def plan(study: Study) -> list[Job]:
     settings = study.settings.analysis.expression
     names = ("layer", "least_counts", "least_genes", "most_percent_mitochondrial")
     arguments = {name: getattr(settings, name) for name in names}
-    jobs = sample_jobs(study, STEP, study.available("scrna"), lambda sample: arguments)
+    jobs = sample_jobs(study, STEP, study.available("scrna"), lambda sample: arguments | sex_recorded(study, sample))
     return list(map(with_files_beside, jobs))
 
 
@@ -39,7 +40,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.single_cells import CELL_EXPRESSION, QUALITY_LIMITS
 
     sample = job.sample or {}
-    given = dict(job.arguments)
+    given = {name: value for name, value in job.arguments.items() if name != "sex"}
     cells, told = counted_cells(job.paths[0], member=sample["member"], layer=given.pop("layer"))
     genes = list(map(str, cells.var_names))
     names = list(map(str, cells.obs_names))
@@ -53,6 +54,7 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(EXCLUSIONS.frame(left_out.to_dicts()), EXCLUSIONS, folder)
     of_file = [{"sample": job.unit, "check": "reading of cells", "verdict": "pass", "reason": "; ".join(told)}]
     checks = [_kept(job.unit, judged), *untyped, *(of_file if told else [])]
+    checks += sex_checks(job, genes, cells.X)
     write_parquet(QUALITY.frame(checks), QUALITY, folder)
 
 

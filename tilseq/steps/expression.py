@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from tilseq.expression import CellScores
+    from tilseq.expression.matrix import Counts
     from tilseq.expression.scores import Method
     from tilseq.study import Study
 
@@ -180,7 +181,7 @@ def score_file(
         raise
     exclusions = _without_counts(scored, groups, path)
     names = [sample] if by is None else sorted(set(groups))
-    quality = _without_cells(scored, groups, names)
+    quality = [*_without_cells(scored, groups, names), *_names(counts, groups, names)]
     verdict = "warn" if lost else "pass"
     told_of = {"check": "reading of gene sets", "verdict": verdict, "reason": "; ".join(of_sets)}
     quality += [{"sample": name} | told_of for name in names if of_sets]
@@ -224,6 +225,17 @@ def _without_cells(scored: CellScores, groups: list[str], names: list[str]) -> l
         for name in names
         if name not in known
     ]
+
+
+def _names(counts: Counts, groups: list[str], names: list[str]) -> list[dict[str, Any]]:
+    """Return a warning for each sample whose genes may bear each other's names, by the counts of all its cells."""
+    import numpy as np
+
+    from tilseq.expression.ubiquitous import check_names
+
+    members = np.array(groups, object)
+    sums = [np.asarray(counts.matrix[np.flatnonzero(members == name)].sum(axis=0)).ravel() for name in names]
+    return check_names(np.array(sums), counts.genes, names)
 
 
 def _mixed(cells: AnnData, sample: str) -> list[dict[str, Any]]:

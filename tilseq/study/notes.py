@@ -47,7 +47,7 @@ FLOW_ROLES = ("blank", *STIMULATION)  # roles of tubes that an analysis reads be
 # Columns that some analyses alone read: of which tables, or of samples with a mark; of samples.csv, of which assays.
 SCANS, MARKED, NOT_GIVEN = ("lesions", "responses"), "marked samples", "infusions of 0 cells"
 READ_WITH: dict[str, dict[str, tuple[str, ...]]] = {
-    SUBJECTS_FILE: {"arm": (*SCANS, "followup", "adverse_events", "labs"), "age": SCANS, "sex": SCANS},
+    SUBJECTS_FILE: {"arm": (*SCANS, "followup", "adverse_events", "labs"), "age": SCANS, "sex": (*SCANS, *EXPRESSION)},
     INFUSIONS_FILE: {"cells": (MARKED, NOT_GIVEN)},
 }
 READ_FOR: dict[str, tuple[str, ...]] = {
@@ -379,11 +379,13 @@ def note_unused_columns(folder: Folder) -> list[str]:
 
 
 def _analysed(folder: Folder) -> set[str]:
-    """Return the tables of the clinic that hold a row, and whether there are marked tubes or infusions of none."""
+    """Return the tables of the clinic that hold a row, assays of expression, and marks of tubes and infusions."""
     tables = {"lesions": folder.lesions, "responses": folder.responses, **folder.clinical}
     there = {name for name, frame in tables.items() if frame is not None and frame.height}
     marked = folder.samples is not None and folder.samples.filter(assay="flow")["marked_population"].count()
     none = folder.infusions is not None and folder.infusions.filter(cells=0).height
+    if folder.samples is not None:
+        there |= {*EXPRESSION} & {*folder.samples["assay"].drop_nulls()}
     return there | ({MARKED} if marked else set()) | ({NOT_GIVEN} if none else set())
 
 
