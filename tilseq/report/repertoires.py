@@ -144,7 +144,7 @@ def maps(results: Results) -> Iterator[tuple[str, str, pl.DataFrame, pl.DataFram
     Of the loci of T cells, and of those of B cells, the one measured in most samples; of several alike TRB and IGH.
     Samples bear their labels, and one that failed quality says so, in a word as figures cut long names.
     """
-    failed = {sample for sample, told in _doubts(results).items() if told == STATE_WORDS["fail"]}
+    failed = _failed(results)
     names = {sample: name + FAILED * (sample in failed) for sample, name in labels(results).items()}
     by_subject: dict[tuple[str, str], list[tuple[int, bool, str, pl.DataFrame]]] = {}
     for subject, locus, found in _by_subject(results):
@@ -214,6 +214,16 @@ def _ends(pairs: pl.DataFrame) -> list[Row]:
     most = valued.sort(-pl.col("lower"), nulls_last=True, maintain_order=True).row(0, named=True)
     least = valued.row(-1, named=True)
     return [most] if least == most else [most, least]
+
+
+def failed(results: Results) -> str:
+    """Return a sentence on samples that failed quality and are in figures as all others; nothing where none did."""
+    drawn = ", ".join(sorted(_failed(results).intersection(results.tables["diversity"]["sample"])))
+    return f"In figures of diversity as measured, though they failed quality: {drawn}." if drawn else ""
+
+
+def _failed(results: Results) -> set[str]:
+    return {sample for sample, told in _doubts(results).items() if told == STATE_WORDS["fail"]}
 
 
 def _doubts(results: Results) -> dict[str, str]:
