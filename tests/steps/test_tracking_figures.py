@@ -101,6 +101,7 @@ def test_a_visit_whose_sample_takes_no_part_is_told(tmp_path, rows, sample):
     assert captions["1-tracking.svg"].endswith(told)
     assert captions["2-courses.svg"].endswith(told + " No line crosses such a visit.")
     assert captions["4-compartments.svg"].endswith(told)
+    assert "hold at that end, all its colours together." in captions["4-compartments.svg"]
 
 
 def test_cells_alone_are_drawn(tmp_path, rows):

@@ -171,6 +171,7 @@ def _compartments(origins: pl.DataFrame, locus: str, given: Sequence[int], witho
     told = f"what of {' and of '.join(earlier)} went into the product, and " if earlier else ""
     bypass = " What bypasses the product was not seen in it, which depends on its depth." if earlier else ""
     caption = (
-        f"{told}what blood after the infusion, all visits together, holds of {'each' if earlier else 'the product'}."
+        f"{told}what blood after the infusion, all visits together, holds of {'each' if earlier else 'the product'}. "
+        "A number is what the clones of a flow hold at that end, all its colours together."
     )
     return compartment_flow(origins, locus=locus), caption + bypass + several + without
