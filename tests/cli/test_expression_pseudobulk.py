@@ -34,6 +34,7 @@ def test_cells_are_summed_and_the_sums_tested(cells, capsys):
     told = capsys.readouterr().err
     assert "P0|D7|CD8: left out: 1 cell, fewer than 10" in told
     assert "16 groups of 17 kept" in told
+    assert "summed over every specimen, status: obs has no such column (--specimen, --status name another)" in told
     sums = anndata.read_h5ad("new/sums.h5ad")
     here = ((cells.obs["patient"] == "P3") & (cells.obs["visit"] == "D28")).to_numpy()
     assert sums["P3|D28|CD8"].X.toarray().ravel().tolist() == cells.X[here].sum(axis=0).tolist()
@@ -43,6 +44,13 @@ def test_cells_are_summed_and_the_sums_tested(cells, capsys):
     found = pl.read_csv("de.csv").sort("p")
     assert sorted(found["gene"][:3]) == ["g0", "g1", "g2"]
     assert (found["log2_fold_change"][:3] > 1).all()
+
+
+def test_nothing_is_said_of_columns_where_all_are_there(cells, capsys):
+    cells.obs = cells.obs.assign(specimen="blood", status="infused")
+    cells.write_h5ad("cells.h5ad")
+    assert run("pseudobulk", "cells.h5ad", "--subject", "patient", "-o", "sums.h5ad") == 0
+    assert "no such column" not in capsys.readouterr().err
 
 
 def test_a_column_that_is_not_there_is_refused(cells, capsys):

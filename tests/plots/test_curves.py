@@ -42,6 +42,17 @@ def test_recovery_by_level_from_the_weakest(told):
     assert [line.get_ydata()[0] for line in axes.get_lines()[2:]] == [80, 120]
 
 
+def test_recovery_by_nominal_concentration_alone_where_no_dilution_error_was_fitted(told):
+    quantified, _ = told
+    assert len(recovery_dots(quantified.recovery, quantified.dilution).get_lines()) == 4
+    none = quantified.dilution.with_columns(factor=pl.lit(None, pl.Float64))
+    axes = recovery_dots(quantified.recovery, none)
+    nominal, *limits = axes.get_lines()
+    assert nominal.get_xdata()[0] in range(7) and len(limits) == 2
+    assert list(nominal.get_ydata()) == quantified.recovery["recovery_nominal_pct"].drop_nulls().to_list()
+    assert [label.get_text() for label in axes.get_legend().get_texts()] == ["by nominal concentration"]
+
+
 def test_nothing_to_draw_and_two_plates_are_refused(told):
     quantified, beads = told
     none = quantified.curves.with_columns(model=pl.lit(None, pl.String))

@@ -29,6 +29,8 @@ def test_rows_bear_shares_differences_and_calls():
     ]  # fmt: skip
     marks = [line for line in left.lines if line.get_marker() == "o"]
     assert [line.get_xdata()[0] for line in marks] == pytest.approx([0.5, 10, 0.5, 0.6, 0.5, 10])
+    # An open mark shows behind a filled one at the same share.
+    assert all(marks[i].get_markersize() > 1.4 * marks[i + 1].get_markersize() for i in (0, 2, 4))
     differences = [line for line in right.lines if line.get_marker() == "o"]
     assert [line.get_xdata()[0] for line in differences] == pytest.approx([9.5, 0.1, 9.5])
     faces = [line.get_markerfacecolor() for line in differences]

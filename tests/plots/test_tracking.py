@@ -132,6 +132,16 @@ def test_a_clone_that_is_not_seen_is_an_open_mark_at_the_limit():
     assert axes.get_legend().get_texts()[0].get_text() == "infused, not in blood before (2)"
 
 
+def test_no_line_crosses_a_visit_of_which_nothing_is_known():
+    blood = followed([("d7", A, 0.2), ("d28", A, 0.3), ("d84", A, 0.1), ("d7", B, 0.2), ("d28", B, 0.0)])
+    axes = clone_courses(blood, ORIGIN, days={"d7": 7, "d28": 28, "d84": 84}, gaps=[28, 14])
+    of_a = next(line for line in lines(axes, "-") if [84, 0.1] in line)
+    assert of_a[0] == [7, 0.2] and of_a[2:] == [[28, 0.3], [84, 0.1]]  # day 28 has a sample that is drawn
+    assert of_a[1][0] == 14 and math.isnan(of_a[1][1])
+    dotted = [line for line in lines(axes, ":") if [7, 0.2] in line]
+    assert all(math.isnan(line[1][1]) for line in dotted) and len(dotted) == 2
+
+
 def test_without_known_cells_there_is_no_limit_and_no_open_mark():
     blood = followed([("d7", A, 0.2), ("d28", A, 0.0)], n=None, limit=None)
     axes = clone_courses(blood, ORIGIN, days={"d7": 7, "d28": 28})

@@ -102,15 +102,16 @@ def test_the_page_never_scrolls_sideways(kind, width, browser, pages):
     assert width == 1400 or browser.execute_script(boxes)
 
 
-def test_a_narrow_screen_leaves_out_specimen_and_sample_and_keeps_the_subject_in_sight(browser, pages):
+def test_a_narrow_screen_has_specimen_and_sample_below_the_visit_and_keeps_the_subject_in_sight(browser, pages):
     shown = """const box = [...document.querySelectorAll('#flow .box')][0]; box.scrollLeft = 200;
         const heads = [...box.querySelectorAll('thead th')].filter(th => th.offsetWidth).map(th => th.innerText);
         const first = box.querySelector('tbody th').getBoundingClientRect().left - box.getBoundingClientRect().left;
         const narrow = box.querySelector('small.narrow');
-        return [heads.slice(0, 5), first, narrow.offsetHeight > 0]"""
+        return [heads.slice(0, 5), first, narrow.offsetHeight > 0 && narrow.innerText]"""
     open_page(browser, pages["good"], 400)
     heads, first, narrow = browser.execute_script(shown)
-    assert heads[:4] == ["Subject", "Visit", "Day", "CD3+\n% of lymphocytes"] and first == 0 and narrow
+    assert heads[:4] == ["Subject", "Visit", "Day", "CD3+\n% of lymphocytes"] and first == 0
+    assert narrow == "blood, P01_0_flow"
     open_page(browser, pages["good"], 1400)
     heads, _, narrow = browser.execute_script(shown)
     assert heads == ["Subject", "Visit", "Day", "Specimen", "Sample"] and not narrow

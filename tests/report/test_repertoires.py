@@ -86,6 +86,9 @@ def test_what_speaks_against_a_sample_stands_beside_it_in_pairs_and_maps(results
     drawn = next(repertoires.maps(doubted))[4][:2]
     assert drawn == ["screening blood (failed)", "screening tumor"]
     assert short(drawn[0]) == drawn[0]
+    assert repertoires.failed(doubted) == "In figures of diversity as measured, though they failed quality: P01_0_tcr."
+    fine = replace(results, tables={**results.tables, "samples": samples.with_columns(state=pl.lit("ok"))})
+    assert repertoires.failed(fine) == ""
 
 
 def test_a_map_says_what_is_grey_where_a_pair_has_no_value(results):

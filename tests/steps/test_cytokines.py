@@ -79,7 +79,9 @@ def test_every_table_and_figure_of_a_plate(ran):
         "bead_wells", "bead_populations", "standard_curves", "standard_recovery", "dilution_errors", "concentrations",
         "sample_concentrations", "quality", "exclusions", "figures", "captions",
     }  # fmt: skip
-    assert told["captions"]["3_recovery.png"].endswith("dashed are 80 and 120 %")
+    # One analyte tells no dilution error, and the figures do not speak of one.
+    assert told["captions"]["3_recovery.png"].endswith("by its nominal concentration; dashed are 80 and 120 %")
+    assert "(dots), wells of samples that have a number (crosses)" in told["captions"]["2_curves.png"]
     assert told["figures"] == ["1_wells", "2_curves", "3_recovery", "4_beads_A03"]
     assert told["bead_wells"].height == 26
     assert set(told["quality"]["check"]) == {"beads", "standard_curves"}

@@ -67,7 +67,7 @@ def test_responses_are_those_that_were_simulated(results):
 def test_the_caption_of_a_pair_tells_its_colours_and_line(results, work):
     captions = json.loads(next(work.glob("intracellular/S1*/figures/captions.json")).read_text())
     (pair,) = {told for told in captions.values() if "in tumour28 and unstimulated" in told}
-    assert pair.endswith("; dark is one event, bright many; the line is the threshold of both tubes")
+    assert pair.endswith("the line is the threshold of both tubes; cells beyond an axis stand at its end")
 
 
 def test_what_cannot_be_counted_has_a_row_and_the_rest_goes_on(results):

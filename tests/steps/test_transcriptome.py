@@ -11,7 +11,7 @@ from tilseq.steps import transcriptome
 from tilseq.steps.bulk_rna import gene_counts
 from tilseq.steps.job import Job
 from tilseq.steps.transcriptome_figures import draw_transcriptome
-from tilseq.tables.differential import DIFFERENTIAL
+from tilseq.tables.differential import DIFFERENTIAL, PSEUDOBULK_GROUPS
 from tilseq.tables.enrichment import ENRICHMENT, SAMPLE_SCORES
 
 SUBJECTS = [f"S{i}" for i in range(1, 9)]
@@ -149,6 +149,35 @@ def test_products_alone_and_visits_of_unlike_subjects_are_drawn_without_a_refere
         tables, folder = run(SUBJECTS[:3], visits=visits, only=only)
         assert tables["transcriptome"].is_empty()
         assert [path.name for path in (folder / "figures").glob("*.svg")] == ["3-scores.svg"]
+
+
+def test_a_subject_with_too_few_cells_of_either_label_is_named(tmp_path):
+    # S1 and S2 have both labels, S3 one of them, S4 too few cells of each; S5 has no cells at that visit.
+    cells = {"S1": (40, 30), "S2": (50, 20), "S3": (25, 4), "S4": (7, 8)}
+    random, level, needs = np.random.default_rng(5), np.linspace(50, 400, len(GENES)), []
+    for subject, numbers in {**cells, "S5": (60, 60)}.items():
+        need = f"pseudobulk/{subject}"
+        groups = [
+            {"group": f"{subject}|{status}", "subject": subject, "visit": "D84" if subject == "S5" else "D28",
+             "cell_type": "CD4", "status": status, "cells": n, "counts": 9, "kept": n >= 10}
+            for status, n in zip(("infused", "not_seen_in_product"), numbers, strict=True)
+        ]  # fmt: skip
+        counts = [
+            pl.DataFrame({"group": one["group"], "gene": GENES, "count": random.poisson(level)}, schema=gene_counts())
+            for one in groups
+            if one["kept"]
+        ]
+        folder = tmp_path / need
+        folder.mkdir(parents=True)
+        write_frame(PSEUDOBULK_GROUPS.frame(groups), folder / "pseudobulk_groups.parquet")
+        write_frame(pl.concat([pl.DataFrame(schema=gene_counts()), *counts]), folder / "gene_counts.parquet")
+        needs.append(need)
+    arguments = {"contrasts": [], "gene_sets": False, "smallest_set": 15, "lymphodepletion": {}}
+    job = Job("transcriptome", "CD4 T cells by label", "transcriptome/labels", needs=tuple(needs), arguments=arguments)
+    transcriptome.run(job, tmp_path / job.folder)
+    (row,) = pl.read_parquet(tmp_path / job.folder / "transcriptome.parquet").iter_rows(named=True)
+    assert (row["contrast"], row["subjects"]) == ("status:infused/not_seen_in_product at D28", 2)
+    assert row["left_out"] == "S3: no sample of not_seen_in_product; S4: too few cells of any level"
 
 
 def test_contrasts_of_too_few_subjects_are_a_family_of_their_own(run):

@@ -204,9 +204,9 @@ def draw_plates(told: Quantified, beads: Beads, folder: Path) -> None:
     for plate in told.curves.filter(pl.col("model").is_not_null())["plate"].unique().sort():
         tables = (frame.filter(plate=plate) for frame in (told.curves, told.recovery, beads.wells, told.concentrations))
         save(standard_curves(*tables), folder, f"{plate}_curves")
-        recovery = told.recovery.filter(plate=plate)
+        recovery, dilution = (frame.filter(plate=plate) for frame in (told.recovery, told.dilution))
         if recovery["recovery_pct"].drop_nulls().len():
-            save(cast("Figure", recovery_dots(recovery).figure), folder, f"{plate}_recovery")
+            save(cast("Figure", recovery_dots(recovery, dilution).figure), folder, f"{plate}_recovery")
 
 
 def _tell_wells(beads: Beads) -> int:

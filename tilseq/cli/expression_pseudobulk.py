@@ -36,10 +36,10 @@ def pseudobulk_command(
 ) -> None:
     """Sum the raw counts of cells by subject, visit, specimen, cell type and status: groups x genes.
 
-    Groups of fewer cells than the minimum are left out and told.
+    Groups of fewer cells than the minimum are left out and told; so is what cells are summed over for want of a column.
     """
     from tilseq.errors import AnalysisError
-    from tilseq.expression.pseudobulk import pseudobulk
+    from tilseq.expression.pseudobulk import FACTORS, pseudobulk
     from tilseq.expression.ubiquitous import check_names
     from tilseq.io.single_cells import read_single_cells
     from tilseq.tables.differential import PSEUDOBULK_GROUPS
@@ -53,6 +53,9 @@ def pseudobulk_command(
     except AnalysisError as error:
         error.file = str(h5ad)
         raise
+    if absent := [name for name in FACTORS if asked.get(name, name) not in cells.obs.columns]:
+        options = ", ".join("--" + name.replace("_", "-") for name in absent)
+        click.echo(f"summed over every {', '.join(absent)}: obs has no such column ({options} name another)", err=True)
     for name, reason in made.groups.filter(~made.groups["kept"]).select("group", "reason").iter_rows():
         click.echo(f"{name}: left out: {reason}", err=True)
     if not made.data.n_obs:

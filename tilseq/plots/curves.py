@@ -18,6 +18,7 @@ ACROSS = 4
 POINTS = 200
 BEYOND = 8.0  # fold beyond the outermost standards that a curve is drawn
 LIMITS = (80, 120)  # % of recovery
+APART = 0.24  # of the two recoveries of a level, where levels are 1 apart
 
 
 def standard_curves(curves: Any, recovery: Any, bead_wells: Any, concentrations: Any) -> Figure:
@@ -69,7 +70,7 @@ def standard_curves(curves: Any, recovery: Any, bead_wells: Any, concentrations:
     return new
 
 
-def recovery_dots(recovery: Any) -> Axes:
+def recovery_dots(recovery: Any, dilution_errors: Any = None) -> Axes:
     """Draw the recovery of each standard level, a dot an analyte: by the nominal concentration, and less shared errors.
 
     Dashed lines stand at 80 and 120 %. An analyte whose curve does not reach a level has no dot there.
@@ -78,6 +79,9 @@ def recovery_dots(recovery: Any) -> Axes:
     ----------
     recovery
         Table `standard_recovery` of one plate.
+    dilution_errors
+        Table `dilution_errors` of the plate. Where no level's error was fitted, as of fewer than three analytes,
+        recovery is drawn by the nominal concentration alone.
 
     Returns
     -------
@@ -96,12 +100,12 @@ def recovery_dots(recovery: Any) -> Axes:
         raise AnalysisError("nothing to draw: no standard was given back")
     nominal = dict(rows.select("level", "nominal_pg_per_ml").iter_rows())
     levels = sorted(nominal, key=lambda level: nominal[level])
+    series = [("recovery_nominal_pct", MUTED, "by nominal concentration")]
+    if dilution_errors is None or as_polars(dilution_errors)["factor"].is_not_null().any():
+        series.append(("recovery_pct", PALETTE[0], "less the shared dilution error"))
     with figure(6.4, 3.8) as axes:
-        for column, offset, colour, label in (
-            ("recovery_nominal_pct", -0.12, MUTED, "by nominal concentration"),
-            ("recovery_pct", 0.12, PALETTE[0], "less the shared dilution error"),
-        ):
-            places = [levels.index(level) + offset for level in rows["level"]]
+        for k, (column, colour, label) in enumerate(series):
+            places = [levels.index(level) + APART * (k - (len(series) - 1) / 2) for level in rows["level"]]
             axes.plot(
                 places, rows[column].to_list(), linestyle="none", marker="o", color=colour, alpha=0.7, label=label
             )

@@ -32,6 +32,7 @@ LEGEND = (
 LONGEST, LONGEST_STIMULUS = 64, 26
 OF_ROW = ("visit", "stimulus", "population")  # what every label names
 BINS, SHOWN, ROOM = 80, (0.001, 0.999), 0.3
+OPEN = 7.5  # size of the mark of unstimulated cells, which shows behind that of stimulated ones at the same share
 
 
 def intracellular(table: Any, *, marker: str | None = None) -> Figure:
@@ -169,7 +170,8 @@ def _joined(row: dict[str, Any], names: Sequence[str]) -> str:
 def _draw_shares(axes: Axes, place: int, row: dict[str, Any]) -> None:
     ends, colour = (row["unstimulated_pct"], row["stimulated_pct"]), EDGES[row["response"]]
     axes.plot(ends, (place, place), color=FAINT, linewidth=2.4, zorder=1)
-    axes.plot(ends[0], place, "o", markerfacecolor="white", markeredgecolor=colour, zorder=2, clip_on=False)
+    look: dict[str, Any] = {"markerfacecolor": "white", "markeredgecolor": colour, "markersize": OPEN}
+    axes.plot(ends[0], place, "o", **look, zorder=2, clip_on=False)
     axes.plot(ends[1], place, "o", color=colour, zorder=2, clip_on=False)
 
 

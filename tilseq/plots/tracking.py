@@ -103,6 +103,7 @@ def clone_courses(
     locus: str | None = None,
     n: int = 5,
     infusions: Iterable[float] = (0,),
+    gaps: Iterable[float] = (),
 ) -> Axes:
     """Draw the shares of single clones over days, coloured by origin, with the limit of detection of each sample.
 
@@ -120,6 +121,8 @@ def clone_courses(
         Clones of each origin to draw: those that hold most of all samples together, each by its effective cells.
     infusions
         Days of infusion, which are marked.
+    gaps
+        Days of visits of which nothing is known, as their samples are another subject's: no line crosses them.
 
     Returns
     -------
@@ -141,6 +144,7 @@ def clone_courses(
     if largest.is_empty():
         raise AnalysisError("no sample shows any of the clones: nothing to draw")
     drawn = rows.join(largest.select("junction"), on="junction", how="semi").sort("day", "sample", "junction")
+    unknown = pl.DataFrame({"day": sorted({*gaps} - {*days.values()})}, schema={"day": pl.Float64})
     with figure(WIDTH, HEIGHT) as axes:
         mark_infusion(axes, infusions)
         limits = drawn.unique(["sample"], maintain_order=True).drop_nulls("limit_of_detection")
@@ -148,7 +152,7 @@ def clone_courses(
         # What cannot be told lies below the others.
         for origin in sorted(set(largest["origin"]), key=list(ORIGINS).index, reverse=True):
             for (_,), clone in drawn.filter(origin=origin).group_by("junction", maintain_order=True):
-                _draw_course(axes, clone, ORIGINS[origin][0])
+                _draw_course(axes, pl.concat([clone, unknown], how="diagonal").sort("day"), ORIGINS[origin][0])
         axes.set_yscale("log")
         axes.set_ylim(bottom=_lowest(drawn))
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
@@ -247,7 +251,7 @@ def _draw_limits(axes: Axes, limits: pl.DataFrame) -> None:
 
 
 def _draw_course(axes: Axes, clone: pl.DataFrame, colour: str) -> None:
-    """Draw one clone: a filled mark where it was seen, an open one at the limit where not."""
+    """Draw one clone: a filled mark where it was seen, an open one at the limit where not, no line where neither."""
     is_seen = pl.col("frequency") > 0
     points = clone.with_columns(seen=pl.when(is_seen).then("frequency"))
     at = points.select(pl.coalesce("seen", "limit_of_detection")).to_series()

@@ -6,7 +6,7 @@ from typing import Any
 
 from tilseq.report.flow import as_tree
 from tilseq.report.results import Results
-from tilseq.report.rows import WHEN, WHO, when, who
+from tilseq.report.rows import BRIEFLY, WHO, which, who
 from tilseq.report.view import Cell, Head, View, count, filled, measured, missing, text
 from tilseq.report.words import fixed
 from tilseq.tables import Row
@@ -43,7 +43,7 @@ def agreement(results: Results) -> View:
 
 def populations_of_both(results: Results) -> View:
     """Return every population of either gating: its events in each and in both, precision, recall and F1."""
-    heads = [*WHEN, Head("Sample", aside=True), Head("Population"), Head("Automatic", "events", True)]
+    heads = [*BRIEFLY, Head("Population"), Head("Automatic", "events", True)]
     heads += [Head("A person’s", "events", True), Head("In both", "events", True), Head("Precision", numeric=True)]
     heads += [Head("Recall", numeric=True), Head("F1", numeric=True), Head("Difference", "% of a person’s", True)]
     rows = []
@@ -52,7 +52,7 @@ def populations_of_both(results: Results) -> View:
         scores = [_score(row, name) for name in ("precision", "recall", "f1")]
         both = count(row["events_both"])
         told = [*events, both, *scores, measured(row["difference_pct"])]
-        rows.append([*when(row), Cell(row["sample"], kind="name"), text(row["population"]), *told])
+        rows.append([*which(row), text(row["population"]), *told])
     empty = results.nothing("comparison", "No tube has a person’s gates beside automatic ones.")
     title = "Every population of automatic and a person’s gates"
     return filled(View(title, heads, rows, empty, "tables/comparison.csv"))

@@ -8,7 +8,7 @@ import polars as pl
 
 from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.report.results import Results
-from tilseq.report.rows import WHEN, WHO, endpoint_cell, number_cell, sample_rows, when, who
+from tilseq.report.rows import BRIEFLY, WHO, endpoint_cell, number_cell, sample_rows, which, who
 from tilseq.report.view import Cell, Head, View, count, filled, measured, missing, on_two_lines, text
 from tilseq.report.words import fixed, interval
 from tilseq.tables import Row
@@ -89,7 +89,7 @@ def _of_cytokines(results: Results) -> set[str]:
 def populations(results: Results) -> View:
     """Return every population of every tube, its share with the limits of counting and of gating apart."""
     statuses = _statuses(results, "percent_of_parent")
-    heads = [*WHEN, Head("Sample", aside=True), Head("Population"), Head("Parent"), Head("Events", numeric=True)]
+    heads = [*BRIEFLY, Head("Population"), Head("Parent"), Head("Events", numeric=True)]
     heads += [Head("Share", "% of parent", True), Head("By counting", "limits, %", True)]
     heads += [Head("By gates", "limits, %", True)]
     rows = []
@@ -97,8 +97,7 @@ def populations(results: Results) -> View:
         value, status = row["percent_of_parent"], statuses.get((row["sample"], row["population"]), "quantified")
         rows.append(
             [
-                *when(row),
-                Cell(row["sample"], kind="name"),
+                *which(row),
                 text(row["population"]),
                 text(row["parent"]),
                 count(row["events"]),
@@ -114,7 +113,7 @@ def populations(results: Results) -> View:
 def absolute_counts(results: Results) -> View:
     """Return cells per microlitre of every population that was counted so, with what adds to their error."""
     statuses = _statuses(results, "cells_per_ul")
-    heads = [*WHEN, Head("Sample", aside=True), Head("Population"), Head("Cells per µL", numeric=True)]
+    heads = [*BRIEFLY, Head("Population"), Head("Cells per µL", numeric=True)]
     heads += [Head("Counted by"), Head("What adds to the error", "coefficients of variation")]
     counted = results.with_sample("counts").filter(pl.col("cells_per_ul_method").is_not_null())
     rows = []
@@ -123,8 +122,7 @@ def absolute_counts(results: Results) -> View:
         status = statuses.get((row["sample"], row["population"]), "quantified")
         rows.append(
             [
-                *when(row),
-                Cell(row["sample"], kind="name"),
+                *which(row),
                 text(row["population"]),
                 number_cell(row["cells_per_ul"], *limits, status),
                 text(row["cells_per_ul_method"], "prose"),
@@ -137,12 +135,11 @@ def absolute_counts(results: Results) -> View:
 
 def thresholds(results: Results) -> View:
     """Return the thresholds that the gates used, with where they could as well lie."""
-    heads = [*WHEN, Head("Sample", aside=True), Head("Gate"), Head("Channel"), Head("Within")]
+    heads = [*BRIEFLY, Head("Gate"), Head("Channel"), Head("Within")]
     heads += [Head("Threshold", "linear scale", True), Head("Separation", numeric=True), Head("Source")]
     rows = [
         [
-            *when(row),
-            Cell(row["sample"], kind="name"),
+            *which(row),
             text(row["gate"]),
             text(row["channel"]),
             text(row["parent"]),

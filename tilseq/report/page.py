@@ -209,6 +209,7 @@ def _repertoires(results: Results) -> dict[str, Any]:
         "diversity": laboratories.diversity(results),
         "diversity_of_subject": common_depth(results, "subject"),
         "diversity_of_study": common_depth(results, "study"),
+        "failed_repertoires": repertoires.failed(results),
         "depth": repertoires.depth(results),
         "in_common": repertoires.in_common(results),
         "pairs": repertoires.pairs(results),

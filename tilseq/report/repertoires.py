@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from tilseq.report.results import STATE_WORDS, Results
-from tilseq.report.rows import WHEN, who
+from tilseq.report.rows import BRIEFLY, who
 from tilseq.report.series import WAY
 from tilseq.report.view import Cell, Head, View, count, doubt, measured, missing, on_two_lines, text
 from tilseq.report.words import interval, number, share
@@ -35,7 +35,7 @@ LOCI_FIRST = {"TR": "TRB", "IG": "IGH"}  # receptor → the locus to show where 
 def depth(results: Results) -> View:
     """Return how many cells stand behind each sample's counts, and what its table looks like."""
     checks = {(row["sample"], row["check"]): row for row in results.tables["quality"].iter_rows(named=True)}
-    heads = [*WHEN, Head("Sample", aside=True), Head("Locus"), Head("Counts", numeric=True)]
+    heads = [*BRIEFLY, Head("Locus"), Head("Counts", numeric=True)]
     heads += [Head("Counted"), Head("Cells", "of this receptor’s kind", True), Head("Effective cells", numeric=True)]
     heads += [Head("Seen once", "% of clones", True), Head("Without anchors", "% of clones", True)]
     heads += [Head("Left out", "% of the file’s rows", True)]
@@ -111,7 +111,7 @@ def pairs(results: Results) -> View:
 
 def genes(results: Results) -> View:
     """Return the genes most used and the lengths of junctions: a row a sample and locus."""
-    heads = [*WHEN, Head("Sample", aside=True), Head("Locus"), Head("Clones", numeric=True)]
+    heads = [*BRIEFLY, Head("Locus"), Head("Clones", numeric=True)]
     heads += [Head("V genes most used", "% of clones"), Head("J genes most used", "% of clones")]
     heads += [Head("Mean length", "amino acids", True), Head("Lengths of 90 %", "of the clones", True)]
     used = results.with_sample("usage").filter(weight="clones")
@@ -144,7 +144,7 @@ def maps(results: Results) -> Iterator[tuple[str, str, pl.DataFrame, pl.DataFram
     Of the loci of T cells, and of those of B cells, the one measured in most samples; of several alike TRB and IGH.
     Samples bear their labels, and one that failed quality says so, in a word as figures cut long names.
     """
-    failed = {sample for sample, told in _doubts(results).items() if told == STATE_WORDS["fail"]}
+    failed = _failed(results)
     names = {sample: name + FAILED * (sample in failed) for sample, name in labels(results).items()}
     by_subject: dict[tuple[str, str], list[tuple[int, bool, str, pl.DataFrame]]] = {}
     for subject, locus, found in _by_subject(results):
@@ -214,6 +214,16 @@ def _ends(pairs: pl.DataFrame) -> list[Row]:
     most = valued.sort(-pl.col("lower"), nulls_last=True, maintain_order=True).row(0, named=True)
     least = valued.row(-1, named=True)
     return [most] if least == most else [most, least]
+
+
+def failed(results: Results) -> str:
+    """Return a sentence on samples that failed quality and are in figures as all others; nothing where none did."""
+    drawn = ", ".join(sorted(_failed(results).intersection(results.tables["diversity"]["sample"])))
+    return f"In figures of diversity as measured, though they failed quality: {drawn}." if drawn else ""
+
+
+def _failed(results: Results) -> set[str]:
+    return {sample for sample, told in _doubts(results).items() if told == STATE_WORDS["fail"]}
 
 
 def _doubts(results: Results) -> dict[str, str]:

@@ -64,25 +64,30 @@ def who(row: Row) -> list[Cell]:
     """Return the cells of `WHO` of one sample."""
     subject, visit, day = when(row)
     specimen = None if row["specimen"] is None else row["specimen"].replace("_", " ")
-    told = doubt(row["state"])
-    narrow = ", ".join(filter(None, (specimen, told)))
-    return [subject, replace(visit, narrow=narrow), day, text(specimen), Cell(row["sample"], note=told, kind="name")]
+    sample = Cell(row["sample"], note=doubt(row["state"]), kind="name")
+    return [subject, replace(visit, narrow=_joined(specimen, sample.text, sample.note)), day, text(specimen), sample]
 
 
 def who_briefly(row: Row) -> list[Cell]:
     """Return the cells of `WHEN` and of the sample, for a table of many columns: below the visit what is not blood."""
     subject, visit, day, specimen, sample = who(row)
-    return [
-        subject,
-        replace(visit, note="" if row["specimen"] == "blood" else specimen.text, narrow=sample.note),
-        day,
-        sample,
-    ]
+    note = "" if row["specimen"] == "blood" else specimen.text
+    return [subject, replace(visit, note=note, narrow=_joined(sample.text, sample.note)), day, sample]
+
+
+def which(row: Row) -> list[Cell]:
+    """Return the cells of `BRIEFLY` of one sample, for a table of many rows a sample: its name alone."""
+    subject, visit, day = when(row)
+    return [subject, replace(visit, narrow=row["sample"]), day, Cell(row["sample"], kind="name")]
 
 
 def when(row: Row) -> list[Cell]:
     """Return the cells of `WHEN` of one sample."""
     return [text(row["subject"], "name"), text(row["visit"]), count(row["day"])]
+
+
+def _joined(*words: str | None) -> str:
+    return ", ".join(filter(None, words))
 
 
 def unfinished(state: str) -> str:

@@ -18,13 +18,15 @@ MAP = (
     "and an outline, blanks a dotted one"
 )
 CURVES = (
-    "standard curves with their standards (dots, less the shared error of their level), samples (crosses), "
+    "standard curves with their standards (dots{less}), wells of samples that have a number (crosses), "
     "blanks (dotted) and usable range (shaded)"
 )
 RECOVERY = (
-    "what the curves give back of each standard, a dot an analyte, by its nominal concentration and less the shared "
-    "dilution error; dashed are 80 and 120 %"
+    "what the curves give back of each standard, a dot an analyte, by its nominal concentration{less}; dashed are 80 "
+    "and 120 %"
 )
+# What the figures say besides where an error of each level was fitted, which takes three analytes.
+LESS = {CURVES: ", less the shared error of their level", RECOVERY: " and less the shared dilution error"}
 
 
 def draw_plate(plate: str, beads: Beads, told: Quantified, folder: Path) -> None:
@@ -46,13 +48,15 @@ def draw_plate(plate: str, beads: Beads, told: Quantified, folder: Path) -> None
     from tilseq.plots.plate import plate_map
 
     drawn: dict[str, tuple[Any, str]] = {}
+    shared = told.dilution["factor"].is_not_null().any()
+    curves_words, recovery_words = (words.format(less=less if shared else "") for words, less in LESS.items())
     with suppress(AnalysisError):  # wells that are named otherwise than those of a plate have no place on a map
         drawn["1_wells"] = (plate_map(beads.wells, told.concentrations).axes[0], MAP)
     if told.curves.filter(pl.col("model").is_not_null()).height:
         curves = standard_curves(told.curves, told.recovery, beads.wells, told.concentrations)
-        drawn["2_curves"] = (curves.axes[0], CURVES)
+        drawn["2_curves"] = (curves.axes[0], curves_words)
     if told.recovery["recovery_pct"].drop_nulls().len():
-        drawn["3_recovery"] = (recovery_dots(told.recovery), RECOVERY)
+        drawn["3_recovery"] = (recovery_dots(told.recovery, told.dilution), recovery_words)
     for one in _shown(beads):
         caption = f"beads of well {one.title}, by population"
         drawn[f"4_beads_{one.well}"] = (bead_map(one).axes[0], caption)

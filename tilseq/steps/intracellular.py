@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 STEP = "intracellular"
 METHOD = "stimulated less unstimulated, above one threshold within CD3+"
-DENSITY = "dark is one event, bright many; the line is the threshold of both tubes"
+DENSITY = (
+    "dark is one event, bright many; the line is the threshold of both tubes; cells beyond an axis stand at its end"
+)
 INTERVAL = "Clopper-Pearson of effective counts of both shares, joined by MOVER"
 
 

@@ -17,6 +17,7 @@ Row = Mapping[str, Any]
 
 PRODUCT, BLOOD = "infusion_product", "blood"
 EARLIER = {"tumor": "the tumour", "baseline": "blood before the infusion"}  # column of `origins` and its words
+ENDS = " No line crosses such a visit."
 FIRST = "TRB"  # the locus to draw, where it is there: its junctions tell clones apart best
 
 
@@ -64,16 +65,18 @@ def draw_tracking(
     blood = {row["sample"]: row["day"] for row in drawn_rows if row["specimen"] == BLOOD}
     infused = origins.filter(pl.col("in_product"), locus=locus).select("junction")
     given = sorted({infusion["day"] for infusion in infusions})
-    without = _without([row for row in rows if row["sample"] not in with_clones], named)
+    left_out = _left_out([row for row in rows if row["sample"] not in with_clones], named)
+    without = _without(left_out)
     drawn: dict[str, tuple[Axes, str]] = {}
     if blood and not shown.filter(pl.col("sample").is_in([*products, *blood])).join(infused, on="junction").is_empty():
         drawn["1-tracking"] = _largest(shown, origins, named, products, list(blood), early, without)
     days = {sample: day for sample, day in blood.items() if day is not None}
     if not shown.filter(pl.col("sample").is_in(list(days)), pl.col("frequency") > 0).is_empty():
-        drawn["2-courses"] = _courses(shown, origins, days, given, without)
+        gaps = [row["day"] for row in left_out if row["specimen"] == BLOOD and row["day"] is not None]
+        drawn["2-courses"] = _courses(shown, origins, days, given, gaps, without)
     for number, (before, after) in enumerate(_last_changes(changed.filter(locus=locus), products, blood)):
         drawn[f"3-change-{number + 1}"] = _change(changed.filter(locus=locus), before, after, named)
-    drawn["4-compartments"] = _compartments(origins, locus, given)
+    drawn["4-compartments"] = _compartments(origins, locus, given, without)
     save_figures(drawn, folder)
 
 
@@ -83,10 +86,14 @@ def _of_one_kind(rows: Sequence[Row], tables: Mapping[str, pl.DataFrame]) -> lis
     return bulk if {PRODUCT, BLOOD} <= {row["specimen"] for row in bulk} else list(rows)
 
 
-def _without(rows: Sequence[Row], named: Mapping[str, str]) -> str:
+def _left_out(rows: Sequence[Row], named: Mapping[str, str]) -> list[Row]:
+    """Return those samples without clones of product and blood whose visit no other sample shows."""
+    return [row for row in rows if row["specimen"] in (PRODUCT, BLOOD) and _name(row) not in named.values()]
+
+
+def _without(rows: Sequence[Row]) -> str:
     """Say of which products and visits nothing is drawn, as of a sample that is another subject's."""
-    asked = dict.fromkeys(_name(row) for row in rows if row["specimen"] in (PRODUCT, BLOOD))
-    left = [name.replace("\n", ", ") for name in asked if name not in named.values()]
+    left = dict.fromkeys(_name(row).replace("\n", ", ") for row in rows)
     return f" Not drawn, as their samples take no part (see quality): {'; '.join(left)}." if left else ""
 
 
@@ -117,14 +124,19 @@ def _largest(
 
 
 def _courses(
-    shown: pl.DataFrame, origins: pl.DataFrame, days: Mapping[str, float], given: Sequence[int], without: str
+    shown: pl.DataFrame,
+    origins: pl.DataFrame,
+    days: Mapping[str, float],
+    given: Sequence[int],
+    gaps: Sequence[int],
+    without: str,
 ) -> tuple[Axes, str]:
     from tilseq.plots.tracking import clone_courses
 
     return (
-        clone_courses(shown, origins, days=days, infusions=given),
+        clone_courses(shown, origins, days=days, infusions=given, gaps=gaps),
         "the largest clones of each origin in blood. An open mark was not seen: the clone may hold up to about the "
-        "limit of detection, and a thin dotted line to it is no course." + without,
+        "limit of detection, and a thin dotted line to it is no course." + without + (ENDS if gaps else ""),
     )
 
 
@@ -149,7 +161,7 @@ def _change(changed: pl.DataFrame, before: str, after: str, named: Mapping[str, 
     )
 
 
-def _compartments(origins: pl.DataFrame, locus: str, given: Sequence[int]) -> tuple[Axes, str]:
+def _compartments(origins: pl.DataFrame, locus: str, given: Sequence[int], without: str) -> tuple[Axes, str]:
     from tilseq.plots.compartments import compartment_flow
 
     days = ", ".join(map(str, given))
@@ -159,6 +171,7 @@ def _compartments(origins: pl.DataFrame, locus: str, given: Sequence[int]) -> tu
     told = f"what of {' and of '.join(earlier)} went into the product, and " if earlier else ""
     bypass = " What bypasses the product was not seen in it, which depends on its depth." if earlier else ""
     caption = (
-        f"{told}what blood after the infusion, all visits together, holds of {'each' if earlier else 'the product'}."
+        f"{told}what blood after the infusion, all visits together, holds of {'each' if earlier else 'the product'}. "
+        "A number is what the clones of a flow hold at that end, all its colours together."
     )
-    return compartment_flow(origins, locus=locus), caption + bypass + several
+    return compartment_flow(origins, locus=locus), caption + bypass + several + without

@@ -107,7 +107,8 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.enrichment import ENRICHMENT, SAMPLE_SCORES
     from tilseq.tables.transcriptome import TRANSCRIPTOME
 
-    samples, rows = _samples(job, folder)
+    groups = _groups(job, folder)
+    samples, rows = _samples(job, folder, groups)
     families, of_sets = _gene_sets(job, samples.genes)
     sets = {name: genes for of in families.values() for name, genes in of.items()}
     asked = _asked(job, rows)
@@ -119,6 +120,7 @@ def run(job: Job, folder: Path) -> None:
     handled = _handled(job, rows)
     for row, one in zip(told, asked, strict=True):
         row["told"] = "; ".join(filter(None, [*of_sets, row["told"], *_told_of_handling(handled, one)])) or None
+        row["left_out"] = "; ".join(filter(None, [row.get("left_out"), *_of_few_cells(groups, one)])) or None
     population = pl.lit(job.unit).alias("population")
     write_parquet(TRANSCRIPTOME.frame(told), TRANSCRIPTOME, folder)
     write_parquet(genes.with_columns(population), DIFFERENTIAL, folder)
@@ -127,21 +129,51 @@ def run(job: Job, folder: Path) -> None:
     draw_transcriptome([str(one) for one in asked], genes, enrichment, scores, samples.design, folder / "figures")
 
 
-def _samples(job: Job, folder: Path) -> tuple[Samples, list[dict[str, Any]]]:
+def _groups(job: Job, folder: Path) -> pl.DataFrame:
+    """Return the groups of cells of the population, those left out too; of bulk RNA there are none."""
+    import polars as pl
+
+    from tilseq.tables.differential import PSEUDOBULK_GROUPS
+
+    if job.unit == BULK:
+        return PSEUDOBULK_GROUPS.frame()
+    cell_type, statuses = POPULATIONS[job.unit]
+    groups = [pl.read_parquet(path) for path in needed(job, folder, PSEUDOBULK_GROUPS.name).values()]
+    every = pl.concat([PSEUDOBULK_GROUPS.frame(), *groups]).filter(cell_type=cell_type)
+    return every.filter(pl.col("status").is_in(statuses, nulls_equal=True))
+
+
+def _of_few_cells(groups: pl.DataFrame, asked: Asked) -> list[str]:
+    """Return the subjects that have cells for a contrast, and too few in each of its levels: no test knows of them."""
+    import polars as pl
+
+    from tilseq.errors import AnalysisError
+    from tilseq.expression.contrasts import parse_contrast
+
+    try:
+        contrast = parse_contrast(asked.text)
+    except AnalysisError:  # a contrast that cannot be read is told already
+        return []
+    own = groups if asked.level is None else groups.filter(visit=asked.level)
+    if not {*contrast.factors} <= {*own.columns}:
+        return []
+    in_it = [levels in contrast.signs for levels in own.select(contrast.factors).iter_rows()]
+    kept = own.filter(pl.Series(in_it, dtype=pl.Boolean)).group_by("subject").agg(pl.col("kept").any())
+    lost = kept.filter(~pl.col("kept"))["subject"].drop_nulls().sort()
+    return [f"{subject}: too few cells of any level" for subject in lost]
+
+
+def _samples(job: Job, folder: Path, groups: pl.DataFrame) -> tuple[Samples, list[dict[str, Any]]]:
     """Return the samples of the population, and their rows with `level` and `day`."""
     import polars as pl
 
     from tilseq.steps.expression_samples import side_by_side
-    from tilseq.tables.differential import PSEUDOBULK_GROUPS
 
     tables = {need: pl.read_parquet(path) for need, path in needed(job, folder, COUNTS).items()}
     if job.unit == BULK:
         rows = [row | {"group": row["sample"]} for need, row in job.arguments["samples"].items() if need in tables]
     else:
-        cell_type, statuses = POPULATIONS[job.unit]
-        groups = [pl.read_parquet(path) for path in needed(job, folder, "pseudobulk_groups").values()]
-        kept = pl.concat([PSEUDOBULK_GROUPS.frame(), *groups]).filter(pl.col("kept"), cell_type=cell_type)
-        rows = [row | {"level": row["visit"]} for row in kept.iter_rows(named=True) if row["status"] in statuses]
+        rows = [row | {"level": row["visit"]} for row in groups.filter("kept").iter_rows(named=True)]
     return side_by_side(rows, tables.values()), rows
 
 
