@@ -237,6 +237,19 @@ def test_one_well_filled_from_the_level_beside_it_is_a_warning(rng, fold, wells,
     assert all(of_curve.startswith(reason) for of_curve in told.curves["reason"])
 
 
+def test_wells_that_differ_by_one_analyte_are_not_exchanged(rng):
+    sheet, beads, kits = plate(rng, {"S": 400.0}, fold=2.0)
+    well = sheet.filter(level="C4")["well"][0]
+    signal = pl.when(well=well, analyte="B").then(pl.col("signal") / 1.3).otherwise("signal")
+    assert "exchanged" not in "".join(
+        quantify(sheet, beads.with_columns(signal=signal), kits).curves["reason"].drop_nulls()
+    )
+    # Of all analytes it is: the well then holds about what the level below does.
+    signal = pl.when(well=well).then(pl.col("signal") / 1.6).otherwise("signal")
+    reasons = quantify(sheet, beads.with_columns(signal=signal), kits).curves["reason"]
+    assert all(reason.startswith("wells of C4 differ as two levels do") for reason in reasons)
+
+
 def test_wells_of_a_saturated_standard_may_differ(rng):
     """Of D the top standard shines 5 % less than at saturation: signals 7 % apart are amounts twice as large."""
     sheet, beads, kits = plate(rng, {"S": 400.0})

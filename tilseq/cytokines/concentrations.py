@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tilseq.cytokines.curve_rows import CurveOf
+from tilseq.cytokines.curve_rows import MOST_CV_OF_WELLS, CurveOf
 from tilseq.cytokines.fold import reach, shown
 from tilseq.cytokines.inversion import Errors, Inversion
 from tilseq.cytokines.standards import Spread
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tilseq.tables import Row
 
-MOST_CV_PCT = 70.0  # two wells about threefold apart
+MOST_CV_PCT = 100 * MOST_CV_OF_WELLS
 LEVEL = 0.975  # of the quantile of a two-sided 95 % interval
 STANDARD_FREEDOM = 6.0  # degrees of freedom of what standards tell of the spread between wells
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -17,8 +17,7 @@ Row = dict[str, Any]
 
 MOST_RESIDUAL = 2.0
 MOST_OFF = 3.0  # fold: a level further off what the sheet says is hardly pipetting
-MOST_APART = 0.8  # of the difference of ln signal between two levels: wells of one of them
-APART_BY_CHANCE = 5.0  # times what wells of half of the levels differ by
+MOST_CV_OF_WELLS = 0.7  # of one level: two wells about as many times apart
 NOT_SEEN = "in no curve: too few beads in its wells, or left out as a hook effect"
 HOOK = "hook effect, or wells exchanged: the highest standards shine less than a lower one and are left out"
 ALL_DARK = "no standard shines clearly more than a blank"
@@ -124,7 +123,12 @@ def _exp(logarithm: float, times: float = 1.0) -> float | None:
 
 
 def doubts_of(
-    levels: Sequence[Level], names: Sequence[str], limits: Limits, residual: float, hook: bool
+    levels: Sequence[Level],
+    names: Sequence[str],
+    limits: Limits,
+    residual: float,
+    hook: bool,
+    exchanged: Collection[int],
 ) -> tuple[str, ...]:
     """Return what is odd with a curve.
 
@@ -140,6 +144,8 @@ def doubts_of(
         Weighted residual standard deviation.
     hook
         Whether the highest standards shine less than a lower one.
+    exchanged
+        Places of levels that are told on the whole plate, see `exchanged_wells`.
     """
     doubts = [HOOK] if hook else []
     if all(level.log_back <= limits.llod for level in levels):
@@ -147,9 +153,9 @@ def doubts_of(
     misplaced = ", ".join(_misplaced(levels, names))
     if misplaced:
         doubts.append(f"{misplaced}: wells exchanged, or is the sheet wrong?")
-    apart = ", ".join(_apart(levels, names))
+    apart = ", ".join(_apart([level for level in levels if level.place not in exchanged], names, limits))
     if apart:
-        doubts.append(f"wells of {apart} differ as two levels do: one of them exchanged with another well?")
+        doubts.append(f"{apart}: one of them exchanged with another well?")
     if residual > MOST_RESIDUAL:
         doubts.append(f"standards lie {residual:.1f} times as far off the curve as the plate's spread explains")
     return tuple(doubts)
@@ -177,22 +183,15 @@ def _misplaced(levels: Sequence[Level], names: Sequence[str]) -> list[str]:
     ]
 
 
-def _apart(levels: Sequence[Level], names: Sequence[str]) -> list[str]:
-    """Return the names of levels whose wells differ nearly as much as the curve does to the next level.
+def _apart(levels: Sequence[Level], names: Sequence[str], limits: Limits) -> list[str]:
+    """Return what is told of levels of the range, or above it, whose wells hold too different amounts.
 
-    The curve's flat ends tell nothing: there wells of one content differ as much. What such wells differ by is that of
-    half of the levels, as the spread of the plate is widened by the very well that is sought.
+    Near saturation small differences of the signal are large ones of the amount, and tell nothing.
     """
-    replicated = [level.log_apart for level in levels if level.wells > 1]
-    if not replicated:
-        return []
-    usual = APART_BY_CHANCE * float(np.median(replicated))
-    signals = [float("inf"), *(level.log_signal for level in levels), float("-inf")]
-    steps = [
-        min(above - own, own - below) for above, own, below in zip(signals, signals[1:], signals[2:], strict=False)
-    ]
     return [
-        names[level.place]
-        for level, step in zip(levels, steps, strict=True)
-        if level.log_apart > max(MOST_APART * step, usual, CLEARLY * np.sqrt(2) * level.log_se)
+        f"wells of {names[level.place]} differ (CV {100 * level.cv:.0f} %)"
+        for level in levels
+        if level.cv is not None
+        and max(MOST_CV_OF_WELLS, CLEARLY * level.reading_cv) < level.cv < np.inf
+        and level.log_true > limits.lloq
     ]

@@ -7,10 +7,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tilseq.cytokines.limits import Level
 from tilseq.cytokines.standards import Standard
 from tilseq.kits import LEVEL, Kit
 
-CLEARLY = 3.0  # standard deviations, of all analytes together
+CLEARLY = 3.0  # standard deviations
+MOST_APART = 0.8  # of the difference of ln signal between two levels: wells of one of them
+BY_CHANCE = 5.0  # times what wells of half of the levels differ by
+EXCHANGED = "wells of {} differ as two levels do: one of them exchanged with another well?"
 SAME = 2.0  # factor within which a level is that of the kit's series
 ROUNDED = 1.05  # factor within which multiples are one, of concentrations that a sheet rounds
 
@@ -55,6 +59,41 @@ def _standardised(both: Sequence[Sequence[tuple[Standard, NDArray[np.bool_]]]]) 
         variance = sum(max(float(np.mean(one.se[wells] ** 2)), within) / wells.sum() for one, wells in pair)
         each.append((level - blank) / np.sqrt(variance))
     return float(sum(each) / np.sqrt(len(each))) if each else 0.0
+
+
+def exchanged_wells(levels: Mapping[str, Sequence[Level]]) -> list[int]:
+    """Return the places of levels whose wells differ nearly as much as the curve does to the next level.
+
+    Most analytes must say so, as a well that was filled from another level is one for all; of single ones wells differ
+    by chance. The flat ends of a curve tell nothing: there wells of one content differ as much. What these differ
+    by is that of half of the levels, as the very well that is sought widens the spread of the plate.
+
+    Parameters
+    ----------
+    levels
+        What the curve of each analyte gives back, from the top down.
+    """
+    told = [pair for of_analyte in levels.values() for pair in _apart(of_analyte)]
+    places = dict.fromkeys(place for place, _ in told)
+    votes = {place: [apart for at, apart in told if at == place] for place in places}
+    return sorted(place for place, own in votes.items() if 2 * sum(own) > len(own))
+
+
+def _apart(levels: Sequence[Level]) -> list[tuple[int, bool]]:
+    """Return the places of levels of which an analyte tells whether their wells are of two levels, and whether so."""
+    replicated = [level.log_apart for level in levels if level.wells > 1]
+    if not replicated:
+        return []
+    usual = BY_CHANCE * float(np.median(replicated))
+    signals = [np.inf, *(level.log_signal for level in levels), -np.inf]
+    steps = np.minimum(-np.diff(signals)[:-1], -np.diff(signals)[1:])
+    told = []
+    for level, step in zip(levels, steps, strict=True):
+        least, noise = MOST_APART * step, max(usual, CLEARLY * np.sqrt(2) * level.log_se)
+        apart = level.log_apart > max(least, noise)
+        if level.wells > 1 and (apart or least > noise):
+            told.append((level.place, apart))
+    return told
 
 
 def left_out(held: Mapping[str, Mapping[str, float | None]], kit: Kit | None) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from tilseq.cytokines.concentrations import Content, concentrations_of
 from tilseq.cytokines.curve import Model
 from tilseq.cytokines.curve_rows import CurveOf, curve_row, dilution_rows, doubts_of, recovery_rows, unusable
 from tilseq.cytokines.limits import levels_of, limits_of
-from tilseq.cytokines.plate_doubts import brighter_blanks, left_out, multiplied
+from tilseq.cytokines.plate_doubts import EXCHANGED, brighter_blanks, exchanged_wells, left_out, multiplied
 from tilseq.cytokines.standards import Standard, fit_standards
 from tilseq.errors import AnalysisError, TableError
 from tilseq.kits import Kit
@@ -149,19 +149,24 @@ class _Plate:
         plate = self.plate
         standards, unfit, hooked = self._standards()
         fitted = fit_standards(standards, self.level_of.tolist(), model=model, shared=shared) if standards else None
-        odd = self._doubts(standards)
+        levels = {
+            analyte: levels_of(one, self.level_of, fitted.curves[analyte], fitted.levels, fitted.spread)
+            for analyte, one in standards.items()
+            if fitted is not None
+        }
+        exchanged = exchanged_wells(levels)
+        odd = self._doubts(standards, exchanged)
         curves: dict[str, CurveOf] = {}
         for analyte in self.analytes:
             if fitted is None or analyte in unfit:
                 rows["curves"].append(unusable(plate, analyte, unfit[analyte]))
                 continue
-            one = standards[analyte]
+            one, own = standards[analyte], levels[analyte]
             curve = fitted.curves[analyte]
-            levels = levels_of(one, self.level_of, curve, fitted.levels, fitted.spread)
-            limits = limits_of(one, curve, levels, fitted.spread)
+            limits = limits_of(one, curve, own, fitted.spread)
             hook = analyte in hooked
-            doubts = (*odd, *doubts_of(levels, self.levels, limits, fitted.residual_sd[analyte], hook))
-            curves[analyte] = CurveOf(curve, fitted.covariances[analyte], levels, limits, hook, doubts)
+            doubts = (*odd, *doubts_of(own, self.levels, limits, fitted.residual_sd[analyte], hook, exchanged))
+            curves[analyte] = CurveOf(curve, fitted.covariances[analyte], own, limits, hook, doubts)
             rows["curves"].append(
                 {"plate": plate, "analyte": analyte} | curve_row(curves[analyte], one, fitted, analyte)
             )
@@ -178,7 +183,7 @@ class _Plate:
         rows["wells"] += wells
         rows["samples"] += samples
 
-    def _doubts(self, standards: Mapping[str, Standard]) -> tuple[str, ...]:
+    def _doubts(self, standards: Mapping[str, Standard], exchanged: Sequence[int]) -> tuple[str, ...]:
         """Return what is odd with the standards of the whole plate, each in a clause."""
         first = {self.level_of[place]: well for well, place in reversed(self.place.items())}
         held = {
@@ -189,6 +194,7 @@ class _Plate:
             *left_out(held, self.kit),
             *multiplied(held, self.kit),
             *brighter_blanks(standards, self.level_of, self.levels),
+            *([EXCHANGED.format(", ".join(self.levels[place] for place in exchanged))] if exchanged else []),
         )
 
     def _nominal(self, well: str, analyte: str) -> float | None:
