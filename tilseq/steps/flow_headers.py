@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tilseq.study import Study
 
+Header = tuple[dict[str, Any], list[str], list[str]]  # a row of samples.csv, $PnN and $PnS of its tube's channels
+
 MOST_NAMED = 5
 UNBORNE = "markers for which tubes of their panel have no channel of the names in study.yaml"
 UNSTAINED = "populations of tubes that have no channel for one of their markers, and will lack them"
@@ -24,14 +26,14 @@ def unlike_their_panel(study: Study) -> list[str]:
     faults: dict[str, list[str]] = {}
     unborne: dict[str, list[str]] = {}
     unstained: dict[str, list[str]] = {}
-    for tube, channels, texts in _headers(study):
+    for (tube, channels, texts), samples in _alike(study):
         for marker in _unborne(study, tube, (*channels, *texts)):
-            unborne.setdefault(marker, []).append(tube["sample"])
+            unborne.setdefault(marker, []).extend(samples)
         try:
             for population in _unstained(study, tube, channels, texts):
-                unstained.setdefault(population, []).append(tube["sample"])
+                unstained.setdefault(population, []).extend(samples)
         except AnalysisError as error:
-            faults.setdefault(str(error), []).append(tube["sample"])
+            faults.setdefault(str(error), []).extend(samples)
     notes = [f"flow tubes that will fail, {named(samples)}: {fault}" for fault, samples in faults.items()]
     for told, found in ((UNBORNE, unborne), (UNSTAINED, unstained)):
         each = [f"{what} of {named(samples)}" for what, samples in found.items()]
@@ -39,7 +41,16 @@ def unlike_their_panel(study: Study) -> list[str]:
     return notes
 
 
-def _headers(study: Study) -> Iterator[tuple[dict[str, Any], list[str], list[str]]]:
+def _alike(study: Study) -> list[tuple[Header, list[str]]]:
+    """Return a header of each kind, and the samples whose tubes are alike in all that is looked at."""
+    kinds: dict[tuple[Any, ...], tuple[Header, list[str]]] = {}
+    for tube, channels, texts in _headers(study):
+        kind = (*(tube[name] for name in ("panel", "role", "marked_population")), *channels, *texts)
+        kinds.setdefault(kind, ((tube, channels, texts), []))[1].append(tube["sample"])
+    return list(kinds.values())
+
+
+def _headers(study: Study) -> Iterator[Header]:
     """Yield the tubes that are gated automatically, with $PnN and $PnS of their channels."""
     from tilseq.errors import ReadError
     from tilseq.io.fcs import list_channels
