@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -66,34 +67,29 @@ def exchanged_wells(levels: Mapping[str, Sequence[Level]]) -> list[int]:
 
     Most analytes must say so, as a well that was filled from another level is one for all; of single ones wells differ
     by chance. The flat ends of a curve tell nothing: there wells of one content differ as much. What these differ
-    by is that of half of the levels, as the very well that is sought widens the spread of the plate.
+    by is told by half of the levels, as the very well that is sought widens the spread of the plate.
 
     Parameters
     ----------
     levels
         What the curve of each analyte gives back, from the top down.
     """
-    told = [pair for of_analyte in levels.values() for pair in _apart(of_analyte)]
-    places = dict.fromkeys(place for place, _ in told)
-    votes = {place: [apart for at, apart in told if at == place] for place in places}
-    return sorted(place for place, own in votes.items() if 2 * sum(own) > len(own))
+    replicated = Counter(level.place for own in levels.values() for level in own if level.wells > 1)
+    apart = Counter(place for own in levels.values() for place in _apart(own))
+    return sorted(place for place, analytes in replicated.items() if 2 * apart[place] > analytes)
 
 
-def _apart(levels: Sequence[Level]) -> list[tuple[int, bool]]:
-    """Return the places of levels of which an analyte tells whether their wells are of two levels, and whether so."""
-    replicated = [level.log_apart for level in levels if level.wells > 1]
-    if not replicated:
-        return []
-    usual = BY_CHANCE * float(np.median(replicated))
+def _apart(levels: Sequence[Level]) -> list[int]:
+    """Return the places of levels whose wells differ, by one analyte, as those of two levels do."""
+    ranges = [level.log_apart for level in levels if level.wells > 1]
+    usual = BY_CHANCE * float(np.median(ranges)) if ranges else 0.0
     signals = [np.inf, *(level.log_signal for level in levels), -np.inf]
-    steps = np.minimum(-np.diff(signals)[:-1], -np.diff(signals)[1:])
-    told = []
-    for level, step in zip(levels, steps, strict=True):
-        least, noise = MOST_APART * step, max(usual, CLEARLY * np.sqrt(2) * level.log_se)
-        apart = level.log_apart > max(least, noise)
-        if level.wells > 1 and (apart or least > noise):
-            told.append((level.place, apart))
-    return told
+    falls = -np.diff(signals)
+    return [
+        level.place
+        for level, step in zip(levels, np.minimum(falls[:-1], falls[1:]), strict=True)
+        if level.log_apart > max(MOST_APART * step, usual, CLEARLY * np.sqrt(2) * level.log_se)
+    ]
 
 
 def left_out(held: Mapping[str, Mapping[str, float | None]], kit: Kit | None) -> list[str]:
