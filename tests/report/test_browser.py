@@ -111,7 +111,7 @@ def test_a_narrow_screen_has_specimen_and_sample_below_the_visit_and_keeps_the_s
     open_page(browser, pages["good"], 400)
     heads, first, narrow = browser.execute_script(shown)
     assert heads[:4] == ["Subject", "Visit", "Day", "CD3+\n% of lymphocytes"] and first == 0
-    assert narrow == "blood, P01_0_flow"
+    assert narrow == "blood, 0_flow"
     open_page(browser, pages["good"], 1400)
     heads, _, narrow = browser.execute_script(shown)
     assert heads == ["Subject", "Visit", "Day", "Specimen", "Sample"] and not narrow

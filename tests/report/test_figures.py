@@ -59,6 +59,14 @@ def test_scores_stand_by_subject_and_day_with_how_they_were_found(good_out):
     assert [label.get_text() for label in axes.get_xticklabels()] == list(days)
     assert axes.figure.axes[1].get_ylabel() == "score (ucell)"
     assert drawing.caption.startswith("Gene-set scores (ucell), the mean over the cells of each sample;")
+    assert drawing.caption.endswith("compare within a row.")
+    few = [row | {"set": "hypoxia", "value": None, "genes_found": 2} for row in rows]
+    write_table(outputs.SCORES.frame([*rows, *few]), outputs.SCORES, good_out / "tables")
+    (drawing,) = (one for one in drawings(read_results(good_out)) if one.name == "expression_scores")
+    assert [label.get_text() for label in drawing.draw().get_yticklabels()] == ["memory"]
+    assert drawing.caption.endswith("row. Not drawn: 1 of 2 sets, of which too few genes are there.")
+    write_table(outputs.SCORES.frame(few), outputs.SCORES, good_out / "tables")
+    assert "expression_scores" not in [one.name for one in drawings(read_results(good_out))]
 
 
 def test_hostile_names_are_drawn(hostile_out):

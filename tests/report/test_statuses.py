@@ -1,7 +1,7 @@
 import pytest
 
 from tilseq.report.results import STATUS_WORDS
-from tilseq.report.rows import endpoint_cell
+from tilseq.report.rows import endpoint_cell, which
 from tilseq.tables.outputs import VALUE_STATUSES
 
 
@@ -23,3 +23,12 @@ def test_a_status_stands_in_words(value, limits, status, value_text, text, note)
 
 def test_every_status_has_its_words():
     assert tuple(STATUS_WORDS) == VALUE_STATUSES
+
+
+@pytest.mark.parametrize(("sample", "told"), [
+    ("S1_D7_tstate", "tstate"), ("S1-D7.tube 2", "tube 2"), ("S1_D70_flow", "D70_flow"), ("S10_D7_flow", "S10_D7_flow"),
+    ("S1", "S1"), ("tube7", "tube7"),
+])  # fmt: skip
+def test_a_narrow_screen_has_of_a_name_what_subject_and_visit_do_not_say(sample, told):
+    _, visit, _, name = which({"sample": sample, "subject": "S1", "visit": "D7", "day": 7})
+    assert (visit.narrow, name.text) == (told, sample)

@@ -186,21 +186,26 @@ def _mass_caption(rows: pl.DataFrame) -> str:
 
 
 def _scores(results: Results) -> pl.DataFrame:
-    """Return the scores that there are, by subject, day and sample."""
-    return results.with_sample("scores").drop_nulls("value")
+    """Return the scores by subject, day and sample; none where no set was scored."""
+    rows = results.with_sample("scores")
+    return rows if rows["value"].count() else rows.clear()
 
 
 def _draw_scores(rows: pl.DataFrame) -> Axes:
     from tilseq.plots.expression import score_heatmap
 
-    return score_heatmap(rows, samples=rows["sample"].unique(maintain_order=True).to_list(), method=_method(rows))
+    scored = rows.drop_nulls("value")
+    return score_heatmap(scored, samples=scored["sample"].unique(maintain_order=True).to_list(), method=_method(rows))
 
 
 def _score_caption(rows: pl.DataFrame) -> str:
     by = f" ({_method(rows)})" if _method(rows) is not None else ""
+    sets = rows["set"].n_unique()
+    left = sets - rows.drop_nulls("value")["set"].n_unique()
+    without = f" Not drawn: {left} of {sets} sets, of which too few genes are there." if left else ""
     return (
         f"Gene-set scores{by}, the mean over the cells of each sample; samples by subject and day. Sets differ in how "
-        "highly their genes are expressed: compare within a row."
+        f"highly their genes are expressed: compare within a row.{without}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import polars as pl
@@ -65,25 +66,34 @@ def who(row: Row) -> list[Cell]:
     subject, visit, day = when(row)
     specimen = None if row["specimen"] is None else row["specimen"].replace("_", " ")
     sample = Cell(row["sample"], note=doubt(row["state"]), kind="name")
-    return [subject, replace(visit, narrow=_joined(specimen, sample.text, sample.note)), day, text(specimen), sample]
+    narrow = _joined(specimen, _own_part(row), sample.note)
+    return [subject, replace(visit, narrow=narrow), day, text(specimen), sample]
 
 
 def who_briefly(row: Row) -> list[Cell]:
     """Return the cells of `WHEN` and of the sample, for a table of many columns: below the visit what is not blood."""
     subject, visit, day, specimen, sample = who(row)
     note = "" if row["specimen"] == "blood" else specimen.text
-    return [subject, replace(visit, note=note, narrow=_joined(sample.text, sample.note)), day, sample]
+    return [subject, replace(visit, note=note, narrow=_joined(_own_part(row), sample.note)), day, sample]
 
 
 def which(row: Row) -> list[Cell]:
     """Return the cells of `BRIEFLY` of one sample, for a table of many rows a sample: its name alone."""
     subject, visit, day = when(row)
-    return [subject, replace(visit, narrow=row["sample"]), day, Cell(row["sample"], kind="name")]
+    return [subject, replace(visit, narrow=_own_part(row)), day, Cell(row["sample"], kind="name")]
 
 
 def when(row: Row) -> list[Cell]:
     """Return the cells of `WHEN` of one sample."""
     return [text(row["subject"], "name"), text(row["visit"]), count(row["day"])]
+
+
+def _own_part(row: Row) -> str:
+    """Return what a sample's name has beyond the subject and visit beside it: a narrow screen has no room for more."""
+    name: str = row["sample"]
+    for known in filter(None, (row["subject"], row["visit"])):
+        name = re.sub(rf"^{re.escape(known)}[-_. ]+(?=.)", "", name)
+    return name
 
 
 def _joined(*words: str | None) -> str:
