@@ -13,7 +13,7 @@ def folder(tmp_path):
     """Files of two people, three of each; b2.tsv is that of a2.tsv."""
 
     def write(name, junctions):
-        lines = [f"TRBV2\tTRBJ1-1\tTGC{''.join(map(CODONS.get, one))}TTC\tC{one}F\t2" for one in junctions]
+        lines = [f"TRBV2\tTRBJ1\tTGC{''.join(map(CODONS.get, one))}TTC\tC{one}F\t2" for one in junctions]
         (tmp_path / name).write_text("\n".join(["v_call\tj_call\tjunction\tjunction_aa\tumi_count", *lines]) + "\n")
 
     def clones(start, number=64):

@@ -126,7 +126,7 @@ def test_one_odd_junction_of_a_hundred_is_noted_and_two_are_warned_of(tmp_path, 
     middles = [(codons[i // 10] + codons[i % 10], amino[i // 10] + amino[i % 10]) for i in range(100)]
     ends = [("GCA", "A") if i < odd else ("TTC", "F") for i in range(100)]
     rows = [
-        f"{i}\tTRBV1\tTRBJ1-1\tTGT{b}{e}\tC{a}{f}\t1"
+        f"{i}\tTRBV1\tTRBJ1\tTGT{b}{e}\tC{a}{f}\t1"  # a family, which tells no end
         for i, ((b, a), (e, f)) in enumerate(zip(middles, ends, strict=True))
     ]
     read = read_airr(tmp_path, *rows)

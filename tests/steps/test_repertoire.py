@@ -5,6 +5,8 @@ from tilseq.errors import AnalysisError
 from tilseq.steps import repertoire
 from tilseq.steps.job import Job
 
+IGH = "cell-1,true,true,IGH,IGHV1-2,IGHJ4,true,CAW,TGTGCATGG"
+
 
 @pytest.fixture
 def run(tmp_path, sample, write_clones, write_contigs):
@@ -38,6 +40,17 @@ def test_clones_of_one_table(run):
         ("CCC", 10, "umis"),
     ]
     assert tables["quality"].height == tables["endpoints"].height == 0
+
+
+def test_receptors_of_the_other_kind_fail(run):
+    told = run({"AAA": 90, "CCC": 10}, assay="tcr")["quality"]
+    assert "receptors of the assay" not in told["check"]
+    told = run({"AAA": 90, "CCC": 10}, count="cells", assay="tcr", more=[IGH])["quality"]
+    assert "receptors of the assay" not in told["check"]
+    told = run({}, count="cells", assay="tcr", more=[IGH])["quality"].filter(check="receptors of the assay")
+    assert told.select("verdict", "reason").rows() == [
+        ("fail", "a sample of tcr that holds IGH alone: is it another's file?")
+    ]
 
 
 def test_what_counts_count_is_told_in_samples_csv_where_the_file_does_not_tell(run):

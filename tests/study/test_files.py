@@ -1,8 +1,10 @@
 import hashlib
 import os
 
+import numpy as np
 import pytest
 
+from tilseq.io.fcs_write import write_fcs
 from tilseq.study.files import check_files
 from tilseq.study.read import examine
 
@@ -138,6 +140,16 @@ def test_copies_that_differ_only_far_from_the_start(make_study):
     root = make_study({**rows, "raw/a": head + "1", "raw/b": head + "2", "raw/c": head + "2"})
     assert [text.split(";")[0] for text in problems_of(root)] == [
         "4, path: the same content as 'raw/b' of 's1' in row 3"
+    ]
+
+
+def test_tubes_of_the_same_events_are_copies_whatever_they_are_called(make_study):
+    root = make_study(samples("flow,raw/1.fcs,,,,", "flow,raw/2.fcs,,,,", "flow,raw/3.fcs,,,,"))
+    for number, (name, event) in enumerate([("D7", 1.0), ("a tube of D28", 1.0), ("D84", 2.0)], start=1):
+        events = np.array([[event, 5.0]] * 9)
+        write_fcs(root / f"raw/{number}.fcs", events, ["FSC-A", "SSC-A"], keywords={"$FIL": name})
+    assert problems_of(root) == [
+        "3, path: the same content as 'raw/1.fcs' of 's0' in row 2; found 'raw/2.fcs'; one of them is the wrong file"
     ]
 
 

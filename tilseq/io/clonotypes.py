@@ -29,6 +29,7 @@ from tilseq.io.clonotype_rules import (
 )
 from tilseq.io.dialects import DIALECTS, CountOf
 from tilseq.io.junctions import mismatch
+from tilseq.io.moved_columns import moved_columns
 from tilseq.io.specimens import refuse_several_specimens, several_samples, several_wells
 from tilseq.io.write import harmless
 from tilseq.receptors import LOCI
@@ -156,7 +157,7 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
         warnings += [*names.result(), *_cells_named(rows)]
     refuse_exchanged(clonotypes, rows)
     many, few = flags(clonotypes)
-    warnings += [*loci.result(), *many, *wrong.result()]
+    warnings += [*loci.result(), *many, *wrong.result(), *moved_columns(rows, kept)]
     notes += few
     return Clonotypes(
         ordered,

@@ -12,6 +12,7 @@ from tilseq.io.clonotype_counts import all_zero, whole
 from tilseq.io.clonotype_repeats import contigs_once
 from tilseq.io.clonotype_rows import NO_VALUE, Rows, read_rows
 from tilseq.io.clonotype_rules import cells_alike, exclusions, loci_denied, rule, with_locus
+from tilseq.io.moved_columns import moved_columns
 from tilseq.io.specimens import refuse_several_specimens, several_samples, several_wells
 
 FURTHER = {
@@ -101,6 +102,7 @@ def read_contigs(path: str | Path, *, dialect: str | None = None) -> Contigs:
             *cells_alike(kept["cell_id"]),
             *several_wells(rows, kept["cell_id"]),
             *loci_denied(rows, kept),
+            *moved_columns(rows, kept),
         ),
         rows.notes,
     )

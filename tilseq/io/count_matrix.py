@@ -43,6 +43,8 @@ NO_GENES = re.compile(
     r"|alignment_not_unique|(grand[ _])?totals?([ _](counts|reads))?",
     re.IGNORECASE,
 )
+NO_FEATURE = re.compile(r"(__)?no_feature|N_noFeature", re.IGNORECASE)
+MANY_OF_NO_FEATURE, TIMES_GENES = 10_000, 3  # reads; of a library counted on the wrong strand nine in ten or more
 EXPECTED = "whole numbers, 0 or more"
 MEND = "give raw counts, not normalised or logged values, nor TPM"
 SHOWN = 5
@@ -165,7 +167,9 @@ def _of_text(path: str | Path) -> CountMatrix:
         mend = "is the separator right?" if len(names) == 1 else None
         raise ReadError("the file has no column of a sample", file=path, found=", ".join(names), mend=mend)
     is_gene = np.array([NO_GENES.fullmatch(name) is None for name in cells[gene]], bool)
-    counts = _numbers(cells, columns, path, first)[is_gene]
+    every = _numbers(cells, columns, path, first)
+    counts, samples = every[is_gene], _sample_names(columns, names, path)
+    strayed = every[np.array([NO_FEATURE.fullmatch(name) is not None for name in cells[gene]], bool)].sum(axis=0)
     no_genes = tuple(cells[gene].filter(pl.Series(~is_gene)).to_list())
     cells = cells.filter(pl.Series(is_gene))
     if not len(cells):
@@ -174,8 +178,8 @@ def _of_text(path: str | Path) -> CountMatrix:
     symbols, told = gene_names(cells[gene].to_list(), _symbols_of(cells, gene))
     summed, genes, twice = sum_by_gene(counts.T, symbols)
     left = [f"columns that are of no sample: {', '.join(about)}"] if about else []
-    samples = _sample_names(columns, names, path)
-    return CountMatrix(summed, genes, samples, (*left, *_left_out(no_genes), *told, *twice), no_genes)
+    left += [*_left_out(no_genes), *_of_no_feature(strayed, counts.sum(axis=0), samples)]
+    return CountMatrix(summed, genes, samples, (*left, *told, *twice), no_genes)
 
 
 def _refuse_transcripts(names: Sequence[str], path: str | Path) -> None:
@@ -212,6 +216,19 @@ def _without_blanks(cells: pl.DataFrame, gene: str) -> pl.DataFrame:
 
 def _left_out(no_genes: Sequence[str]) -> list[str]:
     return [f"left out, of no gene: {first_few(no_genes, SHOWN)}"] if no_genes else []
+
+
+def _of_no_feature(strayed: NDArray[np.int64], counts: NDArray[np.int64], samples: Sequence[str]) -> list[str]:
+    """Say of which samples far more reads are of no gene than of genes, as those counted on the wrong strand."""
+    named = [
+        f"{sample} ({of_none:,} to {of_genes:,})"
+        for sample, of_none, of_genes in zip(samples, strayed, counts, strict=True)
+        if of_none >= MANY_OF_NO_FEATURE and of_none > TIMES_GENES * of_genes
+    ]
+    if not named:
+        return []
+    what = f"over {TIMES_GENES} times as many reads of no feature as of genes"
+    return [f"{what}: {first_few(named, SHOWN)}: was another strand counted than was sequenced?"]
 
 
 def _sample_columns(names: Sequence[str]) -> tuple[list[str], list[str]]:

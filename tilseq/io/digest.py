@@ -10,8 +10,8 @@ from typing import Any
 from tilseq.errors import ReadError
 
 
-def sha256_of_file(path: str | Path) -> str:
-    """Return the SHA-256 of a file's bytes in hexadecimal.
+def sha256_of_file(path: str | Path, start: int = 0) -> str:
+    """Return the SHA-256 of a file's bytes, from one of them on, in hexadecimal.
 
     Raises
     ------
@@ -20,6 +20,7 @@ def sha256_of_file(path: str | Path) -> str:
     """
     try:
         with open(path, "rb") as stream:
+            stream.seek(start)
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise ReadError(f"cannot read: {error.strerror or error}", file=path) from error

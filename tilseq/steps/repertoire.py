@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEP = "repertoire"
-ASSAYS = ("tcr", "bcr")
+KINDS = {"tcr": "TR", "bcr": "IG"}  # assay → how its loci begin
+ASSAYS = tuple(KINDS)
 MOLECULES = ("cells", "umis", "templates")  # each is of one cell; of one molecule may be many reads
 LEAST_COUNTED = 100  # molecules, a round figure: with fewer a clone of 1 % is missed more often than every third time
 
@@ -66,7 +67,7 @@ def run(job: Job, folder: Path) -> None:
     excluded = excluded.select(EXCLUSIONS.names)
     rows: list[dict[str, Any]] = []
     quality = reading_rows(job.unit, clonotypes) + _unusable_cells(sample)
-    quality += _checks(job.unit, clonotypes, cells)
+    quality += _checks(job.unit, clonotypes, cells) + _of_the_other_kind(sample, clonotypes)
     quality += _depth(sample, clonotypes, job.arguments["least_yield"])
     if sample["assay"] == "bcr":
         told = (*clonotypes.warnings, *clonotypes.notes)
@@ -104,6 +105,15 @@ def _checks(sample: str, clonotypes: Clonotypes, depth: pl.DataFrame) -> list[di
         depth=depth,
     )
     return checks.filter(~pl.col("check").str.starts_with("left out: ")).to_dicts()
+
+
+def _of_the_other_kind(sample: Mapping[str, Any], clonotypes: Clonotypes) -> list[dict[str, Any]]:
+    """Return a failed check where a sample of T cells holds receptors of B cells alone, or the reverse."""
+    loci = clonotypes.table["locus"].unique().sort().to_list()
+    if not loci or any(locus.startswith(KINDS[sample["assay"]]) for locus in loci):
+        return []
+    reason = f"a sample of {sample['assay']} that holds {', '.join(loci)} alone: is it another's file?"
+    return [{"sample": sample["sample"], "check": "receptors of the assay", "verdict": "fail", "reason": reason}]
 
 
 def cells_in_library(sample: Mapping[str, Any]) -> float | None:

@@ -25,6 +25,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
 DRIVE = re.compile(r"[A-Za-z]:")
 HEAD_BYTES = 64 << 10
 GZIP = b"\x1f\x8b"
+OF_FCS = re.compile(rb"FCS[0-9.]{3} {4}.{16} *([0-9]+) *([0-9]+)")  # where TEXT, then where DATA begins and ends
 MOST_NEIGHBOURS = 10_000
 ABSENT = "there is no such file"
 # Files of a 10x matrix that say what was measured, not what was found, and so are the same for many samples.
@@ -237,14 +238,23 @@ def _place(other: Found, file: Found) -> str:
 def _check_copies(found: list[Found]) -> list[TilseqError]:
     """No file is a copy of another's; only files of one size and one beginning are read in full.
 
+    Of FCS files the events are compared: what stands before them names the tube, and differs where a copy was renamed.
     Clonotype tables of a header alone are all alike and no copies: their samples fail by themselves.
     """
     files = list({file.inode: file for file in reversed(found)}.values())[::-1]
+    starts = {file.inode: _start_of_events(file) for file in files}
     groups: dict[tuple[object, ...], list[Found]] = {}
     for file in files:
         if file.size and not Path(file.entry).name.startswith(COMMON):
-            groups.setdefault((file.size,), []).append(file)
-    for key_of in (_head, lambda file: sha256_of_file(file.path)):
+            groups.setdefault((file.size - starts[file.inode],), []).append(file)
+
+    def head(file: Found) -> bytes:
+        return _head(file, starts[file.inode])
+
+    def whole(file: Found) -> str:
+        return sha256_of_file(file.path, starts[file.inode])
+
+    for key_of in (head, whole):
         finer: dict[tuple[object, ...], list[Found]] = {}
         for size, group in groups.items():
             for file in group if len(group) > 1 else ():
@@ -279,9 +289,17 @@ def _has_rows(file: Found) -> bool:
     return not header or len(start) == HEAD_BYTES
 
 
-def _head(file: Found) -> bytes:
+def _start_of_events(file: Found) -> int:
+    """Return where the events of an FCS file start, by its HEADER; of another file, or where it does not say, 0."""
+    told = OF_FCS.match(_head(file))
+    start, end = map(int, told.groups()) if told else (0, 0)
+    return start if start < end < file.size else 0
+
+
+def _head(file: Found, start: int = 0) -> bytes:
     try:
         with open(file.path, "rb") as stream:
+            stream.seek(start)
             return stream.read(HEAD_BYTES)
     except OSError as error:
         raise ReadError(f"cannot be read: {error.strerror or error}", file=file.path) from error
