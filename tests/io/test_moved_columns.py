@@ -39,6 +39,12 @@ def test_genes_that_were_moved_by_a_row_are_told(tmp_path):
     assert vdjtools(file, 49, 1) == []  # too few
 
 
+def test_of_a_large_table_rows_evenly_spread_are_looked_at(monkeypatch, tmp_path):
+    monkeypatch.setattr("tilseq.io.moved_columns.MOST_LOOKED_AT", 65)
+    (told,) = vdjtools(tmp_path / "a.tsv", 130, 1)  # each second one, five of each gene
+    assert told.startswith("55 of 65 rows name a J gene of TRB")
+
+
 @pytest.mark.parametrize(("wrong", "told"), [(13, 0), (14, 1)])
 def test_a_fifth_of_the_junctions_may_be_trimmed(tmp_path, wrong, told):
     rows = [[gene, amino, bases] for gene, amino, bases in junctions(65)]

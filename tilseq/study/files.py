@@ -25,6 +25,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
 DRIVE = re.compile(r"[A-Za-z]:")
 HEAD_BYTES = 64 << 10
 GZIP = b"\x1f\x8b"
+FCS_HEADER = 58  # bytes
 OF_FCS = re.compile(rb"FCS[0-9.]{3} {4}.{16} *([0-9]+) *([0-9]+)")  # where TEXT, then where DATA begins and ends
 MOST_NEIGHBOURS = 10_000
 ABSENT = "there is no such file"
@@ -291,16 +292,16 @@ def _has_rows(file: Found) -> bool:
 
 def _start_of_events(file: Found) -> int:
     """Return where the events of an FCS file start, by its HEADER; of another file, or where it does not say, 0."""
-    told = OF_FCS.match(_head(file))
+    told = OF_FCS.match(_head(file, most=FCS_HEADER))
     start, end = map(int, told.groups()) if told else (0, 0)
     return start if start < end < file.size else 0
 
 
-def _head(file: Found, start: int = 0) -> bytes:
+def _head(file: Found, start: int = 0, most: int = HEAD_BYTES) -> bytes:
     try:
         with open(file.path, "rb") as stream:
             stream.seek(start)
-            return stream.read(HEAD_BYTES)
+            return stream.read(most)
     except OSError as error:
         raise ReadError(f"cannot be read: {error.strerror or error}", file=file.path) from error
 
