@@ -143,14 +143,14 @@ def test_copies_that_differ_only_far_from_the_start(make_study):
     ]
 
 
-def test_tubes_of_the_same_events_are_copies_whatever_they_are_called(make_study):
+@pytest.mark.parametrize(("events_of_each", "copies"), [(200, 1), (9, 0)])
+def test_tubes_of_the_same_events_are_copies_whatever_they_are_called(make_study, events_of_each, copies):
     root = make_study(samples("flow,raw/1.fcs,,,,", "flow,raw/2.fcs,,,,", "flow,raw/3.fcs,,,,"))
     for number, (name, event) in enumerate([("D7", 1.0), ("a tube of D28", 1.0), ("D84", 2.0)], start=1):
-        events = np.array([[event, 5.0]] * 9)
+        events = np.array([[event, 5.0]] * events_of_each)
         write_fcs(root / f"raw/{number}.fcs", events, ["FSC-A", "SSC-A"], keywords={"$FIL": name})
-    assert problems_of(root) == [
-        "3, path: the same content as 'raw/1.fcs' of 's0' in row 2; found 'raw/2.fcs'; one of them is the wrong file"
-    ]
+    told = "3, path: the same content as 'raw/1.fcs' of 's0' in row 2; found 'raw/2.fcs'; one of them is the wrong file"
+    assert problems_of(root) == [told] * copies
 
 
 def test_the_genes_of_two_matrices_may_be_the_same(make_study):

@@ -26,6 +26,7 @@ DRIVE = re.compile(r"[A-Za-z]:")
 HEAD_BYTES = 64 << 10
 GZIP = b"\x1f\x8b"
 FCS_HEADER = 58  # bytes
+FEWEST_BYTES = 1_000  # of events; tubes of fewer may be alike by chance
 OF_FCS = re.compile(rb"FCS[0-9.]{3} {4}.{16} *([0-9]+) *([0-9]+)")  # where TEXT, then where DATA begins and ends
 MOST_NEIGHBOURS = 10_000
 ABSENT = "there is no such file"
@@ -291,10 +292,10 @@ def _has_rows(file: Found) -> bool:
 
 
 def _start_of_events(file: Found) -> int:
-    """Return where the events of an FCS file start, by its HEADER; of another file, or where it does not say, 0."""
+    """Return where the events of an FCS file start, by its HEADER; of few events, or of another file, 0."""
     told = OF_FCS.match(_head(file, most=FCS_HEADER))
     start, end = map(int, told.groups()) if told else (0, 0)
-    return start if start < end < file.size else 0
+    return start if start + FEWEST_BYTES <= end < file.size else 0
 
 
 def _head(file: Found, start: int = 0, most: int = HEAD_BYTES) -> bytes:
