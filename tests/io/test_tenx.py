@@ -39,10 +39,20 @@ def write_h5(path, *, version=3, counts=COUNTS, names=NAMES, kinds=KINDS, barcod
     return path
 
 
-def write_mtx(folder, *, prefix="", packed=True, counts=COUNTS, barcodes=BARCODES, columns=3, features="features.tsv"):
+def write_mtx(
+    folder,
+    *,
+    prefix="",
+    packed=True,
+    counts=COUNTS,
+    names=NAMES,
+    barcodes=BARCODES,
+    columns=3,
+    features="features.tsv",
+):
     folder.mkdir(exist_ok=True)
     mmwrite(folder / "m.mtx", csc_matrix(counts), field="integer")
-    rows = zip(IDS, NAMES, KINDS, strict=True)
+    rows = zip(IDS, names, KINDS, strict=True)
     texts = {
         "matrix.mtx": (folder / "m.mtx").read_text(),
         features: "".join("\t".join(row[:columns]) + "\n" for row in rows),
@@ -125,6 +135,13 @@ def refused(read, path):
 )
 def test_an_h5_that_is_no_table_of_counts_is_refused(tmp_path, options, words):
     assert words in refused(read_10x_h5, write_h5(tmp_path / "a.h5", **options))
+
+
+def test_a_folder_of_two_genomes_is_refused_and_a_transgene_beside_one_is_not(tmp_path):
+    both = write_mtx(tmp_path / "both", names=["GRCh38_CD3D", "mm10___Cd4", "GRCh38_CD8A", "CD45RA"])
+    assert "the genes are of several genomes; found 'GRCh38, mm10'" in refused(read_10x_mtx, both)
+    one = write_mtx(tmp_path / "one", names=["GRCh38_CD3D", "EGFP", "GRCh38_CD8A", "CD45RA"])
+    assert list(read_10x_mtx(one).genes.var_names) == ["CD3D", "EGFP", "CD8A"]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 GENES = "Gene Expression"
+GENOME = re.compile(r"(GRC[hm]\d\d|hg\d\d|mm\d\d)_+")  # before each gene of a reference of several
 MATRIX = re.compile(r"^(?P<before>.*)matrix\.mtx(?P<packed>\.gz)?$")
 BESIDE = (("barcodes.tsv",), ("features.tsv", "genes.tsv"))  # of a matrix
 EXPECTED = "10x's filtered_feature_bc_matrix.h5"
@@ -165,7 +166,8 @@ def read_10x_mtx(path: str | Path) -> TenX:
     kinds = [row[2] if len(row) > 2 else GENES for row in features]
     counts = _counts_of(matrix, len(features), len(barcodes))
     names = [row[1] for row in features]
-    return _tenx(_Parts(counts, barcodes, [row[0] for row in features], names, kinds, [""] * len(names)), matrix)
+    genomes = [found[1] if (found := GENOME.match(name)) else "" for name in names]
+    return _tenx(_Parts(counts, barcodes, [row[0] for row in features], names, kinds, genomes), matrix)
 
 
 def _matrix_of(path: Path) -> Path:
@@ -267,7 +269,7 @@ def _tenx(parts: _Parts, path: str | Path) -> TenX:
         raise ReadError("a barcode stands twice", file=path, mend="give each lane's file by itself")
     kinds = np.array(parts.kinds, dtype=object)
     genes = np.flatnonzero(kinds == GENES)
-    genomes = sorted({parts.genomes[column] for column in genes})
+    genomes = sorted({parts.genomes[column] for column in genes} - {""})
     if len(genomes) > 1:
         raise _several_genomes(genomes, path)
     if not len(genes):
