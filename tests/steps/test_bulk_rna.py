@@ -146,3 +146,11 @@ def test_rows_of_no_gene_are_counted_among_the_exclusions(run):
     assert tables["gene_counts"].rows() == [("s1", "CD4", 1_000_000)]
     rows = tables["exclusions"].select("sample", "file", "rule", "rows").rows()
     assert rows == [("s1", "raw/rna.tsv", "row of no gene", 2)]
+
+
+def test_a_sample_counted_on_the_wrong_strand_warns(run):
+    tables = run("gene\tcount\nCD4\t1000000\n__no_feature\t3000001\n")
+    assert tables["quality"].filter(check="reads of genes").select("verdict", "reason").rows() == [
+        ("warn", "3,000,001 reads of no feature and 1,000,000 of genes: was another strand counted than sequenced?")
+    ]
+    assert tables["quality"].filter(check="reading of counts")["verdict"].to_list() == ["pass"]

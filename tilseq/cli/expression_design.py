@@ -34,6 +34,8 @@ def tell_counts(file: Path, matrix: CountMatrix) -> None:
 
     for sentence in matrix.told:
         click.echo(f"{file.name}: {sentence}", err=True)
+    for sample, doubt in matrix.doubts.items():
+        click.echo(f"{sample}: {doubt}", err=True)
     for check in check_names(matrix.counts, matrix.genes, matrix.samples):
         click.echo(f"{check['sample']}: {check['reason']}", err=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -68,6 +68,8 @@ class CountMatrix:
         What a reader should know: symbols brought up to date, genes summed, rows and columns left out.
     no_genes
         Names of the rows, or columns of an h5ad, that are left out since they are of no gene.
+    doubts
+        Sample → what speaks against its counts.
     """
 
     counts: Any
@@ -75,6 +77,7 @@ class CountMatrix:
     samples: tuple[str, ...]
     told: tuple[str, ...] = ()
     no_genes: tuple[str, ...] = ()
+    doubts: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_count_matrix(path: str | Path, *, layer: str | None = None) -> CountMatrix:
@@ -178,8 +181,8 @@ def _of_text(path: str | Path) -> CountMatrix:
     symbols, told = gene_names(cells[gene].to_list(), _symbols_of(cells, gene))
     summed, genes, twice = sum_by_gene(counts.T, symbols)
     left = [f"columns that are of no sample: {', '.join(about)}"] if about else []
-    left += [*_left_out(no_genes), *_of_no_feature(strayed, counts.sum(axis=0), samples)]
-    return CountMatrix(summed, genes, samples, (*left, *told, *twice), no_genes)
+    doubts = _of_no_feature(strayed, counts.sum(axis=0), samples)
+    return CountMatrix(summed, genes, samples, (*left, *_left_out(no_genes), *told, *twice), no_genes, doubts)
 
 
 def _refuse_transcripts(names: Sequence[str], path: str | Path) -> None:
@@ -218,17 +221,13 @@ def _left_out(no_genes: Sequence[str]) -> list[str]:
     return [f"left out, of no gene: {first_few(no_genes, SHOWN)}"] if no_genes else []
 
 
-def _of_no_feature(strayed: NDArray[np.int64], counts: NDArray[np.int64], samples: Sequence[str]) -> list[str]:
+def _of_no_feature(strayed: NDArray[np.int64], counts: NDArray[np.int64], samples: Sequence[str]) -> dict[str, str]:
     """Say of which samples far more reads are of no gene than of genes, as those counted on the wrong strand."""
-    named = [
-        f"{sample} ({of_none:,} to {of_genes:,})"
+    return {
+        sample: f"{of_none:,} reads of no feature and {of_genes:,} of genes: was another strand counted than sequenced?"
         for sample, of_none, of_genes in zip(samples, strayed, counts, strict=True)
         if of_none >= MANY_OF_NO_FEATURE and of_none > TIMES_GENES * of_genes
-    ]
-    if not named:
-        return []
-    what = f"over {TIMES_GENES} times as many reads of no feature as of genes"
-    return [f"{what}: {first_few(named, SHOWN)}: was another strand counted than was sequenced?"]
+    }
 
 
 def _sample_columns(names: Sequence[str]) -> tuple[list[str], list[str]]:

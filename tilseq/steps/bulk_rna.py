@@ -53,6 +53,8 @@ def run(job: Job, folder: Path) -> None:
     write_frame(counts, folder / f"{COUNTS}.parquet")
     told = {"sample": job.unit, "check": "reading of counts", "verdict": "pass", "reason": "; ".join(matrix.told)}
     checks = [_depth(job.unit, float(counts["count"].sum())), *([told] if matrix.told else [])]
+    doubt = matrix.doubts.get(sample["member"] or matrix.samples[0])
+    checks += [{"sample": job.unit, "check": "reads of genes", "verdict": "warn", "reason": doubt}] if doubt else []
     genes, library = counts["gene"].to_list(), counts["count"].to_numpy()[None]
     checks += _names(job.unit, genes)
     checks += check_names(library, genes, [job.unit])
