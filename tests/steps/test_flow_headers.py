@@ -64,6 +64,11 @@ def test_names_of_a_panel_that_a_tube_does_not_bear(told):
     ]
 
 
+def test_blanks_may_lack_a_stain(told):
+    panel = "panels: {t: {markers: {CCR7: [CCR7 BV421]}}}\n"
+    assert told(panel, STAINS, STAINS, role="blank") == []
+
+
 def test_marked_populations_that_a_tube_has_no_channel_for(told):
     assert told("panels: {t: {}}\n", STAINS, STAINS, mark="CD8+ T") == []
     assert told("panels: {t: {}}\n", ["CD3", "CD4", "TCR Vb2"], STAINS, mark="TCR Vb2") == [

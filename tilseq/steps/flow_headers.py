@@ -18,7 +18,8 @@ UNSTAINED = "populations of tubes that have no channel for one of their markers,
 def unlike_their_panel(study: Study) -> list[str]:
     """Say which tubes will fail as their channels cannot be told, and which markers and populations tubes cannot have.
 
-    A tube with a person's gates is not looked at, nor one that cannot be read, which the run tells.
+    A tube with a person's gates is not looked at, nor a blank, which lacks a stain, nor one that cannot be read, which
+    the run tells.
     """
     from tilseq.errors import AnalysisError, first_few
     from tilseq.study.notes import named
@@ -55,9 +56,9 @@ def _headers(study: Study) -> Iterator[Header]:
     from tilseq.errors import ReadError
     from tilseq.io.fcs import list_channels
     from tilseq.study.model import OWN_ROLE, data_set_of
-    from tilseq.study.notes import FLOW_ROLES
+    from tilseq.study.notes import STIMULATION
 
-    for role in (OWN_ROLE, *FLOW_ROLES):
+    for role in (OWN_ROLE, *STIMULATION):
         for tube in study.available("flow", role=role):
             if role == OWN_ROLE and not {tube["sample"], tube["panel"]}.isdisjoint(study.settings.gates):
                 continue
