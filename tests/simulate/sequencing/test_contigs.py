@@ -21,7 +21,7 @@ def chains(prefix, kept, skip):
     junctions = ["TGTGCC" + "".join(CODONS[letter] for letter in middle) + "TTC" for middle in middles]
     columns = {
         "v_call": [f"{chain}V{1 + i % 9}*01" for i in range(len(kept))],
-        "j_call": [f"{chain}J{1 + i % 2}-{1 + i % 5}*01" for i in range(len(kept))],
+        "j_call": [f"{chain}J{1 + i % 2}*01" for i in range(len(kept))],  # a family, whose end denies no junction
         "junction": junctions,
         "junction_aa": amino_acids,
     }
