@@ -141,7 +141,7 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
     kept = table.filter(pl.col("rule").is_null()) if table["rule"].null_count() < table.height else table
     with ThreadPoolExecutor() as pool:  # each is mostly work for one processor
         names, wrong = pool.submit(names_once, rows), pool.submit(_coded, kept)
-        loci = pool.submit(loci_denied, rows, kept)
+        loci, moved = pool.submit(loci_denied, rows, kept), pool.submit(moved_columns, rows, kept)
         clonotypes = summed(kept)
         ordered = in_order(clonotypes.drop("plain"))
     if "barcode" in table.columns:
@@ -157,7 +157,7 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
         warnings += [*names.result(), *_cells_named(rows)]
     refuse_exchanged(clonotypes, rows)
     many, few = flags(clonotypes)
-    warnings += [*loci.result(), *many, *wrong.result(), *moved_columns(rows, kept)]
+    warnings += [*loci.result(), *many, *wrong.result(), *moved.result()]
     notes += few
     return Clonotypes(
         ordered,
