@@ -1,7 +1,9 @@
 import pytest
 
+from tilseq.gates import Channel, Range, RectangleGate
 from tilseq.io.fcs_write import write_fcs
-from tilseq.steps.flow_headers import unlike_their_panel
+from tilseq.io.gatingml import write_gatingml
+from tilseq.steps.flow_headers import names_of_no_gate, unlike_their_panel
 from tilseq.study import read_study
 
 START = "study: d\nvisits: {baseline: {day: -7}, D28: {day: 28}}\n"
@@ -79,3 +81,35 @@ def test_marked_populations_that_a_tube_has_no_channel_for(told):
 
 def test_tubes_that_cannot_be_read_are_left_to_the_run(told):
     assert told("panels: {t: {markers: {CD3: [x]}}}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("key", "names", "notes"),
+    [
+        ("T0", "{CD3 gate: CD3+}", []),
+        (
+            "T0",
+            "{CD3gate: CD3+, debris: x}",
+            [
+                "gates.T0.names: gates.xml has no gate 'CD3gate' for 'T0', which will fail; did you mean 'CD3 gate'?",
+                "gates.T0.names: gates.xml has no gate 'debris' for 'T0', which will fail; gates are CD3 gate",
+            ],
+        ),
+        (
+            "t",
+            "{none: x}",
+            ["gates.t.names: gates.xml has no gate 'none' for 'T0', which will fail; gates are CD3 gate"],
+        ),
+        ("t", "{}", []),
+    ],
+)
+def test_names_that_are_given_to_no_gate(told, tmp_path, key, names, notes):
+    write_gatingml(tmp_path / "gates.xml", [RectangleGate("CD3 gate", None, (Range(Channel("B1-A"), 10.0),))])
+    told(f"panels: {{t: {{}}}}\ngates: {{{key}: {{file: gates.xml, names: {names}}}}}\n", STAINS, STAINS)
+    assert names_of_no_gate(read_study(tmp_path)) == notes
+
+
+def test_names_beside_a_file_of_gates_that_cannot_be_read_are_left_to_the_run(told, tmp_path):
+    (tmp_path / "gates.xml").write_text("<no gates/>")
+    told("panels: {t: {}}\ngates: {t: {file: gates.xml, names: {a: b}}}\n", STAINS, STAINS)
+    assert names_of_no_gate(read_study(tmp_path)) == []

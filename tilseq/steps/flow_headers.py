@@ -1,4 +1,4 @@
-"""What the headers of a study's tubes tell before any event is read: whose channels do not fit their panel."""
+"""What is told of a study's tubes before any event is read: channels that do not fit their panel, names of no gate."""
 
 from __future__ import annotations
 
@@ -104,3 +104,27 @@ def _unstained(study: Study, tube: dict[str, Any], channels: list[str], texts: l
         name: [marker for marker in markers_of({name: one}) if marker not in found] for name, one in rules.items()
     }
     return [f"{name} ({', '.join(markers)})" for name, markers in lacking.items() if markers]
+
+
+def names_of_no_gate(study: Study) -> list[str]:
+    """Say which names study.yaml gives to gates that a person's file does not have, by the first tube that it is for.
+
+    A file that cannot be read is left to the run.
+    """
+    from tilseq.errors import ReadError, did_you_mean
+    from tilseq.io.gate_files import read_gates
+
+    notes = []
+    tubes = study.available("flow")
+    for key, given in study.settings.gates.items():
+        tube = next((one["sample"] for one in tubes if key in (one["sample"], one["panel"])), None)
+        if tube is None or not given.names:
+            continue
+        try:
+            known = read_gates(study.root / given.file, sample=study.files(tube)[0].name).parents
+        except ReadError:
+            continue
+        for name in given.names.keys() - known.keys():
+            mend = did_you_mean(name, list(known)) or f"gates are {', '.join(known)}"
+            notes.append(f"gates.{key}.names: {given.file} has no gate {name!r} for {tube!r}, which will fail; {mend}")
+    return sorted(notes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tilseq.steps.clinical import contradictions
-from tilseq.steps.flow_headers import unlike_their_panel
+from tilseq.steps.flow_headers import names_of_no_gate, unlike_their_panel
 
 if TYPE_CHECKING:
     from tilseq.study import Study
@@ -13,4 +13,4 @@ if TYPE_CHECKING:
 
 def notes_of(study: Study) -> list[str]:
     """Return the notes that `tilseq check` tells, one sentence each."""
-    return [*study.notes, *contradictions(study), *unlike_their_panel(study)]
+    return [*study.notes, *contradictions(study), *unlike_their_panel(study), *names_of_no_gate(study)]
