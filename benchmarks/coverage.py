@@ -19,7 +19,7 @@ import polars as pl
 from scipy.stats import binom
 
 from tilseq.errors import TilseqError
-from tilseq.flow.counts import cd4_cd8_ratio, count
+from tilseq.flow.counts import cd4_cd8_ratio
 from tilseq.flow.gating import gate
 from tilseq.intervals import clopper_pearson, ratio_of_counts
 from tilseq.io.fcs import read_fcs
@@ -108,16 +108,14 @@ def ratio_by_gates(events: int, cd8_share: float, runs: int = TUBES) -> Cell:
             rng = stream(SEED, "labels", f"{events} {cd8_share} {run}")
             files.write_tube(path, cytometer.acquire(rng, PANELS["tbnk"], cells, events), "tube")
             try:
-                found = count(gate(read_fcs(path), sample="tube"))
+                gating = gate(read_fcs(path), sample="tube")
             except TilseqError:  # refused, as a tube without a valley is
                 missing += 1
                 continue
-            ratio = cd4_cd8_ratio(found)
-            by_name = dict(found.select("population", "events").rows())
-            if ratio.value is None:
+            if cd4_cd8_ratio(gating).value is None:
                 missing += 1
             else:
-                counts.append([by_name["CD4+ T"], by_name["CD8+ T"]])
+                counts.append([gating.populations[name].events for name in ("CD4+ T", "CD8+ T")])
     kept = np.array(counts, dtype=float).reshape(-1, 2)
     name = {"events": events, "CD8 share": cd8_share}
     number = kept.sum(axis=1).mean() if len(kept) else 0.0
