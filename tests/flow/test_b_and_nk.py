@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tilseq.flow.b_and_nk import NAME, check_b_and_nk
+from tilseq.flow.exchanged import NAME_B_NK, check_b_and_nk
 from tilseq.flow.gating import gate
 from tilseq.flow.tree import Cut, Population
 from tilseq.io.fcs import read_fcs
@@ -52,7 +52,7 @@ def test_a_tube_whose_names_are_exchanged_warns(tube):
         {"CD19 APC": "CD16+CD56 APC", "CD16+CD56 PE": "CD19 PE"}.get(marker or "", marker) for marker in right.markers
     ]
     for one, verdict in ((right, "pass"), (replace(right, markers=markers), "warn")):
-        assert gate(one, sample="a").quality.filter(pl.col("check") == NAME)["verdict"].to_list() == [verdict]
+        assert gate(one, sample="a").quality.filter(pl.col("check") == NAME_B_NK)["verdict"].to_list() == [verdict]
 
 
 def test_real_blood_whose_columns_are_exchanged_warns(shared_data: Path) -> None:
@@ -64,4 +64,4 @@ def test_real_blood_whose_columns_are_exchanged_warns(shared_data: Path) -> None
         (tube, "1 B cells and 30 NK cells bear CD8"),
         (replace(tube, events=events), "30 B cells and 1 NK cells bear CD8" + ASKED),
     ):
-        assert gate(one, sample="a").quality.filter(pl.col("check") == NAME)["reason"].to_list() == [reason]
+        assert gate(one, sample="a").quality.filter(pl.col("check") == NAME_B_NK)["reason"].to_list() == [reason]

@@ -1,4 +1,4 @@
-"""Whether the names of CD4 and CD8 are exchanged: monocytes bear CD4, dimly, and never CD8."""
+"""Whether names of stains are exchanged: monocytes bear CD4, never CD8; of NK cells some bear CD8, of B cells none."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ LARGER = {"FSC-A": 1.2, "SSC-A": 1.6}
 DIM, LACKING = (0.1, 0.8), 0.05
 LEAST_T_CELLS = 20  # with and without the marker, that tell its scale
 FEWEST, TIMES = 30, 20
+NAME_B_NK, LIMIT_B_NK = "B and NK by CD8", "10 B cells with CD8 to one NK cell tell that names are exchanged"
+# Above the cut of T cells bear CD8: 9 % of the NK cells of a real tube, and 1 of its 261 B cells.
+FEWEST_B_NK, TIMES_B_NK, LEAST_SHARE = 10, 10, 0.05
 
 
 def check_exchanged(
@@ -69,6 +72,37 @@ def check_exchanged(
     reason = f"of the large cells without CD3 {with_cd4} bear CD4 dimly and not CD8, {with_cd8} CD8 and not CD4"
     told = "" if fine else "; monocytes bear CD4: are the names, or the antibodies, of CD4 and CD8 exchanged?"
     return [check(sample, NAME, with_cd8, LIMIT, fine, reason + told)]
+
+
+def check_b_and_nk(
+    sample: str,
+    populations: Mapping[str, Population],
+    cuts: Mapping[tuple[str, str], Cut],
+    values: Mapping[str, Floats],
+) -> list[dict[str, Any]]:
+    """Return the check that warns where cells called B bear CD8, and those called NK do not.
+
+    So they do where the names, or the antibodies, of CD19 and of CD16 and CD56 are exchanged: each has the other's
+    share then.
+
+    Parameters are those of `check_exchanged`.
+
+    Returns
+    -------
+    list
+        A row of the table `quality`, whose value is the number of B cells with CD8; none where fewer than ten cells
+        tell.
+    """
+    if ("CD8", "CD3+") not in cuts or not {"B", "NK"} <= populations.keys():
+        return []
+    bears = values["CD8"] > cuts["CD8", "CD3+"].threshold
+    b, nk = (int(np.count_nonzero(bears & populations[name].mask)) for name in ("B", "NK"))
+    if max(b, nk) < FEWEST_B_NK:
+        return []
+    share = b / np.count_nonzero(populations["B"].mask) if b else 0.0
+    fine = b < FEWEST_B_NK or b < TIMES_B_NK * max(1, nk) or share < LEAST_SHARE
+    told = "" if fine else "; NK cells do: are the names, or the antibodies, of CD19 and of CD16 or CD56 exchanged?"
+    return [check(sample, NAME_B_NK, b, LIMIT_B_NK, fine, f"{b} B cells and {nk} NK cells bear CD8{told}")]
 
 
 def _scaled(light: Floats, t_cells: Mask, threshold: float) -> Floats | None:

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.flow.b_and_nk import check_b_and_nk
 from tilseq.flow.backgating import add_lymphocytes, is_about_t_cells, is_near
 from tilseq.flow.beads import find_beads, single_beads
 from tilseq.flow.beside import Told
 from tilseq.flow.dead import check_few, check_undyed, dead_among, number_dead
-from tilseq.flow.exchanged import check_exchanged
+from tilseq.flow.exchanged import check_b_and_nk, check_exchanged
 from tilseq.flow.gated import Borrowed, Gating
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.margins import check_lymphocytes
