@@ -1,5 +1,5 @@
 # `make demo` and `make test` are all that a fresh machine needs; both make .venv first.
-.PHONY: demo test test-slow lint format bench notebooks wheel lock clean
+.PHONY: demo test test-slow test-slurm lint format bench notebooks wheel lock clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/ready
@@ -8,10 +8,14 @@ demo: .venv/ready
 
 # Runs start hundreds of processes: without the compiled modules each would compile them anew.
 test: .venv/ready
-	PYTHONDONTWRITEBYTECODE= .venv/bin/pytest -m "not slow" -n auto --dist worksteal
+	PYTHONDONTWRITEBYTECODE= .venv/bin/pytest -m "not slow and not slurm" -n auto --dist worksteal
 
 test-slow: .venv/ready
 	.venv/bin/pytest -m slow
+
+# As root on a machine of its own: `apt-get install slurm-wlm munge` first. The cluster's files go into /etc/slurm.
+test-slurm: .venv/ready
+	PYTHONDONTWRITEBYTECODE= .venv/bin/pytest -m slurm
 
 lint: .venv/ready
 	.venv/bin/ruff check .

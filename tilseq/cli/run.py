@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -16,7 +17,10 @@ RUN_EXAMPLE = """\
 the sample study, in a clone:
   tilseq run data/sample -o demo
 a study of yours; stopped or changed, the same command goes on from there:
-  tilseq run my_study -o out --cores 8"""
+  tilseq run my_study -o out --cores 8
+from the login node of a cluster, on a file system that its nodes share:
+  tilseq run my_study -o out --profile slurm"""
+SLURM_JOBS = 100  # that wait or run at a time
 
 
 @click.command("run", cls=Examples, example=RUN_EXAMPLE)
@@ -29,9 +33,18 @@ a study of yours; stopped or changed, the same command goes on from there:
     type=click.Path(path_type=Path),
     help="Folder to write to, of this study alone.",
 )
-@click.option("--cores", type=click.IntRange(min=1), help="Jobs at a time; by default every core it may use.")
+@click.option(
+    "--cores", type=click.IntRange(min=1), help="Jobs at a time; by default every core it may use, on Slurm 100."
+)
+@click.option(
+    "--profile",
+    type=click.Choice(["local", "slurm"]),
+    default="local",
+    show_default=True,
+    help="Where jobs run: on this machine, or wherever Slurm has them run.",
+)
 @click.option("--dry-run", is_flag=True, help="Only list the jobs that would be run.")
-def run_command(study: Path, output: Path, cores: int | None, dry_run: bool) -> int:
+def run_command(study: Path, output: Path, cores: int | None, profile: Literal["local", "slurm"], dry_run: bool) -> int:
     """Run a study: tables of endpoints, figures and one report.
 
     STUDY is the folder with study.yaml and its tables. Samples that cannot be read do not stop the others: they are
@@ -52,9 +65,18 @@ def run_command(study: Path, output: Path, cores: int | None, dry_run: bool) -> 
             click.echo(f"{job.step}\t{job.unit}")
         click.echo(f"{len(to_do)} of {len(plan.jobs)} jobs to do", err=True)
         return 0
-    command = shlex.join(["tilseq", "run", str(study), "-o", str(output)])
+    where = [] if profile == "local" else ["--profile", profile]
+    command = shlex.join(["tilseq", "run", str(study), "-o", str(output), *where])
     progress = Progress("jobs", "have ended", then="all jobs have ended; tables, figures and the report follow")
-    outcome = run(loaded, output, notes=notes, command=command, cores=cores or _cores(), progress=progress)
+    outcome = run(
+        loaded,
+        output,
+        notes=notes,
+        command=command,
+        cores=cores or (_cores() if profile == "local" else SLURM_JOBS),
+        profile=profile,
+        progress=progress,
+    )
     click.echo(
         f"{outcome.jobs} jobs: {outcome.jobs - outcome.failed} done ({outcome.trusted} from before), "
         f"{outcome.failed} failed",

@@ -238,7 +238,10 @@ class Analysis(Part):
         600, ge=1, le=7 * 86400, description="Seconds that the job of one sample may take before it counts as failed."
     )
     job_gigabytes: float = Field(
-        16.0, ge=0.5, le=4096, description="Memory (GB) that the job of one sample may take before it counts as failed."
+        16.0,
+        ge=0.5,
+        le=4096,
+        description="Memory (GB) that the job of one sample may take before it counts as failed; Slurm books as much.",
     )
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import IO, Literal
 
+from tilseq.workflow.slurm import none_left
 from tilseq.workflow.warm import warm_process
+
+Profile = Literal["local", "slurm"]
 
 # One thread a job: sums in one order, and jobs that do not fight for cores.
 THREAD_SETTINGS = (
@@ -24,31 +30,34 @@ SECONDS_BETWEEN_LOOKS = 0.5
 ENGINE = "TILSEQ_ENGINE"
 
 
-def run_engine(home: Path, *, cores: int, look: Callable[[], None]) -> int:
+def run_engine(home: Path, *, profile: Profile, limits: Sequence[str], look: Callable[[], None]) -> int:
     """Run Snakemake on a written plan and return its exit code.
 
     Parameters
     ----------
     home
         The run's own folder, which holds `plan.json`; Snakemake keeps its state there too.
-    cores
-        Jobs at a time.
+    profile
+        Where jobs run: on this machine, or where Slurm has them run.
+    limits
+        Arguments for Snakemake of how many jobs run at a time and what each may take.
     look
         Called twice a second, to move the progress bar.
     """
     with as_file(files("tilseq.pipelines")) as pipelines:
+        profiles = pipelines / "profiles"
         arguments = [
             *("--snakefile", str(pipelines / "Snakefile")),
-            *("--workflow-profile", str(pipelines / "profiles" / "local")),
-            *("--profile", "none"),  # that of SNAKEMAKE_PROFILE is meant for other work
+            *("--profile", str(profiles / "local")),  # that of SNAKEMAKE_PROFILE is meant for other work
+            *("--workflow-profile", "none" if profile == "local" else str(profiles / profile)),
             *("--directory", str(home)),
-            *("--cores", str(cores)),
+            *limits,
         ]
-        starter = "import sys; from tilseq.workflow.engine import main; main(int(sys.argv[1]), sys.argv[2:])"
+        starter = "import sys; from tilseq.workflow.engine import main; main(int(sys.argv[1]), *sys.argv[2:])"
         environment = {**os.environ, **dict.fromkeys(THREAD_SETTINGS, "1"), "PYTHONPATH": module_folders()}
-        with open(home / "engine.log", "w") as log, warm_process(home, log, environment):
+        with open(home / "engine.log", "w") as log, _jobs_served(home, profile, log, environment):
             process = subprocess.Popen(
-                [sys.executable, "-c", starter, str(os.getpid()), *arguments],
+                [sys.executable, "-c", starter, str(os.getpid()), profile, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -60,9 +69,17 @@ def run_engine(home: Path, *, cores: int, look: Callable[[], None]) -> int:
                     look()
                 look()
             finally:
-                process.kill()  # jobs die with it; nothing happens when it has ended
-                process.wait()
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)  # with what it starts; jobs die with it
+                    process.wait()
     return process.returncode
+
+
+def _jobs_served(
+    home: Path, profile: Profile, log: IO[str], environment: Mapping[str, str]
+) -> AbstractContextManager[None]:
+    """Return what keeps jobs going for the length of a block: a warm process, or that Slurm holds none afterwards."""
+    return warm_process(home, log, environment) if profile == "local" else none_left(home)
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
@@ -79,12 +96,13 @@ def module_folders() -> str:
     return os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
 
 
-def main(parent: int, arguments: Sequence[str]) -> None:
+def main(parent: int, profile: str, *arguments: str) -> None:
     """Be Snakemake, in the process that `run_engine` starts."""
     from tilseq.workflow.processes import die_with_parent
 
     die_with_parent(parent)
-    os.environ[ENGINE] = str(os.getpid())
+    if profile == "local":
+        os.environ[ENGINE] = str(os.getpid())
     from snakemake.cli import main as snakemake
 
     snakemake(list(arguments))

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from tilseq.errors import RunError
 from tilseq.workflow.collect import collect
-from tilseq.workflow.engine import run_engine
+from tilseq.workflow.engine import Profile, run_engine
 from tilseq.workflow.figures import draw_figures
 from tilseq.workflow.lock import only_run
 from tilseq.workflow.plan import Plan, ended, make_plan, pending
+from tilseq.workflow.slurm import check_slurm, end_jobs, slurm_arguments
 
 if TYPE_CHECKING:
     import polars as pl
@@ -51,6 +52,7 @@ def run(
     notes: Sequence[str],
     command: str,
     cores: int,
+    profile: Profile = "local",
     progress: Callable[[int, int], None],
 ) -> Outcome:
     """Run all jobs of a study that have not been done yet, then write tables, figures, `run.json` and the report.
@@ -66,14 +68,17 @@ def run(
     command
         The command that runs it again, as the person gave it: told in `run.json` and beside each failure.
     cores
-        Jobs at a time, and then processes that draw the figures of the cohort.
+        Jobs at a time, and then processes that draw the figures of the cohort; on Slurm, one draws them here.
+    profile
+        Where jobs run: `local`, on this machine, or `slurm`, where Slurm has them run.
     progress
         Called with the number of jobs ended and of all jobs to do.
 
     Raises
     ------
     RunError
-        The folder is another's, another run works in it, it cannot be written, or Snakemake could not start.
+        The folder is another's, another run works in it, it cannot be written, or Snakemake could not start; Slurm is
+        not there, does not answer, or has jobs of an earlier run that do not end.
     """
     from tilseq.io.files import write_json
     from tilseq.report import render
@@ -85,11 +90,17 @@ def run(
     home = out / HOME
     started, clock = datetime.now(UTC), time.monotonic()
     with only_run(home), _stopped_by_signals():
+        end_jobs(home)
         plan = make_plan(study)
         plan.write(home / "plan.json")
         to_do = pending(plan, home / "work")
         if to_do:
-            code = run_engine(home, cores=cores, look=lambda: progress(ended(to_do, home / "work"), len(to_do)))
+            if profile == "slurm":
+                check_slurm(plan)
+            limits = ["--cores", str(cores)] if profile == "local" else slurm_arguments(home, plan, cores)
+            code = run_engine(
+                home, profile=profile, limits=limits, look=lambda: progress(ended(to_do, home / "work"), len(to_do))
+            )
             _check_engine(code, ended(to_do, home / "work"), home / "engine.log")
         for name in ("report.html", "run.json"):  # what they tell is no longer so
             (out / name).unlink(missing_ok=True)
@@ -104,7 +115,7 @@ def run(
             write_json(out / "run.json", provenance(study, plan, command=command, notes=notes, times=times))
 
         write_run()  # figures are drawn by the settings that it holds
-        failures = _draw(out, failures, command, cores)
+        failures = _draw(out, failures, command, cores if profile == "local" else 1)
         write_run()
         report = render(out)
         samples = verdict(read_results(out))
