@@ -11,7 +11,9 @@ from tilseq.cli.common import Examples
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 # What no file of the sample study can stand for: other studies, cells of several subjects in one file, and runs.
-OWN = {"init", "check", "run", "report", "simulate", "expression de", "expression gsea", "expression pseudobulk"}
+OWN = {"init", "check", "run", "report", "verify", "simulate"} | {
+    f"expression {it}" for it in ("de", "gsea", "pseudobulk")
+}
 
 
 def shown():

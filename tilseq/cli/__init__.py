@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "tilseq.cli.study",
     "run": "tilseq.cli.run",
     "report": "tilseq.cli.run",
+    "verify": "tilseq.cli.verify",
     "simulate": "tilseq.cli.simulate",
     "flow": "tilseq.cli.flow",
     "cytokine": "tilseq.cli.cytokine",

@@ -73,7 +73,7 @@ def run_command(study: Path, output: Path, cores: int | None, profile: Literal["
         output,
         notes=notes,
         command=command,
-        cores=cores or (_cores() if profile == "local" else SLURM_JOBS),
+        cores=cores or (own_cores() if profile == "local" else SLURM_JOBS),
         profile=profile,
         progress=progress,
     )
@@ -96,12 +96,16 @@ def report_command(out: Path) -> int:
     """Make the report of a finished run again, from its tables."""
     from tilseq.report import render
     from tilseq.report.figures import make_figures
+    from tilseq.workflow.written import RECORD, REPORT, read_record, record_outputs
 
     make_figures(out)
-    click.echo(str(render(out)))
+    report = render(out)
+    if (out / RECORD).is_file() and "outputs" in read_record(out):  # tables alone have a report, too
+        record_outputs(out, "figures", REPORT)
+    click.echo(str(report))
     return 0
 
 
-def _cores() -> int:
+def own_cores() -> int:
     """Return the cores that this process may use: of a cluster's node often a few."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -122,9 +122,7 @@ def make_plan(study: Study) -> Plan:
     from tilseq.io.digest import sha256_of_value
 
     planned = [job for step in STEPS for job in import_module(f"tilseq.steps.{step}").plan(study)]
-    found = {path for name in STUDY_TABLES for path in study.root.glob(name)}
-    tables = {path for path in found if not path.name.startswith(".")}  # which an editor holds; the study reads none
-    paths = sorted({*map(str, tables), *(path for job in planned for path in job.paths)})
+    paths = sorted({*map(str, study_tables(study.root)), *(path for job in planned for path in job.paths)})
     with ThreadPoolExecutor() as pool:
         inputs = dict(zip(paths, pool.map(_sha256_and_size, paths), strict=True))
     jobs = [replace(job, digests={path: inputs[path][0] for path in job.paths}) for job in planned]
@@ -136,6 +134,12 @@ def make_plan(study: Study) -> Plan:
         fingerprints[job.folder] = sha256_of_value([content, [fingerprints[need] for need in job.needs], code])
     limits = study.settings.analysis
     return Plan(tuple(jobs), fingerprints, inputs, limits.job_seconds, limits.job_gigabytes)
+
+
+def study_tables(root: Path) -> set[Path]:
+    """Return the tables of a study's folder that are there."""
+    found = {path for name in STUDY_TABLES for path in root.glob(name)}
+    return {path for path in found if not path.name.startswith(".")}  # which an editor holds; the study reads none
 
 
 def _sha256_and_size(path: str) -> tuple[str, int]:

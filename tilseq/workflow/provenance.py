@@ -24,16 +24,23 @@ def provenance(
     """
     return {
         "study": {"name": study.settings.study, "title": study.settings.title},
-        "tilseq": metadata.version("tilseq"),
         "command": command,
         "settings": study.settings.model_dump(mode="json"),
         "inputs": [
             {"path": str(Path(path).relative_to(study.root)), "sha256": digest, "bytes": size}
             for path, (digest, size) in sorted(plan.inputs.items())
         ],
-        "versions": {name: metadata.version(name) for name in (*LIBRARIES, "snakemake")},
-        "system": {"python": sys.version.split()[0], "os": platform.system(), "machine": platform.machine()},
+        **made_with(),
         "seed": None,
         "notes": list(notes),
         **times,
+    }
+
+
+def made_with() -> dict[str, Any]:
+    """Return the versions of tilseq, of the libraries and of the system, by their names in `run.json`."""
+    return {
+        "tilseq": metadata.version("tilseq"),
+        "versions": {name: metadata.version(name) for name in (*LIBRARIES, "snakemake")},
+        "system": {"python": sys.version.split()[0], "os": platform.system(), "machine": platform.machine()},
     }

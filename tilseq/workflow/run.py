@@ -19,6 +19,7 @@ from tilseq.workflow.figures import draw_figures
 from tilseq.workflow.lock import only_run
 from tilseq.workflow.plan import Plan, ended, make_plan, pending
 from tilseq.workflow.slurm import check_slurm, end_jobs, slurm_arguments
+from tilseq.workflow.written import FOLDERS, RECORD, REPORT, record_outputs
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 HOME = ".tilseq"
-WRITTEN = ("tables", "figures", "objects")  # folders within the output
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def run(
                 home, profile=profile, limits=limits, look=lambda: progress(ended(to_do, home / "work"), len(to_do))
             )
             _check_engine(code, ended(to_do, home / "work"), home / "engine.log")
-        for name in ("report.html", "run.json"):  # what they tell is no longer so
+        for name in (REPORT, RECORD):  # what they tell is no longer so
             (out / name).unlink(missing_ok=True)
         failures = collect(study, plan.jobs, home / "work", out, command)
 
@@ -112,12 +112,13 @@ def run(
                 "finished": datetime.now(UTC).isoformat(timespec="seconds"),
                 "seconds": round(time.monotonic() - clock, 1),
             }
-            write_json(out / "run.json", provenance(study, plan, command=command, notes=notes, times=times))
+            write_json(out / RECORD, provenance(study, plan, command=command, notes=notes, times=times))
 
         write_run()  # figures are drawn by the settings that it holds
         failures = _draw(out, failures, command, cores if profile == "local" else 1)
         write_run()
         report = render(out)
+        record_outputs(out, *FOLDERS, REPORT)
         samples = verdict(read_results(out))
     failed = _failed_jobs(plan, failures)
     return Outcome(report, samples, len(plan.jobs), len(plan.jobs) - len(to_do), failed, failures.height)
@@ -173,7 +174,7 @@ def check_folder(study: Study, out: Path) -> None:
         of another study, or holds files that no run of tilseq has written.
     """
     mend = "give a new folder with -o"
-    for folder in (out, *(out / name for name in WRITTEN)):
+    for folder in (out, *(out / name for name in FOLDERS)):
         if folder.exists() and not folder.is_dir():
             raise RunError("the output must be a folder", file=folder, mend=mend)
     if study.root.resolve().is_relative_to(out.resolve()):
@@ -188,7 +189,7 @@ def check_folder(study: Study, out: Path) -> None:
 def _study_of(out: Path) -> str | None:
     """Return the name of the study whose finished run a folder holds."""
     try:
-        name = json.loads((out / "run.json").read_text("utf-8"))["study"]["name"]
+        name = json.loads((out / RECORD).read_text("utf-8"))["study"]["name"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return str(name)
