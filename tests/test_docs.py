@@ -56,6 +56,11 @@ def readme(made, folder):
     assert made["tube"].events.shape == (3000, 10)
 
 
+def exported(made, folder):
+    assert made["labels"]["adtte"]["CNSR"] == "Censor"
+    assert [table.name for _, table in made["datasets"]][:2] == ["adsl", "adtte"]
+
+
 def clinical(made, folder):
     assert made["table"]["response"].to_list() == [None, "PR"]
     assert_picture(folder / "spider.png")
@@ -135,6 +140,7 @@ def assert_picture(path):
 # Page → what must hold of the names that each of its examples made, and of the folder it ran in.
 CHECKS = {
     "README.md": [readme],
+    "docs/adam.md": [exported],
     "docs/clinical.md": [clinical],
     "docs/contamination.md": [contamination],
     "docs/expression.md": [expression],

@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "study": {"io"},
     "simulate": {"io"},
     "steps": {"endpoints", "io", "plots", "study", *LABORATORIES},
+    "exports": {"endpoints"},
     "report": {"endpoints", "io", "plots"},
     "workflow": {"io", "report", "steps", "study"},
 }

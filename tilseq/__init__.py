@@ -16,6 +16,7 @@ PACKAGES = (
     "clinical",
     "cytokines",
     "endpoints",
+    "exports",
     "expression",
     "flow",
     "io",

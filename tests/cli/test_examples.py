@@ -11,7 +11,7 @@ from tilseq.cli.common import Examples
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 # What no file of the sample study can stand for: other studies, cells of several subjects in one file, and runs.
-OWN = {"init", "check", "run", "report", "verify", "simulate"} | {
+OWN = {"init", "check", "run", "report", "verify", "export", "simulate"} | {
     f"expression {it}" for it in ("de", "gsea", "pseudobulk")
 }
 

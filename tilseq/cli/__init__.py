@@ -22,6 +22,7 @@ COMMANDS = {
     "run": "tilseq.cli.run",
     "report": "tilseq.cli.run",
     "verify": "tilseq.cli.verify",
+    "export": "tilseq.cli.export",
     "simulate": "tilseq.cli.simulate",
     "flow": "tilseq.cli.flow",
     "cytokine": "tilseq.cli.cytokine",

@@ -80,6 +80,20 @@ def altered_inputs(out: Path, study: Path) -> dict[str, str]:
     return _altered(recorded, {path: sha256_of_file(study / path) for path in paths if (study / path).is_file()})
 
 
+def check_unaltered(out: Path, study: Path) -> None:
+    """Refuse tables of a run, or a study, that are not as they were at the run.
+
+    Raises
+    ------
+    RunError
+        A table or a file of the study was changed, is gone, or is not of the run.
+    """
+    outputs = {out / path: state for path, state in altered_outputs(out).items() if path.startswith("tables/")}
+    inputs = {study / path: state for path, state in altered_inputs(out, study).items()}
+    for path, state in (outputs | inputs).items():
+        raise RunError(f"this {state}", file=path, mend="`tilseq verify` tells of all files; `tilseq run` makes anew")
+
+
 def _altered(recorded: Mapping[str, str], found: Mapping[str, str]) -> dict[str, str]:
     def state(path: str) -> str:
         if path not in found:

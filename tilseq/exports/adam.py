@@ -1,0 +1,299 @@
+"""Results of a run in the form of CDISC's ADaM: names, relative days and flags as statisticians know them.
+
+Relative days are those of the Analysis Data Model: the reference day is 1, the day before it -1, and there is no day 0
+(Analysis Data Model Implementation Guide 1.3, `ADY`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Literal
+
+import polars as pl
+
+from tilseq.endpoints.parameters import ALL
+from tilseq.errors import AnalysisError, first_few
+from tilseq.tables import Table
+from tilseq.tables.adam import ADAE, ADAM_TABLES, ADBM, ADLB, ADRS, ADSL, ADTR, ADTTE
+
+Reference = Literal["infusion", "lymphodepletion", "first_dose", "enrollment", "randomization"]
+SEXES = {"female": "F", "male": "M", "other": "U", "unknown": "U"}
+TIMES = {
+    "OS": ("OS", "Overall survival"),
+    "PFS": ("PFS", "Progression-free survival"),
+    "TTP": ("TTP", "Time to progression"),
+    "DOR": ("DOR", "Duration of response"),
+    "TTR": ("TTR", "Time to response"),
+    "follow_up": ("FUP", "Follow-up"),
+}
+# Column of a table of responses → code and name of its parameter.
+RESPONSES = {
+    "recorded": ("OVRREC", "Overall response, recorded"),
+    "response": ("OVRDER", "Overall response, derived"),
+    "target_response": ("TRGRESP", "Response of target lesions, derived"),
+    "nontarget_response": ("NTRGRESP", "Response of non-target lesions, derived"),
+}
+BEST = {
+    ("recorded", "not_required"): ("BORREC", "Best overall response, recorded"),
+    ("derived", "not_required"): ("BORDER", "Best overall response, derived"),
+    ("recorded", "required"): ("CBORREC", "Confirmed best overall response, recorded"),
+    ("derived", "required"): ("CBORDER", "Confirmed best overall response, derived"),
+}
+BIOMARKERS = [one.name for one in ALL if one.laboratory != "clinical"]
+
+
+def adam(
+    tables: Mapping[str, pl.DataFrame],
+    subjects: pl.DataFrame,
+    infusions: pl.DataFrame,
+    *,
+    study: str,
+    reference: Reference = "infusion",
+) -> list[tuple[pl.DataFrame, Table]]:
+    """Return the results of a run as ADSL, ADTTE, ADTR, ADRS, ADLB, ADAE and ADBM.
+
+    Parameters
+    ----------
+    tables
+        Tables of a run by name: `time_to_event`, `response`, `best_response`, `lab_grades`, `adverse_event_rows` and
+        `endpoints`.
+    subjects, infusions
+        The study's tables of these names; all days count from the first infusion, day 0.
+    study
+        Name of the study, for STUDYID.
+    reference
+        What relative days count from, as day 1.
+
+    Returns
+    -------
+    list of (polars.DataFrame, Table)
+        The datasets with what their columns are. Days stay days: no date is known to a result.
+
+    Raises
+    ------
+    AnalysisError
+        Subjects have no day of the reference.
+    """
+    days = _reference_days(subjects, reference)
+    datasets = {
+        ADSL: _adsl(subjects, infusions, days),
+        ADTTE: _adtte(_with(tables["time_to_event"], days)),
+        ADTR: _adtr(_with(tables["response"], days)),
+        ADRS: _adrs(_with(tables["response"], days), _with(tables["best_response"], days)),
+        ADLB: _adlb(_with(tables["lab_grades"], days)),
+        ADAE: _adae(_with(tables["adverse_event_rows"].drop_nulls("subject"), days)),
+        ADBM: _adbm(_with(tables["endpoints"], days)),
+    }
+    keys = (pl.lit(study).alias("STUDYID"), pl.col("subject").alias("USUBJID"))
+    return [(datasets[table].with_columns(keys).select(table.names), table) for table in ADAM_TABLES]
+
+
+def _reference_days(subjects: pl.DataFrame, reference: Reference) -> pl.DataFrame:
+    """Return the day of the reference of each subject."""
+    day = pl.lit(0) if reference == "infusion" else pl.col(f"{reference}_day")
+    days = subjects.select("subject", day.cast(pl.Int64).alias("reference_day"))
+    without = days.filter(pl.col("reference_day").is_null())["subject"].to_list()
+    if without:
+        raise AnalysisError(
+            f"relative days cannot count from {reference}, of which these subjects have no day",
+            found=first_few(without, 5),
+            mend="give it in subjects.csv, or choose another reference",
+        )
+    return days
+
+
+def _with(table: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    return table.join(days, on="subject", how="left", maintain_order="left")
+
+
+def relative(day: str) -> pl.Expr:
+    """Return a day, counted as tilseq does, as a relative day: day 1 is `reference_day`, and no day is 0."""
+    passed = pl.col(day) - pl.col("reference_day")
+    return passed + (passed >= 0).cast(pl.Int64)
+
+
+def _flag(column: str) -> pl.Expr:
+    """Return a yes or no as `Y` or `N`."""
+    return pl.when(pl.col(column)).then(pl.lit("Y")).when(~pl.col(column)).then(pl.lit("N"))
+
+
+def _adsl(subjects: pl.DataFrame, infusions: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    # A sum in which one lot's cells are not known is not known.
+    known = pl.col("cells").is_not_null().all()
+    infused = infusions.group_by("subject").agg(
+        first_infusion=pl.col("day").min(), cells=pl.when(known).then(pl.col("cells").sum())
+    )
+    return _with(subjects, days).join(infused, on="subject", how="left", maintain_order="left").select(
+        "subject",
+        SUBJID=pl.col("subject"),
+        AGE=pl.col("age"),
+        AGEU=pl.when(pl.col("age").is_not_null()).then(pl.lit("YEARS")),
+        SEX=pl.col("sex").replace_strict(SEXES),
+        ARM=pl.col("arm"),
+        TUMTYPE=pl.col("tumor_type"),
+        TRTFL=pl.when(pl.col("first_infusion").is_not_null()).then(pl.lit("Y")).otherwise(pl.lit("N")),
+        ENRLDY=relative("enrollment_day"),
+        RANDDY=relative("randomization_day"),
+        HARVDY=relative("harvest_day"),
+        FDOSEDY=relative("first_dose_day"),
+        LDEPLDY=relative("lymphodepletion_day"),
+        INFDY=relative("first_infusion"),
+        INFCELLS=pl.col("cells"),
+    )  # fmt: skip
+
+
+def _adtte(times: pl.DataFrame) -> pl.DataFrame:
+    known = pl.col("event").is_not_null()
+    return times.select(
+        "subject",
+        PARAM=pl.col("parameter").replace_strict({name: words for name, (_, words) in TIMES.items()}),
+        PARAMCD=pl.col("parameter").replace_strict({name: code for name, (code, _) in TIMES.items()}),
+        EVALID=pl.col("reader"),
+        AVAL=pl.when(known).then(pl.col("days")),
+        AVALU=pl.when(known & pl.col("days").is_not_null()).then(pl.lit("DAYS")),
+        CNSR=(~pl.col("event")).cast(pl.Int64),
+        STARTDY=relative("start_day"),
+        ORIGIN=pl.col("origin"),
+        ADY=relative("end_day"),
+        EVNTDESC=pl.when(pl.col("event")).then(pl.col("description")),
+        CNSDTDSC=pl.when(~pl.col("event")).then(pl.col("description")),
+        SRCDOM=pl.col("source_table"),
+        SRCDY=relative("source_row_day"),
+        REASON=pl.when(known).then(pl.col("reason")).otherwise(
+            pl.concat_str("description", "reason", separator="; ", ignore_nulls=True)
+        ),
+    )  # fmt: skip
+
+
+def _adtr(responses: pl.DataFrame) -> pl.DataFrame:
+    sums = responses.filter(pl.col("targets") > 0).sort("subject", "reader", "day", maintain_order=True)
+    of_reader = ("subject", "reader")
+    begun = pl.col("baseline").cast(pl.Int64).cum_sum().over(of_reader) > 0
+    counted = pl.when(begun).then(pl.col("sum_mm"))
+    sums = sums.with_columns(
+        base=pl.col("sum_mm").filter(pl.col("baseline")).first().over(of_reader),
+        nadir=counted.cum_min().forward_fill().shift(1).over(of_reader),
+    )
+    after = begun & ~pl.col("baseline")
+    return sums.select(
+        "subject",
+        PARAM=pl.lit("Sum of diameters of target lesions (mm)"),
+        PARAMCD=pl.lit("SDIAM"),
+        EVALID=pl.col("reader"),
+        AVISIT=pl.col("visit"),
+        ADY=relative("day"),
+        AVAL=pl.col("sum_mm"),
+        AVALU=pl.lit("mm"),
+        ABLFL=pl.when(pl.col("baseline")).then(pl.lit("Y")),
+        BASE=pl.when(begun).then(pl.col("base")),
+        PCHG=pl.when(after).then(pl.col("change_from_baseline_pct")),
+        NADIR=pl.when(after).then(pl.col("nadir")),
+        PCHGNAD=pl.when(after).then(pl.col("change_from_nadir_pct")),
+        LSEXP=pl.col("targets"),
+        LSASS=pl.col("targets_measured"),
+    )
+
+
+def _adrs(responses: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:
+    of_visits = [
+        responses.drop_nulls(column).select(
+            "subject",
+            PARAM=pl.lit(words),
+            PARAMCD=pl.lit(code),
+            EVALID=pl.col("reader"),
+            AVISIT=pl.col("visit"),
+            ADY=relative("day"),
+            AVALC=pl.col(column),
+            CONFDY=pl.lit(None, pl.Int64),
+            REASON=pl.col("reason") if column == "response" else pl.lit(None, pl.String),
+        )
+        for column, (code, words) in RESPONSES.items()
+    ]
+    of_subjects = [
+        best.filter(source=source, confirmation=confirmation).select(
+            "subject",
+            PARAM=pl.lit(words),
+            PARAMCD=pl.lit(code),
+            EVALID=pl.col("reader"),
+            AVISIT=pl.col("visit"),
+            ADY=relative("day"),
+            AVALC=pl.col("best_response").replace("not_assessed", "MISSING"),
+            CONFDY=relative("confirmation_day"),
+            REASON=pl.col("reason"),
+        )
+        for (source, confirmation), (code, words) in BEST.items()
+    ]
+    return pl.concat([*of_visits, *of_subjects])
+
+
+def _adlb(grades: pl.DataFrame) -> pl.DataFrame:
+    def on(side: str, column: str) -> pl.Expr:
+        return pl.when(direction=side).then(pl.col(column))
+
+    return grades.select(
+        "subject",
+        PARAM=pl.col("test"),
+        ADY=relative("day"),
+        APHASE=pl.col("period"),
+        AVAL=pl.col("value"),
+        AVALC=pl.col("value_text"),
+        AVALU=pl.col("unit"),
+        ATOXDSCL=on("low", "term"),
+        ATOXGRL=on("low", "grade"),
+        BTOXGRL=on("low", "baseline_grade"),
+        ATOXDSCH=on("high", "term"),
+        ATOXGRH=on("high", "grade"),
+        BTOXGRH=on("high", "baseline_grade"),
+        ATOXVER=pl.col("version"),
+        REASON=pl.col("reason"),
+    )
+
+
+def _adae(events: pl.DataFrame) -> pl.DataFrame:
+    return events.select(
+        "subject",
+        AETERM=pl.col("term"),
+        AEDECOD=pl.col("counted_term"),
+        AEBODSYS=pl.col("counted_soc"),
+        ASTDY=relative("start_day"),
+        AENDY=relative("end_day"),
+        ADURN=pl.col("duration_days"),
+        ADURU=pl.when(pl.col("duration_days").is_not_null()).then(pl.lit("DAYS")),
+        ATOXGR=pl.col("grade"),
+        AESER=_flag("serious"),
+        AREL=pl.col("related"),
+        IRAEFL=_flag("immune_related"),
+        TRTEMFL=_flag("emergent"),
+        APHASE=pl.col("period"),
+        ANL01FL=_flag("counted"),
+        SRCSEQ=pl.col("row"),
+        REASON=pl.col("reason"),
+    )
+
+
+def _adbm(endpoints: pl.DataFrame) -> pl.DataFrame:
+    named = pl.concat_str("parameter", pl.col("qualifier").replace("", None), separator=" ", ignore_nulls=True)
+    return endpoints.filter(pl.col("parameter").is_in(BIOMARKERS)).select(
+        "subject",
+        PARAM=named,
+        PARAMCD=named.map_elements(_code, return_dtype=pl.String),
+        AVISIT=pl.col("visit"),
+        ADY=relative("day"),
+        ATPT=pl.col("timing"),
+        SPEC=pl.col("specimen"),
+        ASSAY=pl.col("assay"),
+        SAMPLE=pl.col("sample"),
+        AVAL=pl.col("value"),
+        AVALC=pl.col("value_text"),
+        AVALU=pl.col("unit"),
+        AVALLL=pl.col("lower"),
+        AVALUL=pl.col("upper"),
+        ASTATUS=pl.col("status"),
+        AMETHOD=pl.col("method"),
+    )
+
+
+def _code(name: str) -> str:
+    """Return eight characters that stand for a parameter in every study: names are longer than ADaM allows codes."""
+    return f"B{sha256(name.encode()).hexdigest()[:7].upper()}"
