@@ -105,7 +105,9 @@ def report(made, folder):
 
 
 def own_figure(made, folder):
+    assert_picture(folder / "figures/mass.png")
     assert_picture(folder / "figures/mine.png")
+    assert made["top"].height == 10 and made["top"]["frequency"].is_sorted()
 
 
 def safety(made, folder):
