@@ -26,7 +26,6 @@ NAMES = {
     "morisita": "Morisita index",
     "bray_curtis_similarity": "Bray-Curtis similarity",
 }
-FAINTEST_SCALE = 0.1  # a similarity below it is never the darkest colour, as if two samples were alike
 WIDTH, WIDEST = 6.4, 14.0
 USED = ("v_call", "junction_aa_length")
 
@@ -47,7 +46,7 @@ def overlap_heatmap(frame: Any, *, parameter: str = "morisita_horn", order: Sequ
     -------
     Axes
         A square, darker for more; pairs without a value, and each sample with itself, are grey. Up to 144 cells bear
-        their value. The scale starts at 0 and ends at the highest value, of similarities between 0.1 and 1.
+        their value. The scale starts at 0 and ends at 1, so that maps compare; of shared clones at the most of them.
 
     Raises
     ------
@@ -134,7 +133,7 @@ def _draw_overlap(axes: Axes, rows: pl.DataFrame, names: Sequence[str], paramete
     if parameter == "shared_clones":
         draw_map(axes, values, names, names, label=label, printed="{:,.0f}".format)
     else:  # of few cells Morisita's index may come out far above 1
-        draw_map(axes, values, names, names, label=label, printed=_similarity, least=FAINTEST_SCALE, most=1)
+        draw_map(axes, values, names, names, label=label, printed=_similarity, least=1, most=1)
 
 
 def _similarity(value: float) -> str:
