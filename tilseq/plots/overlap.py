@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tilseq.errors import AnalysisError
+from tilseq.plots.columns import needing
 from tilseq.plots.maps import draw_map
 from tilseq.plots.style import figure, house_style
+from tilseq.plots.usage import COLUMNS as USAGE
 from tilseq.plots.usage import draw_usage
-from tilseq.tables import as_polars
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +29,7 @@ NAMES = {
 }
 WIDTH, WIDEST = 6.4, 14.0
 USED = ("v_call", "junction_aa_length")
+COLUMNS = ("sample_a", "sample_b", "locus", "key", "parameter", "value")
 
 
 def overlap_heatmap(frame: Any, *, parameter: str = "morisita_horn", order: Sequence[str] | None = None) -> Axes:
@@ -91,9 +93,9 @@ def repertoire_maps(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    use = as_polars(used).filter(pl.col("weight") == "clones")
+    use = needing(used, USAGE).filter(pl.col("weight") == "clones")
     loci = use["locus"].unique().sort().to_list()
-    if as_polars(shared).filter(pl.col("parameter") == parameter).is_empty() or not loci:
+    if needing(shared, COLUMNS).filter(pl.col("parameter") == parameter).is_empty() or not loci:
         raise AnalysisError("nothing to draw: no overlap or no use of genes", found=f"use of {len(loci)} loci")
     pairs = _of_parameter(shared, parameter)
     if loci != [pairs["locus"][0]]:
@@ -113,7 +115,7 @@ def repertoire_maps(
 
 def _of_parameter(frame: Any, parameter: str) -> pl.DataFrame:
     """Return the rows of one index, which must be of one locus and key."""
-    rows = as_polars(frame).filter(pl.col("parameter") == parameter)
+    rows = needing(frame, COLUMNS).filter(pl.col("parameter") == parameter)
     what = rows.select("locus", "key").unique()
     if what.height != 1:
         found = "; ".join(f"{locus} by {key}" for locus, key in what.sort("locus", "key").iter_rows()) or "no row"

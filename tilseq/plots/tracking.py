@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tilseq.errors import AnalysisError
+from tilseq.plots.columns import needing
 from tilseq.plots.origins import ORIGINS
 from tilseq.plots.style import FAINT, INK, MUTED, PALETTE, figure, short
 from tilseq.plots.timeline import mark_infusion
@@ -25,6 +26,7 @@ NAN = float("nan")
 STEPS = 40  # of a ribbon's edge
 LONGEST_NAME = 18
 WIDTH, HEIGHT = 7.6, 4.0
+COLUMNS = ("sample", *CLONE, "frequency", "n_effective", "limit_of_detection")
 
 
 def clone_tracking(
@@ -78,7 +80,7 @@ def clone_tracking(
         raise AnalysisError("there are more clones than colours", found=n, expected=f"at most {MOST_COLOURED}")
     known = [sample for sample in samples if sample not in gaps]
     rows = _of_samples(clones, dict.fromkeys(known), locus)
-    infused = as_polars(origins).filter(pl.col("in_product")).select(CLONE)
+    infused = needing(origins, (*CLONE, "in_product")).filter(pl.col("in_product")).select(CLONE)
     held = rows.join(infused, on=CLONE, how="semi")
     others = "not seen in the product"
     if not_yet is not None and (early := as_polars(not_yet)).height:
@@ -145,7 +147,7 @@ def clone_courses(
     rows = _of_samples(clones, days, locus).with_columns(
         day=pl.col("sample").replace_strict(days, return_dtype=pl.Float64)
     )
-    rows = rows.join(as_polars(origins).select(*CLONE, "origin"), on=CLONE)
+    rows = rows.join(needing(origins, (*CLONE, "origin")).select(*CLONE, "origin"), on=CLONE)
     largest = _largest(rows, "origin").group_by("origin", maintain_order=True).head(n)
     if largest.is_empty():
         raise AnalysisError("no sample shows any of the clones: nothing to draw")
@@ -170,7 +172,7 @@ def clone_courses(
 
 def _of_samples(clones: Any, samples: Mapping[str, Any], locus: str | None) -> pl.DataFrame:
     """Return the rows of some samples and one locus."""
-    rows = as_polars(clones).filter(pl.col("sample").is_in(list(samples)))
+    rows = needing(clones, COLUMNS).filter(pl.col("sample").is_in(list(samples)))
     loci = rows["locus"].unique().sort().to_list()
     if locus is None and len(loci) > 1:
         raise AnalysisError("the samples hold several loci", found=", ".join(loci), mend="choose one with locus=")
