@@ -131,6 +131,7 @@ def survival(made, folder):
     # R: survfit(Surv(days, event) ~ 1, conf.type = "log-log"): median 260, 61 to NA; so has beta product
     median = made["estimates"].filter(quantity="median").row(0, named=True)
     assert (median["estimate"], median["lower"], median["upper_text"]) == (260, 61, "not reached")
+    assert_picture(folder / "os.png")
     assert set(made["by_response"]["method"]) == {"landmark_log_rank", "landmark_cox", "cox_time_dependent"}
 
 
