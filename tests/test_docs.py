@@ -110,7 +110,9 @@ def report(made, folder):
 
 
 def own_figure(made, folder):
+    assert_picture(folder / "figures/mass.png")
     assert_picture(folder / "figures/mine.png")
+    assert made["top"].height == 10 and made["top"]["frequency"].is_sorted()
 
 
 def safety(made, folder):
@@ -125,10 +127,16 @@ def simulated(made, folder):
     assert libraries["counted"].tolist() == [500] * 4
 
 
+def truth_beside(made, folder):
+    both = made["both"]
+    assert both.height > 0 and (both["truth"] - both["value"]).abs().max() < 0.1
+
+
 def survival(made, folder):
     # R: survfit(Surv(days, event) ~ 1, conf.type = "log-log"): median 260, 61 to NA; so has beta product
     median = made["estimates"].filter(quantity="median").row(0, named=True)
     assert (median["estimate"], median["lower"], median["upper_text"]) == (260, 61, "not reached")
+    assert_picture(folder / "os.png")
     assert set(made["by_response"]["method"]) == {"landmark_log_rank", "landmark_cox", "cox_time_dependent"}
 
 
@@ -151,7 +159,7 @@ CHECKS = {
     "docs/repertoire.md": [repertoire],
     "docs/report.md": [report, own_figure],
     "docs/safety.md": [safety],
-    "docs/simulate.md": [simulated],
+    "docs/simulate.md": [simulated, truth_beside],
     "docs/survival.md": [survival],
 }
 
@@ -192,6 +200,8 @@ def prepare(name, folder, request):
         (folder / name).write_bytes(gzip.decompress(content) if SIMULATED[name].endswith(".gz") else content)
     elif name == "out":
         shutil.copytree(request.getfixturevalue("small_run").out, folder / "out")
+    elif name == "demo":
+        shutil.copytree(request.getfixturevalue("small_study"), folder / name)
     elif name == "cells.h5ad":
         write_cells(folder / name)
 

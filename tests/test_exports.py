@@ -162,6 +162,11 @@ def test_a_name_that_is_not_there_is_an_attribute_error(package):
         _ = getattr(ts, package).read_minds
 
 
+@pytest.mark.parametrize("package", ["io", "plots", "simulate"])
+def test_dir_lists_what_a_package_offers(package):
+    assert dir(getattr(ts, package)) == sorted(getattr(ts, package).__all__)
+
+
 def test_neither_package_imports_anything_heavy_by_itself():
     code = (
         "import sys, tilseq.io, tilseq.plots;"

@@ -35,6 +35,8 @@ INTRODUCTION = """# The tables
 
 What every table holds that tilseq writes, column by column. `tilseq run` writes each as `OUT/tables/NAME.csv` and as
 `NAME.parquet`, the same numbers; one without a row has its header alone. Commands on single files write some of them.
+In Python `ts.read_results("OUT").tables["NAME"]` is one, from which it is not far to
+[a figure of your own](report.md#a-figure-of-your-own).
 How a number is found stands in the page of its laboratory; what goes in, in [the study folder](manifest.md).
 `tools/make_tables_page.py` writes this page from the code.
 

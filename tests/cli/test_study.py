@@ -87,6 +87,19 @@ def test_lesions_that_contradict_one_another_are_a_note(tmp_path, capsys):
     ]
 
 
+def test_lesions_that_all_readers_measured_too_small_are_one_note_a_subject(tmp_path, capsys):
+    run("init", tmp_path)
+    (tmp_path / "subjects.csv").write_text("subject,tumor_type\nS01,other\n")
+    (tmp_path / "infusions.csv").write_text("subject,infusion,day\nS01,1,0\n")
+    rows = "".join(f"S01,-5,{reader},T1,target,3\nS01,42,{reader},T1,target,2\n" for reader in "ABC")
+    (tmp_path / "clinical" / "lesions.csv").write_text(f"subject,day,reader,lesion,role,diameter_mm\n{rows}")
+    capsys.readouterr()
+    assert run("check", tmp_path) == 0
+    (note,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: a run")]
+    assert "every target of the baseline is below 10 mm" in note and "reader A, day -5: 3'" in note
+    assert note.endswith("; and 2 more alike")
+
+
 def test_odd_targets_are_a_note(tmp_path, capsys):
     run("init", tmp_path)
     (tmp_path / "subjects.csv").write_text("subject,tumor_type\nS01,other\nS02,other\n")

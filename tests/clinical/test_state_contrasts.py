@@ -7,7 +7,7 @@ import pytest
 from tests.clinical.survival_sets import read, table
 from tilseq.clinical import state_contrasts
 from tilseq.clinical.state_contrasts import state_spans
-from tilseq.errors import TableError
+from tilseq.errors import AnalysisError, TableError
 
 
 def test_spans_part_where_the_state_begins():
@@ -69,6 +69,12 @@ def test_states_without_their_day_are_refused_as_nobody_would_be_in_the_state():
     states = pl.DataFrame({"subject": ["00", "01"], "response_day": [42, None]})
     with pytest.raises(TableError, match="column day: the states lack a column; found 'subject, response_day'"):
         state_contrasts(table([60, 90], [True, True]), states)
+
+
+def test_states_of_other_subjects_are_refused_as_nobody_would_be_compared():
+    times = table([60, 90], [True, True])
+    with pytest.raises(AnalysisError, match="of no subject that has a time; found 'X00'; expected subjects such as 00"):
+        state_contrasts(times, pl.DataFrame({"subject": ["X00", "X01"], "day": [42, None]}))
 
 
 def test_a_state_that_nobody_enters_has_words():

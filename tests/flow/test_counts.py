@@ -27,6 +27,12 @@ def row(check: str, verdict: str, reason: str) -> dict[str, str]:
     return {"sample": "s1", "check": check, "verdict": verdict, "reason": reason}
 
 
+def test_a_gated_tube_shows_its_populations_in_a_line() -> None:
+    assert (
+        repr(gating([], all=(None, [1] * 1200), some=("all", [1] * 7 + [0] * 1193))) == "Gating(s1: all 1,200, some 7)"
+    )
+
+
 def test_shares_and_their_exact_limits() -> None:
     # 7 of 10: Clopper-Pearson 34.755 to 93.326 % (R: binom.test(7, 10)).
     frame = count(gating([], all=(None, [1] * 10), some=("all", [1] * 7 + [0] * 3)))

@@ -129,6 +129,11 @@ def test_spillover_of_real_files(shared_data: Path) -> None:
     assert read_fcs(shared_data / "flow/pbmc_spectral_unmixed.fcs").spill is None
 
 
+def test_a_tube_shows_itself_in_a_line(make_fcs: Make) -> None:
+    path = make_fcs(ONE_EVENT, TWO)
+    assert repr(read_fcs(path)) == f"Fcs({path.name}: 1 event, channels FL1, FL2)"
+
+
 @pytest.mark.parametrize("keyword", ["$SPILLOVER", "$SPILL", "SPILL"])
 def test_spillover_is_bound_by_name(make_fcs: Make, keyword: str) -> None:
     spill = read_fcs(make_fcs(ONE_EVENT, TWO, keywords={keyword: "2, FL2,FL1,1, 0.25,1e-2,1"})).spill

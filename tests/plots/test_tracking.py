@@ -79,6 +79,19 @@ def test_the_largest_clones_stand_by_themselves_and_all_is_a_whole():
     assert axes.get_ylabel() == "Share of the TRB repertoire"
 
 
+def test_no_band_crosses_a_visit_of_which_nothing_is_known():
+    later = pl.concat([CLONES, followed([("d28", A, 0.3), ("d84", A, 0.2)])])
+    samples = {"product": "product", "d7": "D7\nday 7", "d28": "D28", "d84": "D84"}
+    axes = clone_tracking(later, ORIGIN, samples=samples, products=["product"], n=1, gaps=["d7"])
+    assert heights(axes)[PALETTE[0].lower()] == [0.5, 0.3, 0.2]
+    assert [round(bar.get_x() + bar.get_width() / 2, 6) for bar in axes.patches[:3]] == [0, 2, 3]
+    bands = [band.get_paths()[0].get_extents() for band in axes.collections]
+    assert {(round(band.x0, 2), round(band.x1, 2)) for band in bands} == {(2.17, 2.83)}
+    assert [label.get_text() for label in axes.get_xticklabels()] == [
+        "product\n100 cells", "D7\nday 7\ntakes no part", "D28\n100 cells", "D84\n100 cells",
+    ]  # fmt: skip
+
+
 def test_clones_of_one_amino_acid_junction_are_told_apart():
     axes = clone_tracking(CLONES, ORIGIN, samples=SAMPLES, products=["product"], n=3)
     assert [text.get_text() for text in axes.get_legend().get_texts()][2:] == ["CAF (2)", "CKF", "CAF (1)"]

@@ -53,6 +53,16 @@ def open_page(browser, page, width=1400):
     browser.get(page.as_uri())
 
 
+def made_page(folder, view):
+    """Write a page of one table."""
+    templates = _environment()
+    css = templates.get_template("report.css").render()
+    table = templates.get_template("macros.html").module.table(view)
+    page = folder / "page.html"
+    page.write_text(f"<!doctype html><meta charset=utf-8><style>{css}</style><main>{table}</main>")
+    return page
+
+
 @pytest.mark.parametrize("kind", ["good", "hostile"])
 def test_nothing_runs_and_nothing_is_asked_for(kind, browser, pages):
     from selenium.common.exceptions import NoAlertPresentException
@@ -117,6 +127,37 @@ def test_a_narrow_screen_has_specimen_and_sample_below_the_visit_and_keeps_the_s
     assert heads == ["Subject", "Visit", "Day", "Specimen", "Sample"] and not narrow
 
 
+@pytest.mark.parametrize("width", [400, 1280])
+def test_a_head_in_common_stands_over_its_columns_also_where_others_are_hidden(width, browser, pages):
+    open_page(browser, pages["good"], width)
+    below = """const table = [...document.querySelectorAll('#repertoire table')]
+            .find(one => one.caption.innerText.startsWith('Persistence'));
+        const place = one => one.getBoundingClientRect();
+        const heads = [...table.tHead.rows[1].cells].filter(th => th.offsetWidth);
+        return [...table.tHead.rows[0].querySelectorAll('th')].map(group => [group.innerText, heads.filter(th =>
+            place(th).left > place(group).left - 1 && place(th).right < place(group).right + 1)
+            .map(th => th.firstChild.textContent)])"""
+    assert browser.execute_script(below) == [
+        ["Of this sample", ["Mass", "Of which new"]],
+        ["Of the reference, at a common depth", ["Clones seen", "Reference kept", "At"]],
+    ]
+
+
+def test_a_long_reason_is_set_wide_so_that_its_row_stays_low(browser, tmp_path):
+    why = (
+        "not detected after day 83, but 1,483 cells/µL could have been missed: a loss is told below 85.3 cells/µL, as "
+        "day 83 had 858 cells/µL and the highest lower limit is 853 cells/µL"
+    )
+    heads = [Head("Subject"), *(Head(f"number {k}", numeric=True) for k in range(9)), Head("Lost by day", "d", True)]
+    short = Cell("–", note="fewer than 3 quantified days after the peak", kind="missing")
+    row = [Cell("SIM-02", kind="name"), *[short] * 9, Cell("–", note=why, kind="missing")]
+    page = made_page(tmp_path, View("Kinetics", heads, [row], "", ""))
+    open_page(browser, page, 1280)
+    sizes = "const last = document.querySelector('tbody td:last-child'); return [last.offsetWidth, last.offsetHeight]"
+    width, height = browser.execute_script(sizes)
+    assert width >= 224 and height < 130
+
+
 @pytest.mark.parametrize("width", [1280, 1400])
 def test_wide_tables_fit_a_wide_screen(width, browser, pages):
     open_page(browser, pages["good"], width)
@@ -137,13 +178,7 @@ def test_scores_of_eight_samples_fit_a_screen_of_1280(browser, tmp_path):
     ]
     cells = [Cell(f"0.{number}", kind="number") for number in range(101, 109)]
     row = [Cell("amino_acid_transport", kind="name"), Cell("31 of 33", kind="number"), *cells]
-    view = View("Scores", heads, [row], "", "")
-    templates = _environment()
-    css = templates.get_template("report.css").render()
-    table = templates.get_template("macros.html").module.table(view)
-    page = tmp_path / "page.html"
-    page.write_text(f"<!doctype html><meta charset=utf-8><style>{css}</style><main>{table}</main>")
-    open_page(browser, page, 1280)
+    open_page(browser, made_page(tmp_path, View("Scores", heads, [row], "", "")), 1280)
     widths = "const box = document.querySelector('.box'); return [box.scrollWidth, box.clientWidth]"
     needed, room = browser.execute_script(widths)
     assert needed == room > 1000

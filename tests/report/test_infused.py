@@ -47,10 +47,22 @@ def test_where_nothing_speaks_against_labels_one_sentence_says_so(good_out):
     page = page_of(good_out)
     assert "Labels and leaks first" not in page.text
     assert (
-        f"The clones of {good.height} samples bear out their labels, and no leak was found; one of 0.0026 of another’s "
-        "counts or less could have escaped." in page.text
+        f"The clones of {good.height - 1} samples bear out their labels, and no leak was found; one of 0.0026 of "
+        "another’s counts or less could have escaped." in page.text
     )
     assert "Could be held against no other sample: 1 sample (P01_0_tcr)." in page.text
+
+
+def test_labels_and_leaks_that_nothing_was_held_against_are_not_called_good(good_out):
+    identity = pl.read_parquet(good_out / "tables" / "sample_identity.parquet")
+    silent = identity.with_columns(verdict=pl.lit("cannot_tell"), depth=pl.lit("usual"))
+    write_table(silent, contamination_tables.SAMPLE_IDENTITY, good_out / "tables")
+    write_table(contamination_tables.LEAK_RATES.frame(), contamination_tables.LEAK_RATES, good_out / "tables")
+    told = contamination.suspects(read_results(good_out)).empty
+    assert told == (
+        "No label could be checked; leaks could not be looked for: no run of samples.csv holds large clones of two "
+        "subjects."
+    )
 
 
 def test_persistence_is_short_and_at_a_common_depth(good_out):

@@ -127,9 +127,10 @@ def test_an_overlap_of_repertoires_is_at_most_1(results):
         upper=pl.when(first).then(1.06).otherwise("upper"),
     )
     row = above.filter(first).row(0, named=True)
-    locus, own = next((locus, pairs) for _, locus, pairs, *_ in repertoires.maps(_with(results, above)))
+    changed = _with(results, above)
+    locus, own = next((locus, pairs) for _, locus, pairs, *_ in repertoires.maps(changed))
     assert own.filter(value=1)["upper"].to_list() == [1] and row["value"] == 1.06
-    assert "1.00" in [cell.text for view in repertoires.pairs(results).rows for cell in view]
+    assert "1.00" in [cell.text for view in repertoires.pairs(changed).rows for cell in view]
 
 
 def test_a_run_without_repertoires_says_so(tmp_path):
@@ -141,5 +142,4 @@ def test_a_run_without_repertoires_says_so(tmp_path):
 
 
 def _with(results, shared):
-    results.tables["overlap"] = shared
-    return results
+    return replace(results, tables={**results.tables, "overlap": shared})

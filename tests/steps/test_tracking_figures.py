@@ -90,17 +90,23 @@ def test_a_subject_has_four_figures_each_with_what_it_shows(tmp_path, rows, monk
     assert drawn(tmp_path)["3-change-1.svg"].startswith("clones in lot, day -1 and in d28, day 28, called at")
 
 
-def test_a_visit_whose_sample_takes_no_part_is_told(tmp_path, rows, sample):
-    swapped = sample("d9", visit="d9", day=9, assay="tcr", specimen="blood")
-    every = sorted(
-        [*rows, swapped, sample("d7_sc", visit="d7", day=7, assay="tcr", specimen="blood")], key=lambda row: row["day"]
+def test_a_visit_whose_sample_takes_no_part_is_told_and_has_an_empty_place(tmp_path, rows, sample, monkeypatch):
+    asked = {}
+    real = tracking.clone_tracking
+    monkeypatch.setattr(
+        tracking, "clone_tracking", lambda *given, **named: asked.update(named) or real(*given, **named)
     )
+    more = {"d9": "d9", "d9_again": "d9", "d7_sc": "d7"}
+    of = {"assay": "tcr", "specimen": "blood"}
+    others = [sample(name, visit=visit, day=int(visit[1:]), **of) for name, visit in more.items()]
+    every = sorted([*rows, *others], key=lambda row: row["day"])
     draw_tracking(every, tables("lot_sc"), clones(SHARES, 300.0), ORIGINS, changed(), EARLY, GIVEN, tmp_path)
     told = " Not drawn, as their samples take no part (see quality): d9, day 9."
     captions = {name: words for name, words in drawn(tmp_path).items() if name.endswith("svg")}
     assert captions["1-tracking.svg"].endswith(told)
     assert captions["2-courses.svg"].endswith(told + " No line crosses such a visit.")
     assert captions["4-compartments.svg"].endswith(told)
+    assert list(asked["samples"]) == ["before", "lot", "d7", "d9_again", "d28"] and asked["gaps"] == {"d9_again"}
     assert "hold at that end, all its colours together." in captions["4-compartments.svg"]
 
 

@@ -19,7 +19,7 @@ from tilseq.clinical.survival_contrasts import (
     log_rank_row,
 )
 from tilseq.clinical.survival_times import CANNOT, by_endpoint, read_times, sentence, times
-from tilseq.errors import TableError
+from tilseq.errors import AnalysisError, TableError
 from tilseq.tables import Column, Row, Table, as_polars, conform
 
 STATES = Table(
@@ -85,7 +85,7 @@ def state_contrasts(
     Raises
     ------
     StudyError, TableError, AnalysisError
-        As `survival_contrasts`; or a time has no `start_day`, or the states have no `day`.
+        As `survival_contrasts`; or a time has no `start_day`, or the states have no `day` or none of the subjects.
     """
     frame = read_times(time_to_event)
     if frame.filter(pl.col("days").is_not_null())["start_day"].null_count():
@@ -96,6 +96,9 @@ def state_contrasts(
         raise TableError("the states lack a column", column="day", found=found, mend="null stands for never")
     began = conform(given.select(name for name in given.columns if name in STATES.names), STATES)
     known = frame.join(began, on="subject", how="semi")
+    if frame.height and began.height and known.is_empty():
+        found, expected = began["subject"][0], f"subjects such as {frame['subject'][0]}"
+        raise AnalysisError("the states are of no subject that has a time", found=found, expected=expected)
     rows: list[Row] = []
     for day in landmarks:
         rows += _at_landmark(landmark(known, day), began, state, day, ties, permutations, seed)

@@ -112,7 +112,12 @@ def columns_of(frame: Any, table: Table, names: Sequence[str]) -> pl.DataFrame:
         tuple(column for column in table.columns if column.name in names),
         key=table.key if set(table.key) <= set(names) else (),  # a part of a key may stand twice
     )
-    return conform(given.select(name for name in part.names if name in given.columns), part)
+    known = [name for name in part.names if name in given.columns]
+    # of a frame without any of them polars keeps no row, which would pass for an empty table
+    if given.height and not known:
+        what = f"this is no table {table.name}: it has none of its columns"
+        raise TableError(what, found=", ".join(given.columns), expected=", ".join(part.names))
+    return conform(given.select(known), part)
 
 
 def _last_day(follow: Mapping[str, int | None]) -> int | None:

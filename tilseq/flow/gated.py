@@ -107,3 +107,7 @@ class Gating:
     monocytes: Told = NONE_TOLD
     dead: Mapping[str, Mask] = field(default_factory=dict)
     beside_singlets: Beside = NONE_BESIDE
+
+    def __repr__(self) -> str:
+        held = ", ".join(f"{name} {population.events:,}" for name, population in self.populations.items())
+        return f"Gating({self.sample}: {held})"

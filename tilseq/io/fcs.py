@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from tilseq.errors import ReadError, did_you_mean
+from tilseq.errors import ReadError, did_you_mean, plural
 from tilseq.io.fcs_data import MOST_LISTED, locate, read_channels, read_events
 from tilseq.io.fcs_header import Header, chain, open_fcs, read_header, warn_of_leftover, whole_number
 
@@ -69,6 +69,9 @@ class Fcs:
     keywords: dict[str, str]
     warnings: list[str]
     data_sets: int
+
+    def __repr__(self) -> str:
+        return f"Fcs({self.path.name}: {plural(len(self.events), 'event')}, channels {', '.join(self.channels)})"
 
     def index(self, name: str) -> int:
         """Return the column of `events` of the channel of this name ($PnN).

@@ -144,3 +144,7 @@ def __getattr__(name: str) -> Any:
     if name in MODULES:
         return getattr(import_module(f"tilseq.plots.{MODULES[name]}"), name)
     raise AttributeError(f"module 'tilseq.plots' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tilseq.errors import AnalysisError
+from tilseq.plots.columns import needing
 from tilseq.plots.style import INK, PALETTE, figure, filled, short
-from tilseq.tables import as_polars
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +20,8 @@ ISOTYPE_ORDER = ("IGHM", "IGHD", "IGHG", "IGHG3", "IGHG1", "IGHG2", "IGHG4", "IG
 MUTATION_BIN = 0.01
 DISTANCE_BIN = 0.02
 MOST_MUTATED = 0.3
+SHARES = ("sample", "unit", "level", "isotype", "share", "total", "lower", "upper")
+MUTATED = ("locus", "c_call", "mutation_frequency")
 
 
 def isotype_bars(table: Any, *, unit: str = "families", level: str = "class", order: Sequence[str] = ()) -> Axes:
@@ -49,7 +51,7 @@ def isotype_bars(table: Any, *, unit: str = "families", level: str = "class", or
     """
     from matplotlib.ticker import PercentFormatter
 
-    rows = as_polars(table).filter(unit=unit, level=level).filter(pl.col("share").is_not_null())
+    rows = needing(table, SHARES).filter(unit=unit, level=level).filter(pl.col("share").is_not_null())
     if not rows.height:
         raise AnalysisError("the table holds no isotype", found=f"unit {unit}, level {level}")
     samples = [name for name in order or sorted(rows["sample"].unique()) if name in rows["sample"]]
@@ -96,7 +98,7 @@ def mutation_histogram(table: Any) -> Axes:
     """
     from matplotlib.ticker import PercentFormatter
 
-    heavy = as_polars(table).filter((pl.col("locus") == "IGH") & pl.col("mutation_frequency").is_not_null())
+    heavy = needing(table, MUTATED).filter((pl.col("locus") == "IGH") & pl.col("mutation_frequency").is_not_null())
     if not heavy.height:
         raise AnalysisError("no heavy chain has a frequency of mutations", mend="give a file with its alignments")
     unswitched = pl.col("c_call").str.contains("(?i)^IGH[MD]")
@@ -137,7 +139,7 @@ def distance_histogram(distances: Any, *, threshold: float, source: str) -> Axes
     """
     from matplotlib.ticker import PercentFormatter
 
-    values = as_polars(distances)["distance"].drop_nulls().to_numpy()
+    values = needing(distances, ("distance",))["distance"].drop_nulls().to_numpy()
     if not len(values):
         raise AnalysisError("no junction has another one of its genes and length")
     with figure() as axes:

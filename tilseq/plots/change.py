@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tilseq.errors import AnalysisError
+from tilseq.plots.columns import needing
 from tilseq.plots.style import FAINT, MUTED, PALETTE, figure, short
-from tilseq.tables import as_polars
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +26,8 @@ WHOSE = {True: "of the product", False: "not of the product"}
 SIDES = ("before", "after")
 NINETY_FIVE = 0.05
 WIDTH, HEIGHT = 8.4, 4.6  # inches: a square, and beside it the longest line of the legend
+COLUMNS = ("sample_before", "sample_after", "locus", "share_before", "share_after", "cells_before", "cells_after", "p",
+           "call")  # fmt: skip
 
 
 def change_scatter(frame: Any, *, before: str = "", after: str = "") -> Axes:
@@ -51,7 +53,7 @@ def change_scatter(frame: Any, *, before: str = "", after: str = "") -> Axes:
     AnalysisError
         There are rows of several pairs or loci, or none that was tested.
     """
-    rows = as_polars(frame).drop_nulls("p")
+    rows = needing(frame, COLUMNS).drop_nulls("p")
     what = rows.select("sample_before", "sample_after", "locus").unique()
     if what.height != 1:
         found = "; ".join(f"{a} to {b}, {locus}" for a, b, locus in what.sort(what.columns).iter_rows()) or "no row"

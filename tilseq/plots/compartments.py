@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tilseq.errors import AnalysisError
+from tilseq.plots.columns import needing
 from tilseq.plots.origins import ORIGINS
 from tilseq.plots.style import FAINT, INK, MUTED, figure
-from tilseq.tables import as_polars
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,6 +54,7 @@ LINKS = (
     Link("tumor", "later", NEW & LATER, (PRODUCT, NEW & LATER), IN_LATER),
     Link("baseline", "later", BASELINE & ~PRODUCT & LATER, (PRODUCT, LATER), IN_LATER),
 )  # fmt: skip
+COLUMNS = ("subject", "locus", "origin", *(f"{place}_frequency" for place in PLACES))
 
 
 def compartment_flow(frame: Any, *, locus: str | None = None) -> Axes:
@@ -78,7 +79,7 @@ def compartment_flow(frame: Any, *, locus: str | None = None) -> Axes:
     AnalysisError
         The table holds several loci and none is chosen, or no clone of the locus; it is of several subjects.
     """
-    rows = _of_locus(as_polars(frame), locus)
+    rows = _of_locus(needing(frame, COLUMNS), locus)
     there = [place for place in PLACES if rows[f"{place}_frequency"].count()]
     with figure(WIDTH, HEIGHT) as axes:
         for link in LINKS:

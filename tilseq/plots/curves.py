@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tilseq.errors import AnalysisError
+from tilseq.plots.columns import needing
 from tilseq.plots.style import FAINT, INK, MUTED, PALETTE, figure, house_style, plain, short
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ POINTS = 200
 BEYOND = 8.0  # fold beyond the outermost standards that a curve is drawn
 LIMITS = (80, 120)  # % of recovery
 APART = 0.24  # of the two recoveries of a level, where levels are 1 apart
+OF_DOTS = ("level", "nominal_pg_per_ml", "recovery_nominal_pct", "recovery_pct")
 
 
 def standard_curves(curves: Any, recovery: Any, bead_wells: Any, concentrations: Any) -> Figure:
@@ -95,7 +97,7 @@ def recovery_dots(recovery: Any, dilution_errors: Any = None) -> Axes:
     """
     from tilseq.tables import as_polars
 
-    rows = as_polars(recovery).drop_nulls("recovery_pct")
+    rows = needing(recovery, OF_DOTS).drop_nulls("recovery_pct")
     if rows.is_empty():
         raise AnalysisError("nothing to draw: no standard was given back")
     nominal = dict(rows.select("level", "nominal_pg_per_ml").iter_rows())

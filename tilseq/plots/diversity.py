@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from tilseq.errors import AnalysisError
+from tilseq.plots.columns import needing
 from tilseq.plots.style import MARKERS, MUTED, PALETTE, figure, short
-from tilseq.tables import as_polars
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +20,8 @@ MOST_NAMED = 2 * len(PALETTE)  # as many colours twice: the second time dashed, 
 DASHED, EXTRAPOLATED = (0, (1, 1)), (0, (4, 2))
 WIDTH, HEIGHT = 6.8, 3.9  # in inches
 ORDER_NAMES = {0: "Clones seen (q = 0)", 1: "Effective clones (q = 1)", 2: "Effective clones (q = 2)"}
+PROFILE = ("sample", "locus", "q", "value", "lower", "upper", "depth")
+CURVE = ("sample", "locus", "q", "cells", "coverage", "value", "lower", "upper", "method")
 
 
 def hill_profiles(frame: Any, *, locus: str | None = None) -> Axes:
@@ -45,7 +47,7 @@ def hill_profiles(frame: Any, *, locus: str | None = None) -> Axes:
     AnalysisError
         The frame holds no row of the locus, or several loci and none is chosen.
     """
-    rows = _of_locus(frame, locus).sort("q", maintain_order=True)
+    rows = _of_locus(needing(frame, PROFILE), locus).sort("q", maintain_order=True)
     with figure(WIDTH, HEIGHT) as axes:
         for number, (name, colour, own) in enumerate(_lines(rows)):
             _band(axes, own["q"].to_numpy(), own, colour)
@@ -84,7 +86,7 @@ def rarefaction_curves(frame: Any, *, q: int = 0, over: str = "cells", locus: st
 
     if over not in ("cells", "coverage"):
         raise AnalysisError("curves run over cells or coverage", found=over)
-    rows = _of_locus(as_polars(frame).filter(q=q), locus).sort("cells", maintain_order=True)
+    rows = _of_locus(needing(frame, CURVE).filter(q=q), locus).sort("cells", maintain_order=True)
     with figure(WIDTH, HEIGHT) as axes:
         for number, (name, colour, own) in enumerate(_lines(rows)):
             seen = own.filter(pl.col("method") != "extrapolated")
@@ -127,7 +129,8 @@ def rank_abundance(tables: Mapping[str, Any], *, locus: str | None = None) -> Ax
         No table holds a clone of the locus, or they hold several loci and none is chosen.
     """
     columns = ("locus", "duplicate_count")
-    every = [as_polars(table).select(columns).with_columns(sample=pl.lit(name)) for name, table in tables.items()]
+    held = {name: needing(table, columns).select(columns) for name, table in tables.items()}
+    every = [table.with_columns(sample=pl.lit(name)) for name, table in held.items()]
     rows = _of_locus(pl.concat(every) if every else pl.DataFrame(schema=["sample", *columns]), locus)
     with figure(WIDTH, HEIGHT) as axes:
         for number, (name, colour, own) in enumerate(_lines(rows)):
@@ -143,8 +146,7 @@ def rank_abundance(tables: Mapping[str, Any], *, locus: str | None = None) -> Ax
     return axes
 
 
-def _of_locus(frame: Any, locus: str | None) -> pl.DataFrame:
-    rows = as_polars(frame)
+def _of_locus(rows: pl.DataFrame, locus: str | None) -> pl.DataFrame:
     loci = sorted(rows["locus"].unique().to_list())
     if locus is None and len(loci) > 1:
         raise AnalysisError("the table holds several loci", found=", ".join(loci), mend="choose one with locus=")

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tilseq.errors import AnalysisError
+from tilseq.plots.columns import needing
 from tilseq.plots.maps import draw_map
 from tilseq.plots.style import figure, house_style
+from tilseq.plots.usage import COLUMNS as USAGE
 from tilseq.plots.usage import draw_usage
-from tilseq.tables import as_polars
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,9 +27,9 @@ NAMES = {
     "morisita": "Morisita index",
     "bray_curtis_similarity": "Bray-Curtis similarity",
 }
-FAINTEST_SCALE = 0.1  # a similarity below it is never the darkest colour, as if two samples were alike
 WIDTH, WIDEST = 6.4, 14.0
 USED = ("v_call", "junction_aa_length")
+COLUMNS = ("sample_a", "sample_b", "locus", "key", "parameter", "value")
 
 
 def overlap_heatmap(frame: Any, *, parameter: str = "morisita_horn", order: Sequence[str] | None = None) -> Axes:
@@ -47,7 +48,7 @@ def overlap_heatmap(frame: Any, *, parameter: str = "morisita_horn", order: Sequ
     -------
     Axes
         A square, darker for more; pairs without a value, and each sample with itself, are grey. Up to 144 cells bear
-        their value. The scale starts at 0 and ends at the highest value, of similarities between 0.1 and 1.
+        their value. The scale starts at 0 and ends at 1, so that maps compare; of shared clones at the most of them.
 
     Raises
     ------
@@ -92,9 +93,9 @@ def repertoire_maps(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    use = as_polars(used).filter(pl.col("weight") == "clones")
+    use = needing(used, USAGE).filter(pl.col("weight") == "clones")
     loci = use["locus"].unique().sort().to_list()
-    if as_polars(shared).filter(pl.col("parameter") == parameter).is_empty() or not loci:
+    if needing(shared, COLUMNS).filter(pl.col("parameter") == parameter).is_empty() or not loci:
         raise AnalysisError("nothing to draw: no overlap or no use of genes", found=f"use of {len(loci)} loci")
     pairs = _of_parameter(shared, parameter)
     if loci != [pairs["locus"][0]]:
@@ -114,7 +115,7 @@ def repertoire_maps(
 
 def _of_parameter(frame: Any, parameter: str) -> pl.DataFrame:
     """Return the rows of one index, which must be of one locus and key."""
-    rows = as_polars(frame).filter(pl.col("parameter") == parameter)
+    rows = needing(frame, COLUMNS).filter(pl.col("parameter") == parameter)
     what = rows.select("locus", "key").unique()
     if what.height != 1:
         found = "; ".join(f"{locus} by {key}" for locus, key in what.sort("locus", "key").iter_rows()) or "no row"
@@ -134,7 +135,7 @@ def _draw_overlap(axes: Axes, rows: pl.DataFrame, names: Sequence[str], paramete
     if parameter == "shared_clones":
         draw_map(axes, values, names, names, label=label, printed="{:,.0f}".format)
     else:  # of few cells Morisita's index may come out far above 1
-        draw_map(axes, values, names, names, label=label, printed=_similarity, least=FAINTEST_SCALE, most=1)
+        draw_map(axes, values, names, names, label=label, printed=_similarity, least=1, most=1)
 
 
 def _similarity(value: float) -> str:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tilseq.errors import AnalysisError
+from tilseq.plots.columns import needing
 from tilseq.plots.study import endpoint_over_time
 from tilseq.plots.style import FAINT, INK, PALETTE, figure, short
 from tilseq.plots.timeline import ends_of, points_of, scale_of
-from tilseq.tables import as_polars
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,6 +45,9 @@ def persistence_over_time(frame: Any, *, held_by: str = "infused clones") -> Axe
     return axes
 
 
+COLUMNS = ("locus", "junction", "junction_aa", "duplicate_count")
+
+
 def top_clones(table: Any, n: int = 10, *, locus: str | None = None) -> Axes:
     """Draw the shares of the largest clones of one locus.
 
@@ -70,7 +73,7 @@ def top_clones(table: Any, n: int = 10, *, locus: str | None = None) -> Axes:
     """
     from matplotlib.ticker import PercentFormatter
 
-    clones = as_polars(table)
+    clones = needing(table, COLUMNS)
     loci = sorted(clones["locus"].unique().to_list())
     if locus is None and len(loci) > 1:
         raise AnalysisError("the table holds several loci", found=", ".join(loci), mend="choose one with locus=")

@@ -12,9 +12,9 @@ from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.flow.intracellular import PARENT, Stained
 from tilseq.flow.transform import arcsinh, cofactor
 from tilseq.flow.tube import Floats
+from tilseq.plots.columns import needing
 from tilseq.plots.linear_ticks import brief, ticks_of
 from tilseq.plots.style import FAINT, INK, MUTED, PALETTE, house_style, short, visible
-from tilseq.tables import as_polars
 from tilseq.tables.intracellular import INTRACELLULAR
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ LONGEST, LONGEST_STIMULUS = 64, 26
 OF_ROW = ("visit", "stimulus", "population")  # what every label names
 BINS, SHOWN, ROOM = 80, (0.001, 0.999), 0.3
 OPEN = 7.5  # size of the mark of unstimulated cells, which shows behind that of stimulated ones at the same share
+COLUMNS = ("subject", *OF_ROW, "marker", "unstimulated_pct", "stimulated_pct", "difference_pct", "lower", "upper",
+           "response")  # fmt: skip
 
 
 def intracellular(table: Any, *, marker: str | None = None) -> Figure:
@@ -58,7 +60,7 @@ def intracellular(table: Any, *, marker: str | None = None) -> Figure:
     AnalysisError
         No row of the cytokine has a difference, or several cytokines are there and none is named.
     """
-    rows = _rows(as_polars(table), marker)
+    rows = _rows(needing(table, COLUMNS), marker)
     labels = _labels(rows)
     with house_style():
         from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from tilseq.errors import AnalysisError
+from tilseq.plots.columns import needing
 from tilseq.plots.origins import ORIGINS
 from tilseq.plots.style import FAINT, INK, MUTED, PALETTE, figure, short
 from tilseq.plots.timeline import mark_infusion
@@ -24,6 +26,7 @@ NAN = float("nan")
 STEPS = 40  # of a ribbon's edge
 LONGEST_NAME = 18
 WIDTH, HEIGHT = 7.6, 4.0
+COLUMNS = ("sample", *CLONE, "frequency", "n_effective", "limit_of_detection")
 
 
 def clone_tracking(
@@ -35,6 +38,7 @@ def clone_tracking(
     locus: str | None = None,
     n: int = 6,
     not_yet: Any = None,
+    gaps: Collection[str] = (),
 ) -> Axes:
     """Draw what the largest infused clones hold of each sample, all other infused ones, and the rest: stacked bars.
 
@@ -56,6 +60,9 @@ def clone_tracking(
     not_yet
         `sample, locus, junction` of clones that had not been infused when a sample was taken, as those of a later lot:
         polars or pandas. In that sample they are drawn with what was not infused.
+    gaps
+        Those of the samples of which nothing is known, as they are another subject's: an empty place that no band
+        crosses.
 
     Returns
     -------
@@ -71,8 +78,9 @@ def clone_tracking(
     """
     if n > MOST_COLOURED:
         raise AnalysisError("there are more clones than colours", found=n, expected=f"at most {MOST_COLOURED}")
-    rows = _of_samples(clones, samples, locus)
-    infused = as_polars(origins).filter(pl.col("in_product")).select(CLONE)
+    known = [sample for sample in samples if sample not in gaps]
+    rows = _of_samples(clones, dict.fromkeys(known), locus)
+    infused = needing(origins, (*CLONE, "in_product")).filter(pl.col("in_product")).select(CLONE)
     held = rows.join(infused, on=CLONE, how="semi")
     others = "not seen in the product"
     if not_yet is not None and (early := as_polars(not_yet)).height:
@@ -83,11 +91,11 @@ def clone_tracking(
     if held.is_empty():
         raise AnalysisError("none of the clones was infused: nothing to draw")
     largest = _largest(held)["junction"].head(n).to_list()
-    parts = {sample: _parts(held.filter(sample=sample), largest, sample in products) for sample in samples}
+    parts = {sample: _parts(held.filter(sample=sample), largest, sample in products) for sample in known}
     names = [*_names(largest), "all other clones of the product", others]
     colours = [*PALETTE[: len(largest)], REST_COLOUR, FAINT]
     with figure(WIDTH + 0.6 * max(0, len(samples) - 5), HEIGHT) as axes:
-        _draw_parts(axes, list(parts.values()), colours)
+        _draw_parts(axes, [parts.get(sample) for sample in samples], colours)
         _name_samples(axes, rows, samples)
         handles = [_patch(colour, name) for colour, name in zip(colours, names, strict=True)]
         axes.legend(handles=handles[::-1], loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -139,7 +147,7 @@ def clone_courses(
     rows = _of_samples(clones, days, locus).with_columns(
         day=pl.col("sample").replace_strict(days, return_dtype=pl.Float64)
     )
-    rows = rows.join(as_polars(origins).select(*CLONE, "origin"), on=CLONE)
+    rows = rows.join(needing(origins, (*CLONE, "origin")).select(*CLONE, "origin"), on=CLONE)
     largest = _largest(rows, "origin").group_by("origin", maintain_order=True).head(n)
     if largest.is_empty():
         raise AnalysisError("no sample shows any of the clones: nothing to draw")
@@ -164,7 +172,7 @@ def clone_courses(
 
 def _of_samples(clones: Any, samples: Mapping[str, Any], locus: str | None) -> pl.DataFrame:
     """Return the rows of some samples and one locus."""
-    rows = as_polars(clones).filter(pl.col("sample").is_in(list(samples)))
+    rows = needing(clones, COLUMNS).filter(pl.col("sample").is_in(list(samples)))
     loci = rows["locus"].unique().sort().to_list()
     if locus is None and len(loci) > 1:
         raise AnalysisError("the samples hold several loci", found=", ".join(loci), mend="choose one with locus=")
@@ -200,19 +208,21 @@ def _names(junctions: Sequence[str]) -> list[str]:
     return [f"{name} ({names[: i + 1].count(name)})" if names.count(name) > 1 else name for i, name in enumerate(names)]
 
 
-def _draw_parts(axes: Axes, parts: Sequence[Sequence[float]], colours: Sequence[str]) -> None:
-    """Draw a bar of parts for each sample, the first at the bottom, and the bands between neighbours."""
+def _draw_parts(axes: Axes, parts: Sequence[Sequence[float] | None], colours: Sequence[str]) -> None:
+    """Draw a bar of parts for each sample that has them, the first at the bottom, and the bands between neighbours."""
     import numpy as np
 
-    ends = np.cumsum(np.pad(np.array(parts), ((0, 0), (1, 0))), axis=1)
+    known = {place: part for place, part in enumerate(parts) if part is not None}
+    ends = np.cumsum(np.pad(np.array(list(known.values())), ((0, 0), (1, 0))), axis=1)
+    neighbours = [(i, left) for i, (left, right) in enumerate(pairwise(known)) if right == left + 1]
     steps = np.linspace(0, 1, STEPS)
     bend = steps**2 * (3 - 2 * steps)
-    for place, colour in enumerate(colours):
-        low, high = ends[:, place], ends[:, place + 1]
-        axes.bar(range(len(parts)), high - low, BAR, low, color=colour, edgecolor="white", linewidth=0.5)
-        for left in range(len(parts) - 1):
+    for part, colour in enumerate(colours):
+        low, high = ends[:, part], ends[:, part + 1]
+        axes.bar(list(known), high - low, BAR, low, color=colour, edgecolor="white", linewidth=0.5)
+        for i, left in neighbours:
             x = left + BAR / 2 + (1 - BAR) * steps
-            edges = (side[left] + (side[left + 1] - side[left]) * bend for side in (low, high))
+            edges = (side[i] + (side[i + 1] - side[i]) * bend for side in (low, high))
             axes.fill_between(x, *edges, color=colour, alpha=0.35, linewidth=0)
 
 
@@ -220,9 +230,9 @@ def _name_samples(axes: Axes, rows: pl.DataFrame, samples: Mapping[str, str]) ->
     from matplotlib.ticker import PercentFormatter
 
     cells = dict(rows.select("sample", "n_effective").unique().iter_rows())
-    told = {name: "cells not known" if cells[name] is None else f"{cells[name]:,.0f} cells" for name in samples}
+    known = {name: "cells not known" if n is None else f"{n:,.0f} cells" for name, n in cells.items()}
     labels = [
-        "\n".join([*(short(line, LONGEST_NAME) for line in label.split("\n")), told[name]])
+        "\n".join([*(short(line, LONGEST_NAME) for line in label.split("\n")), known.get(name, "takes no part")])
         for name, label in samples.items()
     ]
     axes.set_xticks(range(len(samples)), labels)

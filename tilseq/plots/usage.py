@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tilseq.errors import AnalysisError
+from tilseq.plots.columns import needing
 from tilseq.plots.maps import draw_map
 from tilseq.plots.style import INK, PALETTE, figure, short
-from tilseq.tables import as_polars
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +20,7 @@ MOST_LEVELS = 40
 WIDTH = 6.4
 LENGTHS = {"junction_aa_length": "amino acids", "junction_length": "bases"}
 GENES = {"v_call": "V gene", "j_call": "J gene", "v_call+j_call": "V and J genes"}
+COLUMNS = ("sample", "locus", "feature", "weight", "level", "share", "lower", "upper")
 
 
 def gene_usage(frame: Any, *, feature: str = "v_call", weight: str = "clones") -> Axes:
@@ -165,7 +166,7 @@ def draw_usage(axes: Axes, rows: pl.DataFrame, names: Sequence[str], feature: st
 
 def _chosen(frame: Any, feature: str, weight: str, most: int | None = None) -> pl.DataFrame:
     """Return the rows of one feature and weight, which must be of one locus, and of few samples where `most` is set."""
-    rows = as_polars(frame).filter(pl.col("feature") == feature, pl.col("weight") == weight)
+    rows = needing(frame, COLUMNS).filter(pl.col("feature") == feature, pl.col("weight") == weight)
     loci, samples = rows["locus"].unique().sort().to_list(), rows["sample"].n_unique()
     if len(loci) != 1:
         raise AnalysisError(f"a figure of {feature} takes rows of one locus", found=", ".join(loci) or "no row")

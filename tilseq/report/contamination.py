@@ -94,8 +94,11 @@ def _all_well(results: Results) -> str:
     samples = results.tables["sample_identity"]
     if samples.is_empty():
         return "Contamination was not looked for: it takes receptor samples of two subjects."
-    runs = results.tables["leak_rates"].filter(pl.col("recipient").is_null())
-    told = f"The clones of {plural(samples.height, 'sample')} bear out their labels, and no leak was found"
+    runs = results.tables["leak_rates"].filter(pl.col("recipient").is_null(), pl.col("verdict") != "cannot_tell")
+    held = samples.filter(pl.col("verdict") != "cannot_tell").height
+    told = f"The clones of {plural(held, 'sample')} bear out their labels" if held else "No label could be checked"
+    unseen = "; leaks could not be looked for: no run of samples.csv holds large clones of two subjects"
+    told += ", and no leak was found" if runs.height else unseen
     largest = runs.drop_nulls("upper")["upper"].to_list()
     if largest:
         told += f"; one of {number(max(largest), 2)} of another’s counts or less could have escaped"

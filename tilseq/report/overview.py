@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from tilseq.report.results import STATE_WORDS, Results
+from tilseq.report.rows import own_part
 from tilseq.report.view import Cell, Chip, Head, View, count, days_words, filled, measured, text
 from tilseq.report.words import fixed, plural
 from tilseq.tables.outputs import SAMPLE_STATES
@@ -60,7 +61,7 @@ def tiles(results: Results) -> list[Tile]:
 
 
 def grid(results: Results) -> View:
-    """Return subjects by visits and specimens, each cell with one chip a sample: its assay and how it went."""
+    """Return subjects by visits and specimens, each cell with one chip a sample: which it is and how it went."""
     samples = results.tables["samples"].sort("subject", "assay", "sample")
     first = samples.group_by("visit").agg(first=pl.col("day").median(), days=pl.col("day").unique().sort())
     places = (
@@ -69,11 +70,13 @@ def grid(results: Results) -> View:
         .join(first, on="visit", maintain_order="left")
         .sort("first", "visit", "specimen", nulls_last=True)
     )
+    place = ["subject", "visit", "specimen"]
     chips: dict[tuple[str, str, str], list[Chip]] = {}
-    for row in samples.iter_rows(named=True):
+    for row in samples.with_columns(alike=pl.len().over(*place, "assay")).iter_rows(named=True):
+        own = "" if row["alike"] == 1 or own_part(row) == row["assay"] else own_part(row)
         words = f"{row['sample']}: {row['assay']} of {row['specimen']}, {STATE_WORDS[row['state']]}"
         key = (row["subject"], row["visit"], row["specimen"])
-        chips.setdefault(key, []).append(Chip(row["assay"], row["state"], words))
+        chips.setdefault(key, []).append(Chip(row["assay"], row["state"], words, own))
     columns = [(visit, specimen) for visit, specimen, *_ in places.iter_rows()]
     heads = [Head("Subject")]
     heads += [

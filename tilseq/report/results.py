@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from tilseq.errors import ReadError, RunError, TableError
+from tilseq.errors import ReadError, RunError, TableError, did_you_mean
 from tilseq.tables import (
     Table,
     best_response,
@@ -32,7 +32,10 @@ from tilseq.tables import (
     tumor_marker_course,
 )
 from tilseq.tables import repertoire as repertoire_tables
+from tilseq.tables.of_run import GATHERED
 
+OF_RUN = {table.name: table for table in (*GATHERED, outputs.SAMPLES_RUN, outputs.FAILURES)}
+# What the report rests on, read at once; the others of a run are read when they are asked for.
 TABLES = (
     outputs.SAMPLES_RUN,
     outputs.ENDPOINTS,
@@ -101,6 +104,43 @@ STATUS_WORDS = {
 }
 
 
+class RunTables(Mapping[str, pl.DataFrame]):
+    """The tables of a run by name; one that the run did not write has its columns and no row.
+
+    Parameters
+    ----------
+    folder
+        The folder of the run.
+    read
+        Those that are read already; any other is read when it is first asked for.
+    """
+
+    def __init__(self, folder: Path, read: Mapping[str, pl.DataFrame]) -> None:
+        self._folder = folder
+        self._read = dict(read)
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        if name not in OF_RUN:
+            raise RunError(
+                "no run writes this table", found=name, mend=did_you_mean(name, [*OF_RUN]) or "see docs/tables.md"
+            )
+        if name not in self._read:
+            self._read[name] = _read_table(self._folder, OF_RUN[name])
+        return self._read[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in OF_RUN
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(OF_RUN)
+
+    def __len__(self) -> int:
+        return len(OF_RUN)
+
+    def __repr__(self) -> str:
+        return f"RunTables({', '.join(self)})"
+
+
 @dataclass(frozen=True)
 class Results:
     """What a run left in its folder.
@@ -110,7 +150,7 @@ class Results:
     folder
         The folder.
     tables
-        A frame for every table of `TABLES`; one that the run did not write has no rows.
+        Every table that a run writes, by its name in docs/tables.md; one that this run did not write has no rows.
     absent
         Names of the tables that the run did not write.
     run
@@ -120,7 +160,7 @@ class Results:
     """
 
     folder: Path
-    tables: dict[str, pl.DataFrame]
+    tables: Mapping[str, pl.DataFrame]
     absent: frozenset[str]
     run: dict[str, Any]
     captions: dict[str, str]
@@ -194,24 +234,32 @@ def read_results(out: str | Path) -> Results:
     RunError
         The folder is not one that a run wrote to: it holds neither tables nor run.json.
     ReadError
-        A file is there but cannot be read, or a table has not the columns of this version.
+        A file is there but cannot be read, or a table has not the columns of this version. Of a table that the report
+        does not rest on this is found when it is first asked for.
     """
     out = Path(out)
-    paths = {table.name: out / "tables" / f"{table.name}.parquet" for table in TABLES}
-    absent = frozenset(name for name, path in paths.items() if not path.is_file())
-    if len(absent) == len(TABLES) and not (out / "run.json").is_file():
+    absent = frozenset(name for name in OF_RUN if not _path(out, name).is_file())
+    if len(absent) == len(OF_RUN) and not (out / "run.json").is_file():
         raise RunError(
             "this is not the folder of a run",
             file=out,
             expected="tables/*.parquet or run.json in it",
             mend="give the folder that `tilseq run -o` wrote",
         )
-    tables = {t.name: t.frame() if t.name in absent else _read_table(paths[t.name], t) for t in TABLES}
+    tables = RunTables(out, {table.name: _read_table(out, table) for table in TABLES})
     captions = _read_json(out / "figures" / "captions.json")
     return Results(out, tables, absent, _read_json(out / "run.json"), {k: str(v) for k, v in captions.items()})
 
 
-def _read_table(path: Path, table: Table) -> pl.DataFrame:
+def _path(out: Path, name: str) -> Path:
+    return out / "tables" / f"{name}.parquet"
+
+
+def _read_table(out: Path, table: Table) -> pl.DataFrame:
+    """Return a table of a run; one that the run did not write has no row."""
+    path = _path(out, table.name)
+    if not path.is_file():
+        return table.frame()
     again = "run `tilseq run` again to write it anew"
     try:
         frame = pl.read_parquet(path, glob=False)

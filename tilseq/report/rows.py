@@ -66,7 +66,7 @@ def who(row: Row) -> list[Cell]:
     subject, visit, day = when(row)
     specimen = None if row["specimen"] is None else row["specimen"].replace("_", " ")
     sample = Cell(row["sample"], note=doubt(row["state"]), kind="name")
-    narrow = _joined(specimen, _own_part(row), sample.note)
+    narrow = _joined(specimen, own_part(row), sample.note)
     return [subject, replace(visit, narrow=narrow), day, text(specimen), sample]
 
 
@@ -74,13 +74,13 @@ def who_briefly(row: Row) -> list[Cell]:
     """Return the cells of `WHEN` and of the sample, for a table of many columns: below the visit what is not blood."""
     subject, visit, day, specimen, sample = who(row)
     note = "" if row["specimen"] == "blood" else specimen.text
-    return [subject, replace(visit, note=note, narrow=_joined(_own_part(row), sample.note)), day, sample]
+    return [subject, replace(visit, note=note, narrow=_joined(own_part(row), sample.note)), day, sample]
 
 
 def which(row: Row) -> list[Cell]:
     """Return the cells of `BRIEFLY` of one sample, for a table of many rows a sample: its name alone."""
     subject, visit, day = when(row)
-    return [subject, replace(visit, narrow=_own_part(row)), day, Cell(row["sample"], kind="name")]
+    return [subject, replace(visit, narrow=own_part(row)), day, Cell(row["sample"], kind="name")]
 
 
 def when(row: Row) -> list[Cell]:
@@ -88,7 +88,7 @@ def when(row: Row) -> list[Cell]:
     return [text(row["subject"], "name"), text(row["visit"]), count(row["day"])]
 
 
-def _own_part(row: Row) -> str:
+def own_part(row: Row) -> str:
     """Return what a sample's name has beyond the subject and visit beside it: a narrow screen has no room for more."""
     name: str = row["sample"]
     for known in filter(None, (row["subject"], row["visit"])):

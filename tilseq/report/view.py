@@ -15,11 +15,15 @@ STATE_SIGNS = {"ok": "✓", "warn": "!", "fail": "✗", "failed": "⊘", "not_an
 
 @dataclass(frozen=True)
 class Chip:
-    """A state with its sign and colour: `label` is what is seen, `words` what is read aloud and shown on hovering."""
+    """A state with its sign and colour: `label` is what is seen, `words` what is read aloud and shown on hovering.
+
+    `note` stands below the label, to tell chips alike apart.
+    """
 
     label: str
     state: str
     words: str
+    note: str = ""
 
     @property
     def sign(self) -> str:
@@ -85,9 +89,9 @@ class View:
         return self.rows[:LONGEST_TABLE]
 
     @property
-    def groups(self) -> list[tuple[str, int]]:
-        """Heads in common with the number of columns below each, in order; nothing where no column has one."""
-        runs = [(group, len(list(heads))) for group, heads in groupby(self.heads, key=lambda head: head.group)]
+    def groups(self) -> list[tuple[str, list[Head]]]:
+        """Heads in common with the columns below each, in order; nothing where no column has one."""
+        runs = [(group, list(heads)) for group, heads in groupby(self.heads, key=lambda head: head.group)]
         return runs if any(group for group, _ in runs) else []
 
     @property

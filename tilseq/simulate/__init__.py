@@ -19,3 +19,7 @@ def __getattr__(name: str) -> Any:
     if name in MODULES:
         return getattr(import_module(f"tilseq.simulate.{MODULES[name]}"), name)
     raise AttributeError(f"module 'tilseq.simulate' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

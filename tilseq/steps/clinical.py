@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from tilseq.steps.job import Job
 if TYPE_CHECKING:
     import polars as pl
 
+    from tilseq.errors import TilseqError
     from tilseq.study import Study
     from tilseq.tables import Table
 
@@ -81,8 +82,16 @@ def contradictions(study: Study) -> list[str]:
             odd = odd_targets(_derived(job))
             told += [f"targets of {subject!r} on day {day}: {what}" for subject, day, what in odd]
         except StudyError as error:
-            told += [f"a run can tell no response of {job.unit!r}: {problem}" for problem in error.problems]
+            told += [f"a run can tell no response of {job.unit!r}: {problem}" for problem in _each_once(error.problems)]
     return told
+
+
+def _each_once(problems: Sequence[TilseqError]) -> list[str]:
+    """Return problems in words, of those alike, as of several readers, the first and how many more there are."""
+    alike: dict[tuple[str, str | None], list[TilseqError]] = {}
+    for problem in problems:
+        alike.setdefault((problem.what, problem.column), []).append(problem)
+    return [f"{first}" + (f"; and {len(more)} more alike" if more else "") for first, *more in alike.values()]
 
 
 def run(job: Job, folder: Path) -> None:

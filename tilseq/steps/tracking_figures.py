@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +69,9 @@ def draw_tracking(
     without = _without(left_out)
     drawn: dict[str, tuple[Axes, str]] = {}
     if blood and not shown.filter(pl.col("sample").is_in([*products, *blood])).join(infused, on="junction").is_empty():
-        drawn["1-tracking"] = _largest(shown, origins, named, products, list(blood), early, without)
+        gone = {row["sample"] for row in left_out}
+        samples = {row["sample"]: _name(row) for row in rows if row["sample"] in {*products, *blood, *gone}}
+        drawn["1-tracking"] = _largest(shown, origins, samples, products, gone, early, without)
     days = {sample: day for sample, day in blood.items() if day is not None}
     if not shown.filter(pl.col("sample").is_in(list(days)), pl.col("frequency") > 0).is_empty():
         gaps = [row["day"] for row in left_out if row["specimen"] == BLOOD and row["day"] is not None]
@@ -87,13 +89,14 @@ def _of_one_kind(rows: Sequence[Row], tables: Mapping[str, pl.DataFrame]) -> lis
 
 
 def _left_out(rows: Sequence[Row], named: Mapping[str, str]) -> list[Row]:
-    """Return those samples without clones of product and blood whose visit no other sample shows."""
-    return [row for row in rows if row["specimen"] in (PRODUCT, BLOOD) and _name(row) not in named.values()]
+    """Return those samples without clones of product and blood whose visit no other sample shows, one a visit."""
+    left = [row for row in rows if row["specimen"] in (PRODUCT, BLOOD) and _name(row) not in named.values()]
+    return list({_name(row): row for row in left}.values())
 
 
 def _without(rows: Sequence[Row]) -> str:
     """Say of which products and visits nothing is drawn, as of a sample that is another subject's."""
-    left = dict.fromkeys(_name(row).replace("\n", ", ") for row in rows)
+    left = [_name(row).replace("\n", ", ") for row in rows]
     return f" Not drawn, as their samples take no part (see quality): {'; '.join(left)}." if left else ""
 
 
@@ -107,17 +110,16 @@ def _name(row: Row) -> str:
 def _largest(
     shown: pl.DataFrame,
     origins: pl.DataFrame,
-    named: Mapping[str, str],
+    samples: Mapping[str, str],
     products: Sequence[str],
-    blood: Sequence[str],
+    gaps: Collection[str],
     early: pl.DataFrame,
     without: str,
 ) -> tuple[Axes, str]:
     from tilseq.plots.tracking import clone_tracking
 
-    samples = {name: words for name, words in named.items() if name in {*products, *blood}}
     return (
-        clone_tracking(shown, origins, samples=samples, products=products, not_yet=early),
+        clone_tracking(shown, origins, samples=samples, products=products, not_yet=early, gaps=gaps),
         "what the largest clones of the infusion product, all its other clones, and those it does not show hold of "
         "each sample. Mind the cells below a bar: of a shallow sample the parts are a matter of chance." + without,
     )
