@@ -62,6 +62,29 @@ def of_kinds(*kinds):
     return data
 
 
+@pytest.mark.parametrize("antibody", ["adt_CD3", "CD45RA_TotalSeqB", "prot:CD4", "anti-CD8", "CD19-ADT", "AB_CD3"])
+def test_antibodies_that_only_their_names_tell_from_genes_are_refused(antibody, tmp_path):
+    path = tmp_path / "cells.h5ad"
+    cells = anndata.AnnData(np.ones((2, 3), np.float32))
+    cells.var_names = ["CD4", antibody, "ADTRP"]
+    cells.write_h5ad(path)
+    told = (
+        f"column var/feature_types: features bear names of antibodies.*found '{antibody}'; expected 'Gene Expression'"
+    )
+    with pytest.raises(ReadError, match=told):
+        read_single_cells(path)
+
+
+def test_genes_whose_names_begin_as_those_of_antibodies_are_read(tmp_path):
+    path = tmp_path / "cells.h5ad"
+    genes = ["ABCB1", "ADTRP", "ANTXR1", "PROTOR1", "AB019441.29", "HLA-A", "A1BG-AS1"]
+    cells = anndata.AnnData(np.ones((2, len(genes)), np.float32))
+    cells.var_names = genes
+    cells.write_h5ad(path)
+    read, _ = read_single_cells(path)
+    assert read.n_vars == len(genes)
+
+
 def test_antibodies_of_an_h5ad_are_no_genes(tmp_path):
     of_kinds("Gene Expression", "Gene Expression", "Antibody Capture", "CRISPR Guide Capture").write_h5ad(
         tmp_path / "a.h5ad"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tilseq.errors import ReadError
+from tilseq.errors import ReadError, first_few
 from tilseq.gene_symbols import gene_names, sum_by_gene
 from tilseq.io.count_matrix import symbols_of_var
 from tilseq.io.h5ad import read_h5ad
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 OF_R = (".rds", ".rdata", ".rda")
 OF_PYTHON = (".pkl", ".pickle", ".npy", ".joblib")
+# As Seurat, scanpy, muon and 10x's kits of antibodies mark them; no symbol of a gene is like these.
+OF_ANTIBODIES = re.compile(r"^(adt|ab|prot|protein|anti)[_:.-]|[_:.-](adt|prot)$|totalseq", re.IGNORECASE)
 KINDS = "feature_types"  # the column of var by which scanpy tells 10x's kinds of features
 
 
@@ -42,7 +45,8 @@ def read_single_cells(path: str | Path) -> tuple[AnnData, tuple[str, ...]]:
     Raises
     ------
     ReadError
-        See `read_h5ad`, `read_10x_h5` and `read_10x_mtx`; files of R and pickles of Python are never read.
+        See `read_h5ad`, `read_10x_h5` and `read_10x_mtx`; files of R and pickles of Python are never read; features
+        of an h5ad that tells no kinds of them bear names of antibodies.
     """
     path = Path(path)
     ending = path.name.casefold().removesuffix(".gz")
@@ -54,8 +58,26 @@ def read_single_cells(path: str | Path) -> tuple[AnnData, tuple[str, ...]]:
     elif ending.endswith(".h5"):
         read = read_10x_h5(path)
     else:
-        return _with_present_symbols(read_h5ad(path))
+        cells = read_h5ad(path)
+        _check_kinds(cells, path)
+        return _with_present_symbols(cells)
     return read.genes, read.told
+
+
+def _check_kinds(cells: AnnData, path: Path) -> None:
+    """Refuse antibodies among genes, told by their names alone: they would count among what a cell expresses."""
+    if KINDS in cells.var:
+        return
+    antibodies = [name for name in map(str, cells.var_names) if OF_ANTIBODIES.search(name)]
+    if antibodies:
+        raise ReadError(
+            "features bear names of antibodies, and nothing tells them from genes",
+            file=path,
+            column=f"var/{KINDS}",
+            found=first_few(antibodies, 3),
+            expected=f"'{GENES}' or 'Antibody Capture' of each feature",
+            mend="write that column, or the genes alone",
+        )
 
 
 def _with_present_symbols(cells: AnnData) -> tuple[AnnData, tuple[str, ...]]:
