@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEP = "labs"
-UNGRADED = "not graded: study.yaml names no version of the CTCAE (analysis.clinical.ctcae: 5 or 6)"
 RECOVERY = "first of {} days with results at or above, from the last day of the lowest count of the treatment on"
 
 
@@ -119,6 +118,7 @@ def _excluded(job: Job, every: pl.DataFrame, refused: list[str], grades: pl.Data
     from tilseq.clinical.data_cut import cut_exclusions, data_cuts, is_after_cut
     from tilseq.clinical.lab_exclusions import lab_exclusions, rule_in_words
     from tilseq.clinical.left_out import subjects_left_out
+    from tilseq.tables.lab_grades import UNGRADED
 
     version, file = job.arguments["ctcae"], job.arguments["file"]
     for stranger in subjects_left_out(every, refused, "no such subject"):

@@ -8,6 +8,13 @@ from tilseq.tables.survival import SURVIVAL_ESTIMATES, TIME_TO_EVENT
 DIRECTIONS = ("low", "high")
 ANY_PERIOD = "any"  # of a shift: all periods from the start of treatment on
 POSITIONS = ("low", "normal", "high")
+# Words in reasons, and in rules of `exclusions`, that what they tell of is found by.
+TAKEN_AS = "taken as"
+TAKEN_AS_NORMAL = f"{TAKEN_AS} not above its limit"
+NOT_READ = "not read: "
+NOT_GRADED = "not graded: "
+NO_TERM, FOR_THE_TEST = "no term of CTCAE", "for the test"
+UNGRADED = f"{NOT_GRADED}study.yaml names no version of the CTCAE (analysis.clinical.ctcae: 5 or 6)"
 
 _SUBJECT = Column("subject", "text", "Subject identifier.", needed=True)
 _DAY = Column("day", "integer", "Day; 0 is the first infusion.", unit="d", needed=True)
