@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from tilseq.tables.schema import Column, Table
 
+# Words in reasons that what they tell of is found by.
+NOT_USED, CHECK_UNIT = "not used: ", "check the unit"
+NO_UPPER_LIMIT = "% withheld: no upper limit at baseline"
+LEWIS_NEGATIVE = (
+    "every CA19-9 is far below its upper limit, below that of the assay: a Lewis-negative subject makes none"
+)
+
 MARKER_COURSES = Table(
     "marker_courses",
     "One row a recorded tumour marker, with its change from the baseline of the same assay.",
