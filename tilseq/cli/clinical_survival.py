@@ -64,7 +64,6 @@ SETTINGS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 # Table that tells of days on which a subject lived, and the column that does.
 CONTACTS = {"labs": "day", "adverse_events": "start_day"}
-NOT_LOOKED_FOR = "not looked for"  # in the reason of a time of which a table could have told more
 SCANS = ("responses", "lesions", "best_response")  # tables on which what no scan decides does not rest
 REQUIRED = ("first_dose",)  # where it is asked for, nobody may guess it
 
@@ -367,6 +366,7 @@ def _tell(derived: pl.DataFrame, estimates: pl.DataFrame) -> None:
     from tilseq.clinical.histories import AFTER_DEATH
     from tilseq.errors import plural
     from tilseq.tables.followed import told_short_followup
+    from tilseq.tables.survival import NOT_LOOKED_FOR, OF_UNKNOWN_CAUSE
 
     counts = derived.group_by("parameter", maintain_order=True).agg(
         events=pl.col("event").sum(), censored=pl.col("event").not_().sum(), without=pl.col("event").null_count()
@@ -385,7 +385,7 @@ def _tell(derived: pl.DataFrame, estimates: pl.DataFrame) -> None:
     medians = estimates.filter(pl.col("quantity") == "median", pl.col("group") == "all").drop_nulls("reason")
     for reader, reason in medians.select("reader", "reason").iter_rows():
         for words in reason.split("; "):
-            if words.endswith("of unknown cause"):
+            if words.endswith(OF_UNKNOWN_CAUSE):
                 click.echo(f"{words}, counted as from the tumour{f' ({reader})' if reader else ''}", err=True)
 
 
