@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,16 +115,19 @@ def run(job: Job, folder: Path) -> None:
             continue
         labels.append(found)
         quality.append(label_checks(found, unsure=unsure_templates(lots, counting or {})))
-        missing = failed_of(job, sample)
-        if missing:
-            reason = f"{', '.join(missing)} of the product failed and is left out: too few cells are in the product"
-            quality.append(QUALITY.frame([_told(sample, "warn", reason)]))
-        unread = lots_without_library(job, sample)
-        if unread:
-            reason = f"lot {', '.join(unread)} was infused and has no library: too few cells are in the product"
-            quality.append(QUALITY.frame([{**_told(sample, "warn", reason), "check": "lots sequenced, cells"}]))
+        quality.append(QUALITY.frame(list(_lots_missing(job, sample))))
     write_parquet(_with_origins(job, folder, pl.concat(labels)), CELL_LABELS, folder)
     write_parquet(pl.concat(quality), QUALITY, folder)
+
+
+def _lots_missing(job: Job, sample: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the checks that warn of libraries of the product that failed, and of infused lots that have none."""
+    if missing := failed_of(job, sample):
+        reason = f"{', '.join(missing)} of the product failed and is left out: too few cells are in the product"
+        yield _told(sample, "warn", reason)
+    if unread := lots_without_library(job, sample):
+        reason = f"lot {', '.join(unread)} was infused and has no library: too few cells are in the product"
+        yield {**_told(sample, "warn", reason), "check": "lots sequenced, cells"}
 
 
 def _with_origins(job: Job, folder: Path, labels: pl.DataFrame) -> pl.DataFrame:
