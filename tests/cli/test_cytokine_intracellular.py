@@ -1,9 +1,8 @@
 import polars as pl
 import pytest
-from click.testing import CliRunner
 
+from tests.commands import invoked
 from tests.stimulated_study import make_study
-from tilseq.cli import root
 from tilseq.errors import StudyError
 
 
@@ -13,10 +12,7 @@ def study(tmp_path_factory):
 
 
 def run(*arguments):
-    result = CliRunner().invoke(root, ["cytokine", "intracellular", *map(str, arguments)], standalone_mode=False)
-    if result.exception is not None:
-        raise result.exception
-    return result, result.return_value or 0
+    return invoked("cytokine", "intracellular", *arguments)
 
 
 def rows(study, names, **replaced):
