@@ -230,9 +230,9 @@ def find_region_of_rare(values: Mapping[str, Floats], among: Mask, t_cells: Mask
 
 
 def distance(values: Mapping[str, Floats], region: Region) -> Floats:
-    """Return how many spreads each event lies from the middle of a region, float32.
+    """Return how many spreads each event lies from the middle of a region, float32, shape (events,).
 
-    Values below a thousandth of the middle, and not above 0, count as that.
+    `values` are linear, marker → one an event; those below a thousandth of the middle, and not above 0, count as that.
     """
     out: Floats = np.zeros(len(next(iter(values.values()))), dtype=np.float32)
     with np.errstate(over="ignore"):  # light that is beyond any measure lies at infinity

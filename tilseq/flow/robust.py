@@ -33,7 +33,7 @@ def median(values: NDArray[Any]) -> Any:
 
 
 def centre_and_spread(values: NDArray[np.floating]) -> tuple[float, float]:
-    """Return the median of all values and their standard deviation by the median absolute deviation."""
+    """Return the median of all values, of any shape, and their standard deviation by the median absolute deviation."""
     values = values.ravel()
     middle = float(median(values))
     return middle, MAD_TO_SD * float(median(np.abs(values - middle)))

@@ -60,7 +60,13 @@ def cofactor(values: ArrayLike) -> float:
 
 
 def negatives(values: ArrayLike) -> tuple[float, float]:
-    """Return the middle and the standard deviation of a channel's negatives, as `cofactor` finds them."""
+    """Return the middle and the standard deviation of a channel's negatives, as `cofactor` finds them, both linear.
+
+    Raises
+    ------
+    AnalysisError
+        No value is finite, or all are the same.
+    """
     finite = np.asarray(values).ravel()
     finite = finite[np.isfinite(finite)]
     ordered = np.sort(finite[:: max(1, -(-finite.size // MOST_LOOKED_AT))])
