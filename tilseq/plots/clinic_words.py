@@ -1,4 +1,4 @@
-"""What figures of the clinic have in common: colours and words, and the columns that a figure needs."""
+"""What figures of the clinic have in common: colours and words."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
+from tilseq.plots.rows import needing
 from tilseq.plots.style import MUTED, short
 
 if TYPE_CHECKING:
@@ -36,23 +37,6 @@ def whole_percent(share: float | None) -> str:
         return "–"
     text = f"{100 * share:.0f}"
     return "<1" if share > 0 and text == "0" else ">99" if share < 1 and text == "100" else text
-
-
-def needing(frame: Any, columns: Sequence[str]) -> pl.DataFrame:
-    """Return a polars frame that has these columns.
-
-    Raises
-    ------
-    AnalysisError
-        One is absent.
-    """
-    from tilseq.tables import as_polars
-
-    rows = as_polars(frame)
-    absent = [name for name in columns if name not in rows.columns]
-    if absent:
-        raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(columns))
-    return rows
 
 
 def one_a_subject(rows: pl.DataFrame, mend: str) -> pl.DataFrame:

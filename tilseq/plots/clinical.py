@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
 from tilseq.plots.clinic_words import first_new_therapy, named_few, response_that_counts
+from tilseq.plots.rows import needing
 from tilseq.plots.style import INK, MARKERS, MUTED, PALETTE, figure, short
 from tilseq.plots.timeline import mark_infusion
 
@@ -82,12 +83,7 @@ def _points(frame: Any, therapies: Any) -> tuple[pl.DataFrame, list[str]]:
     """Return what can be drawn, and in words which assessments and subjects cannot."""
     import polars as pl
 
-    from tilseq.tables import as_polars
-
-    rows = as_polars(frame)
-    absent = [name for name in COLUMNS if name not in rows.columns]
-    if absent:
-        raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(COLUMNS))
+    rows = needing(frame, COLUMNS)
     at_baseline = pl.col("baseline").fill_null(False)
     rows = rows.select(
         "subject",

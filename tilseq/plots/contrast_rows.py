@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.tables import as_polars
+from tilseq.plots.rows import needing
 
 
 def one_contrast(frame: Any, contrast: str | None, engine: str | None, needed: Sequence[str]) -> pl.DataFrame:
@@ -19,10 +19,7 @@ def one_contrast(frame: Any, contrast: str | None, engine: str | None, needed: S
     AnalysisError
         A column is absent, there are several contrasts or engines and none is chosen, no row, or a gene stands twice.
     """
-    rows = as_polars(frame)
-    absent = [name for name in needed if name not in rows.columns]
-    if absent:
-        raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(needed))
+    rows = needing(frame, needed)
     for column, wanted in (("contrast", contrast), ("engine", engine)):
         known = rows[column].drop_nulls().unique().sort().to_list() if column in rows.columns else []
         if wanted is None and len(known) > 1:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
+from tilseq.plots.rows import needing
 from tilseq.plots.style import FAINT, MUTED, house_style, short
 from tilseq.plots.timeline import MOST_NAMED, draw_limit, limits_told, look, named_lines, plain_ticks
 from tilseq.plots.treatment import draw_treatment, set_days
@@ -94,12 +95,7 @@ def _points(frame: Any, analytes: Sequence[str] | None) -> pl.DataFrame:
     """Return what can be drawn, with the line that it is of; null where a line breaks."""
     import polars as pl
 
-    from tilseq.tables import as_polars
-
-    rows = as_polars(frame)
-    absent = [name for name in COLUMNS if name not in rows.columns]
-    if absent:
-        raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(COLUMNS))
+    rows = needing(frame, COLUMNS)
     rows = rows.filter(pl.col("used"), pl.col("day").is_not_null())
     rows = rows.filter(pl.col("analyte").is_in(list(analytes))) if analytes else rows
     several = rows["specimen"].n_unique() > 1

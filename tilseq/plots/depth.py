@@ -11,9 +11,9 @@ from tilseq.plots.clinic_words import (
     RESPONSE_WORDS,
     group_in_words,
     named_few,
-    needing,
     one_a_subject,
 )
+from tilseq.plots.rows import needing
 from tilseq.plots.style import INK, MUTED, PALETTE, figure, filled, short
 
 if TYPE_CHECKING:

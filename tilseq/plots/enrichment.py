@@ -10,8 +10,8 @@ import polars as pl
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.plots.contrast_rows import contrast_words
 from tilseq.plots.maps import signed_colours
+from tilseq.plots.rows import needing
 from tilseq.plots.style import FAINT, INK, MUTED, figure, ink_on, short
-from tilseq.tables import as_polars
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,10 +93,7 @@ def enrichment_dots(
 def _chosen(
     frame: Any, sets: Sequence[str] | None, contrasts: Sequence[str] | None, method: str | None
 ) -> pl.DataFrame:
-    rows = as_polars(frame)
-    absent = [name for name in NEEDED if name not in rows.columns]
-    if absent:
-        raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(NEEDED))
+    rows = needing(frame, NEEDED)
     rows = rows.with_columns(
         *([] if "direction" in rows.columns else [pl.lit(None, pl.String).alias("direction")]),
         pl.col("contrast").cast(pl.String).fill_null("no contrast"),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
+from tilseq.plots.rows import needing
 from tilseq.plots.style import INK, MUTED, PALETTE, house_style, short
 from tilseq.plots.timeline import (
     MOST_NAMED,
@@ -227,12 +228,7 @@ def _unnamed(lines: list[str], noun: str) -> list[str]:
 def _rows(frame: Any, needed: Sequence[str] = NEEDED) -> pl.DataFrame:
     import polars as pl
 
-    from tilseq.tables import as_polars
-
-    rows = as_polars(frame)
-    absent = [name for name in needed if name not in rows.columns]
-    if absent:
-        raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(needed))
+    rows = needing(frame, needed)
     numbers = [pl.col(name).cast(pl.Float64).fill_nan(None) for name in ("day", "value", "lower", "upper")]
     rows = rows.select(needed).with_columns(numbers)
     if not _has_numbers(rows):

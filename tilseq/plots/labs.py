@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from tilseq.errors import AnalysisError, did_you_mean, plural
 from tilseq.lab_tests import lab_test
 from tilseq.plots.maps import draw_map
+from tilseq.plots.rows import needing
 from tilseq.plots.style import MUTED, figure, raised
 from tilseq.plots.timeline import MOST_NAMED, plain_ticks
 from tilseq.plots.treatment import GRADE_COLOURS, draw_treatment, set_days
@@ -127,9 +128,7 @@ def lab_shift_map(frame: Any, *, term: str, period: str = "any") -> Axes:
     import polars as pl
     from matplotlib.patches import Rectangle
 
-    from tilseq.tables import as_polars
-
-    rows = _of_term(as_polars(frame), SHIFT_COLUMNS, term)
+    rows = _of_term(frame, SHIFT_COLUMNS, term)
     periods = rows["period"].unique().sort().to_list()
     rows = rows.filter(pl.col("period") == period)
     if rows.is_empty():
@@ -164,10 +163,8 @@ def _grade(grade: int | None) -> str:
     return NOT_KNOWN if grade is None else f"{grade}"
 
 
-def _of_term(rows: pl.DataFrame, columns: Sequence[str], term: str) -> pl.DataFrame:
-    absent = [name for name in columns if name not in rows.columns]
-    if absent:
-        raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(columns))
+def _of_term(frame: Any, columns: Sequence[str], term: str) -> pl.DataFrame:
+    rows = needing(frame, columns)
     terms = rows["term"].unique().sort().to_list()
     if term not in terms:
         raise AnalysisError("the table has no such term", found=term, mend=did_you_mean(term, terms))
@@ -178,9 +175,7 @@ def _points(frame: Any, term: str, scale: str) -> tuple[pl.DataFrame, int]:
     """Return what can be drawn, and how many results cannot."""
     import polars as pl
 
-    from tilseq.tables import as_polars
-
-    rows = _of_term(as_polars(frame), COLUMNS, term)
+    rows = _of_term(frame, COLUMNS, term)
     known = rows.filter(pl.col("value").is_not_null(), pl.lit(scale == "linear") | (pl.col("value") > 0))
     if known.is_empty():
         raise AnalysisError("nothing to draw: no result of the term has a value", found=term)

@@ -10,10 +10,10 @@ from tilseq.plots.clinic_words import (
     RESPONSE_COLOURS,
     first_new_therapy,
     named_few,
-    needing,
     one_a_subject,
     response_that_counts,
 )
+from tilseq.plots.rows import needing
 from tilseq.plots.style import FAINT, INK, MUTED, figure, short
 
 if TYPE_CHECKING:

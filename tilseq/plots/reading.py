@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.clinic_words import group_in_words, in_words, needing, whole_percent
+from tilseq.plots.clinic_words import group_in_words, in_words, whole_percent
+from tilseq.plots.rows import needing
 
 if TYPE_CHECKING:
     import polars as pl

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tilseq.errors import AnalysisError
+from tilseq.plots.rows import of_locus
 from tilseq.plots.study import endpoint_over_time
 from tilseq.plots.style import FAINT, INK, PALETTE, figure, short
 from tilseq.plots.timeline import ends_of, points_of, scale_of
-from tilseq.tables import as_polars
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,14 +69,7 @@ def top_clones(table: Any, n: int = 10, *, locus: str | None = None) -> Axes:
     """
     from matplotlib.ticker import PercentFormatter
 
-    clones = as_polars(table)
-    loci = sorted(clones["locus"].unique().to_list())
-    if locus is None and len(loci) > 1:
-        raise AnalysisError("the table holds several loci", found=", ".join(loci), mend="choose one with locus=")
-    clones = clones.filter(pl.col("locus") == (locus or (loci[0] if loci else "")))
-    if not clones.height:
-        raise AnalysisError("the table holds no clone of this locus", found=locus)
-    clones = clones.sort("duplicate_count", "junction", descending=[True, False])
+    clones = of_locus(table, locus).sort("duplicate_count", "junction", descending=[True, False])
     shares = (clones["duplicate_count"] / clones["duplicate_count"].sum()).to_list()
     of_each = clones.select(pl.coalesce("junction_aa", "junction")).to_series()
     names = [short(name) for name in of_each.head(n).to_list()]

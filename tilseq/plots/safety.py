@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from tilseq.errors import AnalysisError, plural
+from tilseq.plots.rows import needing
 from tilseq.plots.style import INK, MUTED, figure, short
 from tilseq.plots.treatment import GRADE_COLOURS
 
@@ -96,12 +97,7 @@ def _counts(rows: Any, subjects: int, by: str) -> tuple[pl.DataFrame, int]:
     """
     import polars as pl
 
-    from tilseq.tables import as_polars
-
-    frame = as_polars(rows)
-    absent = [name for name in COLUMNS if name not in frame.columns]
-    if absent:
-        raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(COLUMNS))
+    frame = needing(rows, COLUMNS)
     recorded = frame.height
     frame = frame.filter("counted").with_columns(pl.col(by).fill_null("not coded"))
     if frame.is_empty():

@@ -9,6 +9,7 @@ import polars as pl
 
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.expression.sample_design import days_of
+from tilseq.plots.rows import needing
 from tilseq.tables import as_polars
 
 SCORE_COLUMNS = ("sample", "set", "value")
@@ -30,10 +31,7 @@ def chosen_scores(scores: Any, method: str | None = None) -> pl.DataFrame:
         A column is absent, there are several methods and none is chosen, no row of the one chosen, or a sample and set
         stand twice.
     """
-    rows = as_polars(scores)
-    absent = [name for name in SCORE_COLUMNS if name not in rows.columns]
-    if absent:
-        raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(SCORE_COLUMNS))
+    rows = needing(scores, SCORE_COLUMNS)
     methods = rows["method"].drop_nulls().unique().sort().to_list() if "method" in rows.columns else []
     if method is not None and method not in methods:
         raise AnalysisError("no score is of this method", found=method, mend=did_you_mean(method, methods))

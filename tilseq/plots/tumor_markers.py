@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
+from tilseq.plots.rows import needing
 from tilseq.plots.style import FAINT, MUTED, house_style, short
 from tilseq.plots.timeline import MOST_NAMED, draw_limit, limits_told, look, named_lines, plain_ticks
 from tilseq.plots.treatment import draw_treatment, set_days
@@ -93,12 +94,7 @@ def _points(frame: Any, tests: Sequence[str] | None) -> tuple[pl.DataFrame, int]
     """Return what can be drawn, as multiples of the upper limit, and how many records cannot."""
     import polars as pl
 
-    from tilseq.tables import as_polars
-
-    rows = as_polars(frame)
-    absent = [name for name in COLUMNS if name not in rows.columns]
-    if absent:
-        raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(COLUMNS))
+    rows = needing(frame, COLUMNS)
     rows = rows.filter(pl.col("test").is_in(list(tests))) if tests else rows
     points = rows.with_columns(
         times=pl.coalesce("value", "limit_value") / pl.when(pl.col("upper_limit") > 0).then("upper_limit"),

@@ -10,8 +10,8 @@ import polars as pl
 
 from tilseq.errors import AnalysisError
 from tilseq.plots.origins import ORIGINS, VERMILION
+from tilseq.plots.rows import needing
 from tilseq.plots.style import MUTED, PALETTE, figure, short
-from tilseq.tables import as_polars
 from tilseq.tables.cell_labels import INFUSED, NO_RECEPTOR, NOT_SEEN, UNDECIDED
 
 if TYPE_CHECKING:
@@ -155,12 +155,7 @@ def umap_cell_types(frame: Any) -> Axes:
 
 def _cells(frame: Any, *needed: str) -> tuple[pl.DataFrame, int]:
     """Return the cells that have coordinates, in random order, and how many have none."""
-    rows = as_polars(frame)
-    absent = [name for name in (*COORDINATES, *needed) if name not in rows.columns]
-    if absent:
-        raise AnalysisError(
-            "the figure needs this column", column=absent[0], expected=", ".join((*COORDINATES, *needed))
-        )
+    rows = needing(frame, (*COORDINATES, *needed))
     placed = rows.filter(pl.all_horizontal(pl.col(name).cast(pl.Float64).is_finite() for name in COORDINATES))
     if placed.is_empty():
         raise AnalysisError("nothing to draw: no cell has coordinates", found=f"{rows.height} cells")
