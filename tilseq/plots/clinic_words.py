@@ -24,6 +24,7 @@ RESPONSE_COLOURS = {
     "not_assessed": "#c4cad1",
 }
 MONTH = 30.4375  # days
+THRESHOLDS = (-30, 20)  # % of change, of partial response and of progression
 RESPONSE_WORDS = {"not_assessed": "not assessed"}
 
 

@@ -9,6 +9,7 @@ from tilseq.errors import AnalysisError
 from tilseq.plots.clinic_words import (
     RESPONSE_COLOURS,
     RESPONSE_WORDS,
+    THRESHOLDS,
     group_in_words,
     named_few,
     one_a_subject,
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLUMNS = ("subject", "best_response", "depth_pct")
-THRESHOLDS = (-30, 20)
 MOST_LABELLED = 40
 LEAST_PLACES = 4
 HIGHEST = 100.0  # %; a bar that grows further would flatten all others
