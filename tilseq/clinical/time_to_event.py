@@ -166,7 +166,7 @@ class _Derivation:
 
     def _row(self, endpoint: Endpoint, history: History, reader: str | None, series: Series) -> Row:
         origin, start, words = self._origin(endpoint, history, series)
-        cannot = self._cannot(endpoint, history, reader, series, origin, start)
+        cannot = self._cannot(endpoint, history, reader, origin, start)
         if cannot is not None or start is None:
             return _not_evaluable(history.subject, endpoint, reader, [*words, cannot or ""])
         question = Question(
@@ -206,7 +206,7 @@ class _Derivation:
         return origin, start, words
 
     def _cannot(
-        self, endpoint: Endpoint, history: History, reader: str | None, series: Series, origin: str, start: int | None
+        self, endpoint: Endpoint, history: History, reader: str | None, origin: str, start: int | None
     ) -> str | None:
         """Return why the subject cannot be evaluated, None if it can."""
         asks_infusion = endpoint.population == "infused" or (origin == "infusion" and start is None)
