@@ -18,7 +18,7 @@ from tilseq.cli.common import (
     tell_written,
 )
 from tilseq.cli.results import write_tables
-from tilseq.cli.suggestions import ExistingPath
+from tilseq.cli.suggestions import CSV
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from tilseq.io.sdtm_events import DayOne
     from tilseq.tables import Table
 
-CSV = ExistingPath(dir_okay=False)
 EXAMPLE = """\
 on the sample study, in a clone; or with S the folder of yours:
   S=data/sample

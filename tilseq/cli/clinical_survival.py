@@ -17,7 +17,7 @@ from tilseq.cli.common import (
     tell_written,
 )
 from tilseq.cli.results import write_tables
-from tilseq.cli.suggestions import ExistingPath
+from tilseq.cli.suggestions import CSV
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     Faults = dict[str, list[TilseqError]]  # of each subject
 
-CSV = ExistingPath(dir_okay=False)
 EXAMPLE = """\
 on the sample study, in a clone; or with S the folder of yours:
   S=data/sample
