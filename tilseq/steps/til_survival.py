@@ -11,7 +11,7 @@ from tilseq.steps import flow
 from tilseq.steps.baselines import start_day
 from tilseq.steps.job import Job, needed
 from tilseq.steps.receptor_subjects import in_time
-from tilseq.steps.reference import infused_days_before, told_of_course
+from tilseq.steps.reference import infused_days_before, is_after, told_of_course
 
 if TYPE_CHECKING:
     import polars as pl
@@ -85,9 +85,7 @@ def _failed_products(study: Study, subject: str) -> list[dict[str, Any]]:
 
 def _is_visit(sample: Mapping[str, Any]) -> bool:
     """Whether a sample is blood from after the first infusion."""
-    day = sample["day"]
-    after = day is not None and (day > 0 or (day == 0 and sample["timing"] != "pre"))
-    return sample["specimen"] == "blood" and after
+    return sample["specimen"] == "blood" and is_after(sample)
 
 
 def _of_mark(job: Job, counts: Counts, mark: str) -> list[dict[str, Any]]:
