@@ -267,11 +267,10 @@ def _asked(job: Job, rows: list[dict[str, Any]]) -> list[Asked]:
     """
     given = list(dict.fromkeys(re.sub(r"\s*([:/*])\s*", r"\1", one.strip()) for one in job.arguments["contrasts"]))
     by_label = job.unit != BULK and len(POPULATIONS[job.unit][1]) > 1
+    if not by_label and not given:
+        return [Asked(one) for one in over_visits(rows, job.arguments["lymphodepletion"])]
     if not by_label:
-        plain = [one for one in given if "status:" not in one]
-        return [Asked(one) for one in plain if given] or (
-            [] if given else [Asked(one) for one in over_visits(rows, job.arguments["lymphodepletion"])]
-        )
+        return [Asked(one) for one in given if "status:" not in one]
     of_labels = [one for one in given if "status:" in one] if given else [f"status:{INFUSED}/{NOT_SEEN}"]
     levels = levels_with_both(rows)
     within = [Asked(one, level) for one in of_labels if "*" not in one for level in levels]
