@@ -9,7 +9,6 @@ import numpy as np
 
 from tilseq.cytokines.fold import activated, fold_change, reach, shown
 from tilseq.kits import is_latent
-from tilseq.tables.cytokines import APART, CYTOKINE_LEVELS, NO_BASELINE, OTHER_PLATE
 
 if TYPE_CHECKING:
     import polars as pl
@@ -52,6 +51,7 @@ def levels(concentrations: Any, samples: Any, starts: Mapping[str, int | None] |
         Table `cytokine_levels`.
     """
     from tilseq.tables import as_polars
+    from tilseq.tables.cytokines import CYTOKINE_LEVELS
 
     known = {row["sample"]: row for row in as_polars(samples).iter_rows(named=True)}
     series: dict[tuple[Any, ...], list[Row]] = {}
@@ -126,6 +126,8 @@ def _width(row: Row) -> float:
 
 
 def _fold(row: Row, baseline: Row | None, start: int | None) -> None:
+    from tilseq.tables.cytokines import NO_BASELINE, OTHER_PLATE
+
     if baseline is None:
         words = "the infusion" if start is None else "lymphodepletion"
         row["told"].append(f"{NO_BASELINE}: no {row['specimen']} from before {words} gave a number or a limit")
@@ -140,6 +142,7 @@ def _fold(row: Row, baseline: Row | None, start: int | None) -> None:
 
 def _choose(measurements: list[Row], of_plate: Mapping[str, Row]) -> None:
     """Say which of the measurements of one specimen is reported, and where they contradict one another."""
+    from tilseq.tables.cytokines import APART
 
     def key(row: Row) -> tuple[Any, ...]:
         rank, *rest = _telling(row)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEP = "expression"
+ONE_SAMPLE = "one sample"  # a check
 # Columns of obs that tell samples or people apart, without their case, `_`, `.` and a final `id`.
 TELLING = ("sample", "patient", "donor", "subject", "individual", "origident")
 
@@ -258,7 +259,7 @@ def _mixed(cells: AnnData, sample: str) -> list[dict[str, Any]]:
         f"write {next(iter(several))}=VALUE under `member` in samples.csv to take those of one, "
         f"or score each by --by {next(iter(several))}"
     )
-    return [{"sample": sample, "check": "one sample", "verdict": "warn", "reason": reason}]
+    return [{"sample": sample, "check": ONE_SAMPLE, "verdict": "warn", "reason": reason}]
 
 
 def _quality(scored: CellScores, names: list[str], others: list[dict[str, Any]]) -> pl.DataFrame:
