@@ -284,7 +284,7 @@ def _gather(
     """
     from tilseq.clinical import clinical_records, contradictions
 
-    refused, unscanned = _told(list(faults.items())), _told(list(of_scans.items()))
+    refused, unscanned = _told(faults), _told(of_scans)
     records = clinical_records(**tables, refused=refused, unscanned=unscanned)
     further, of_reads = _contradicting(contradictions(records, rules), paths)
     refused, unscanned = refused | further, unscanned | of_reads
@@ -326,18 +326,18 @@ def _contradicting(found: list[Contradiction], paths: dict[str, str]) -> tuple[d
         if one.error.file is None or given == "response":  # derived here: no file has its row
             one.error.row = None
         told.setdefault(one.subject, []).append(one.error)
-    why, refused = _told(list(told.items())), {one.subject for one in found if not one.of_scans}
+    why, refused = _told(told), {one.subject for one in found if not one.of_scans}
     return {name: why[name] for name in why if name in refused}, {
         name: why[name] for name in why if name not in refused
     }
 
 
-def _told(found: list[tuple[str, list[TilseqError]]]) -> dict[str, str]:
+def _told(found: Mapping[str, list[TilseqError]]) -> dict[str, str]:
     """Tell what is wrong with each subject, and return it in short."""
-    for _, problems in found:
+    for problems in found.values():
         for problem in problems:
             click.echo(f"tilseq: {problem}", err=True)
-    return {subject: "; ".join(_why(problem, subject) for problem in problems) for subject, problems in found}
+    return {subject: "; ".join(_why(problem, subject) for problem in problems) for subject, problems in found.items()}
 
 
 def _why(problem: TilseqError, subject: str) -> str:
