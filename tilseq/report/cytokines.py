@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import polars as pl
 
+from tilseq.errors import first_few
 from tilseq.report.results import STATE_WORDS, STATUS_WORDS, Results
 from tilseq.report.view import Cell, Head, View, count, days_words, filled, missing, on_two_lines, text
 from tilseq.report.words import interval, number
@@ -70,7 +71,7 @@ def doubts(results: Results) -> list[str]:
     told = []
     if table.height and lacking.height:
         named = [f"{row['sample']} ({STATE_WORDS[row['state']]})" for row in lacking.iter_rows(named=True)]
-        told.append(f"Without a number: {_some(named)}.")
+        told.append(f"Without a number: {first_few(named, MOST_NAMED)}.")
     reasons = table.filter("used").select("subject", pl.col("reason").str.split("; ")).explode("reason").drop_nulls()
     for words, start in (
         ("no specimen from before treatment gave a number or a limit, so there is no fold change", NO_BASELINE),
@@ -78,13 +79,8 @@ def doubts(results: Results) -> list[str]:
         ("measurements of one specimen differ by more than their limits", APART),
     ):
         subjects = reasons.filter(pl.col("reason").str.starts_with(start))["subject"].unique().sort().to_list()
-        told += [f"{_some(subjects)}: {words}."] if subjects else []
+        told += [f"{first_few(subjects, MOST_NAMED)}: {words}."] if subjects else []
     return told
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more
 
 
 def plates(results: Results) -> View:
