@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tilseq.tables.outputs import SUBJECT
 from tilseq.tables.schema import Column, Table
 
 TIME_PARAMETERS = ("OS", "PFS", "TTP", "DOR", "TTR", "follow_up")
@@ -33,7 +34,7 @@ TIME_TO_EVENT = Table(
     "time_to_event",
     "One endpoint of one subject and reader a row: from when, to when, and what ended it.",
     (
-        Column("subject", "text", "Subject identifier.", needed=True),
+        SUBJECT,
         Column("parameter", "text", "Endpoint.", needed=True, allowed=TIME_PARAMETERS),
         Column("reader", "text", "Who read the scans; null where none is asked, as for OS, or none is named."),
         Column("origin", "text", "What the time counts from.", allowed=ORIGINS),
