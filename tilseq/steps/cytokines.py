@@ -67,9 +67,9 @@ def run(job: Job, folder: Path) -> None:
     sound = (pl.col("status").fill_null("ok") != "failed") & (pl.col("role").fill_null("sample") == "sample")
     found = levels(measured, samples.filter(sound), job.arguments["starts"])
     write_parquet(found, CYTOKINE_LEVELS, folder)
-    write_parquet(ENDPOINTS.frame(list(_endpoints(found))), ENDPOINTS, folder)
+    write_parquet(list(_endpoints(found)), ENDPOINTS, folder)
     left_out = samples.filter(~sound, pl.col("sample").is_in(measured["sample"].to_list()))
-    write_parquet(EXCLUSIONS.frame([_excluded(row) for row in left_out.iter_rows(named=True)]), EXCLUSIONS, folder)
+    write_parquet([_excluded(row) for row in left_out.iter_rows(named=True)], EXCLUSIONS, folder)
     draw_levels(job, found, folder / "figures")
 
 

@@ -46,7 +46,7 @@ def run(job: Job, folder: Path) -> None:
     common = diversity.at_common_depth(_spectra(read), cells, OVER)
     rows = diversity.endpoints(common, job.arguments["samples"], cells)
     write_parquet(common, DIVERSITY, folder)
-    write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
+    write_parquet(rows, ENDPOINTS, folder)
 
 
 def _spectra(rows: pl.DataFrame) -> dict[str, dict[str, Observed]]:

@@ -99,7 +99,7 @@ def run(job: Job, folder: Path) -> None:
     told = [{"sample": job.unit, "check": "files", "verdict": "warn", "reason": f"not read: {unread}"}]
     write_parquet(scored.scores, SCORES, folder)
     write_parquet(scored.coverage, SIGNATURE_COVERAGE, folder)
-    write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
+    write_parquet(rows, ENDPOINTS, folder)
     write_parquet(pl.concat([scored.quality, QUALITY.frame(told if unread else [])]), QUALITY, folder)
     write_parquet(scored.exclusions.with_columns(file=pl.lit(sample["path"])), EXCLUSIONS, folder)
 

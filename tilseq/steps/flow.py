@@ -152,7 +152,7 @@ def _run_person(job: Job, folder: Path, tube: Tube, automatically: Callable[[], 
     write_parquet(comparison, COMPARISON, folder)
     lost = int(np.count_nonzero(~person.finite))
     excluded = [{"sample": job.unit, "file": sample["path"], "rule": NOT_FINITE, "rows": lost}] if lost else []
-    write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
+    write_parquet(excluded, EXCLUSIONS, folder)
     if not isinstance(automatic, str):
         signals = medians(populations, automatic.values, automatic.markers, sample=job.unit, names=names)
         write_parquet(signals, MEDIANS, folder)
@@ -170,7 +170,7 @@ def _write(folder: Path, counts: pl.DataFrame, rows: list[dict[str, Any]], quali
     from tilseq.tables.outputs import COUNTS, ENDPOINTS, QUALITY
 
     write_parquet(counts, COUNTS, folder)
-    write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
+    write_parquet(rows, ENDPOINTS, folder)
     write_parquet(quality, QUALITY, folder)
 
 

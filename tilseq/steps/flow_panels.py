@@ -60,7 +60,7 @@ def run(job: Job, folder: Path) -> None:
         quality += _of_several_cytometers(name, cytometers)
     differences = [PANEL_DIFFERENCES.frame(), *(one.differences for one in compared)]
     write_parquet(pl.concat(differences), PANEL_DIFFERENCES, folder)
-    write_parquet(QUALITY.frame(quality), QUALITY, folder)
+    write_parquet(quality, QUALITY, folder)
 
 
 def _group(sample: Mapping[str, Any]) -> str:

@@ -42,4 +42,4 @@ def run(job: Job, folder: Path) -> None:
     rows = []
     for group in job.arguments["groups"]:
         rows += compare_replicates({sample: counts[need] for need, sample in group.items() if need in counts})
-    write_parquet(QUALITY.frame(rows), QUALITY, folder)
+    write_parquet(rows, QUALITY, folder)

@@ -69,8 +69,8 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(recovery_estimates(counts, subjects=subjects), tables.RECOVERY_ESTIMATES, folder)
     write_parquet(by_limits, tables.RESULTS_BY_LIMITS, folder)
     write_parquet(significant_results(by_limits), tables.SIGNIFICANT_RESULTS, folder)
-    write_parquet(EXCLUSIONS.frame([*_excluded(job, every, refused, grades)]), EXCLUSIONS, folder)
-    write_parquet(ENDPOINTS.frame(endpoints), ENDPOINTS, folder)
+    write_parquet([*_excluded(job, every, refused, grades)], EXCLUSIONS, folder)
+    write_parquet(endpoints, ENDPOINTS, folder)
     write_parquet(failures, FAILURES, folder)
     draw_labs(job, labs, grades, worst, folder)
 

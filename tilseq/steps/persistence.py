@@ -148,8 +148,8 @@ def run(job: Job, folder: Path) -> None:
         rows += _endpoints(sample, held, reference, why)
         quality += [*told, *_doubts(job, sample, held, beside.apart), *_exchanged(job, need, clones, beside)]
     write_parquet(pl.concat(frames), PERSISTENCE, folder)
-    write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
-    write_parquet(QUALITY.frame(quality), QUALITY, folder)
+    write_parquet(rows, ENDPOINTS, folder)
+    write_parquet(quality, QUALITY, folder)
 
 
 def _refused(

@@ -99,7 +99,7 @@ def run(job: Job, folder: Path) -> None:
     write_frame(pl.concat(counts), folder / f"{COUNTS}.parquet")
     write_parquet(pl.concat([CELL_STATUS.frame(), *(one.status for one in typed)]), CELL_STATUS, folder)
     write_parquet(pl.concat([RECEPTOR_OVERLAP.frame(), *(one.overlap for one in typed)]), RECEPTOR_OVERLAP, folder)
-    write_parquet(QUALITY.frame(quality), QUALITY, folder)
+    write_parquet(quality, QUALITY, folder)
 
 
 def _samples(job: Job, folder: Path, quality: list[dict[str, Any]]) -> list[Typed]:

@@ -85,8 +85,8 @@ def run(job: Job, folder: Path) -> None:
         cells_of_locus=pl.col("locus").replace_strict(clonotypes.cells, default=None, return_dtype=pl.Int64),
     )
     write_frame(clones, folder / "clonotypes.parquet")
-    write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
-    write_parquet(QUALITY.frame(quality), QUALITY, folder)
+    write_parquet(rows, ENDPOINTS, folder)
+    write_parquet(quality, QUALITY, folder)
     write_parquet(excluded, EXCLUSIONS, folder)
 
 

@@ -71,7 +71,7 @@ def run(job: Job, folder: Path) -> None:
     marks = {sample["marked_population"] for sample in job.arguments["samples"].values()}
     for mark in sorted(marks - {None}):
         rows += _of_mark(job, counts, mark)
-    write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
+    write_parquet(rows, ENDPOINTS, folder)
 
 
 def _failed_products(study: Study, subject: str) -> list[dict[str, Any]]:

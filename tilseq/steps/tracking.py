@@ -77,7 +77,7 @@ def run(job: Job, folder: Path) -> None:
         for check, reasons in told.items()
         for name, reason in reasons.items()
     ]
-    write_parquet(QUALITY.frame(quality), QUALITY, folder)
+    write_parquet(quality, QUALITY, folder)
 
 
 def _followed(

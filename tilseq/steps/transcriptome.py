@@ -122,7 +122,7 @@ def run(job: Job, folder: Path) -> None:
         row["told"] = "; ".join(filter(None, [*of_sets, row["told"], *_told_of_handling(handled, one)])) or None
         row["left_out"] = "; ".join(filter(None, [row.get("left_out"), *_of_few_cells(groups, one)])) or None
     population = pl.lit(job.unit).alias("population")
-    write_parquet(TRANSCRIPTOME.frame(told), TRANSCRIPTOME, folder)
+    write_parquet(told, TRANSCRIPTOME, folder)
     write_parquet(genes.with_columns(population), DIFFERENTIAL, folder)
     write_parquet(enrichment.with_columns(population), ENRICHMENT, folder)
     write_parquet(scores.with_columns(population), SAMPLE_SCORES, folder)
