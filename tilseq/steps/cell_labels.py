@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tilseq.steps import contamination, tracking
 from tilseq.steps.cells_behind import known_cells
-from tilseq.steps.job import Job, needed
+from tilseq.steps.job import Job, needed, read_needed
 from tilseq.steps.receptor_subjects import by_subject, in_time, subject_job
 from tilseq.steps.reference import (
     NEVER_INFUSED,
@@ -84,7 +84,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.outputs import QUALITY
 
     samples = job.arguments["samples"]
-    every = {need: pl.read_parquet(path) for need, path in needed(job, folder, "clonotypes").items()}
+    every = read_needed(job, folder, "clonotypes")
     read = {need: table for need, table in every.items() if need in samples}
     others = [every[need] for need in job.arguments["others"] if need in every]
     alike = [table for table in others if count_of(table) == "templates"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tilseq.steps import cytokine_plates
 from tilseq.steps.baselines import start_day
 from tilseq.steps.cytokine_figures import draw_levels
-from tilseq.steps.job import Job, needed
+from tilseq.steps.job import Job, read_needed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -60,7 +60,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.inputs import SAMPLES
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS
 
-    parts = [pl.read_parquet(path) for path in needed(job, folder, SAMPLE_CONCENTRATIONS.name).values()]
+    parts = [*read_needed(job, folder, SAMPLE_CONCENTRATIONS.name).values()]
     measured = pl.concat([SAMPLE_CONCENTRATIONS.frame(), *parts])
     rows = job.arguments["samples"]
     samples = pl.DataFrame(rows, schema={name: SAMPLES.schema[name] for name in CARRIED})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tilseq.steps import flow_cuts
 from tilseq.steps.flow_tubes import arguments_of, gate_tube, read_tube
-from tilseq.steps.job import Job, needed, only_path, sample_jobs
+from tilseq.steps.job import Job, needed, only_path, read_needed, sample_jobs
 
 if TYPE_CHECKING:
     import polars as pl
@@ -199,7 +199,7 @@ def _blanks(job: Job, folder: Path) -> dict[str, Blank]:
 
     from tilseq.flow.rare import blank_of
 
-    frames = [pl.read_parquet(path) for path in needed(job, folder, "blanks").values()]
+    frames = [*read_needed(job, folder, "blanks").values()]
     tubes = pl.concat(frames).partition_by("population") if frames else []
     return {one["population"][0]: blank_of(one["events"], one["lymphocytes"]) for one in tubes}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tilseq.steps import contamination, repertoire
-from tilseq.steps.job import Job, needed
+from tilseq.steps.job import Job, needed, read_needed
 from tilseq.steps.receptor_subjects import by_subject, subject_job
 from tilseq.steps.reference import (
     NEVER_INFUSED,
@@ -122,7 +122,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.repertoire import PERSISTENCE
 
     reference, samples = job.arguments["reference"], job.arguments["samples"]
-    clones = {need: pl.read_parquet(path) for need, path in needed(job, folder, "clonotypes").items()}
+    clones = read_needed(job, folder, "clonotypes")
     strange = of_another_subject(job, folder)
     clones = {need: frame for need, frame in clones.items() if samples[need]["sample"] not in strange}
     poor = _of_poor_quality(job, folder)

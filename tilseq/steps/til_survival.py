@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tilseq.endpoints.parameters import INFUSED_UPPER_BOUND
 from tilseq.steps import flow
 from tilseq.steps.baselines import start_day
-from tilseq.steps.job import Job, needed
+from tilseq.steps.job import Job, read_needed
 from tilseq.steps.receptor_subjects import in_time
 from tilseq.steps.reference import infused_days_before, is_after, told_of_course
 
@@ -61,12 +61,10 @@ def plan(study: Study) -> list[Job]:
 
 def run(job: Job, folder: Path) -> None:
     """Write the endpoints of a subject: infused cells at each visit by each mark, and kinetics."""
-    import polars as pl
-
     from tilseq.io.write import write_parquet
     from tilseq.tables.outputs import ENDPOINTS
 
-    counts = {need: pl.read_parquet(path) for need, path in needed(job, folder, "counts").items()}
+    counts = read_needed(job, folder, "counts")
     rows = _kinetics_of_t_cells(job, counts)
     marks = {sample["marked_population"] for sample in job.arguments["samples"].values()}
     for mark in sorted(marks - {None}):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tilseq.steps import bulk_rna, pseudobulk
 from tilseq.steps.bulk_rna import COUNTS
 from tilseq.steps.expression_levels import levels_with_both, over_visits, with_levels
-from tilseq.steps.job import Job, needed
+from tilseq.steps.job import Job, read_needed
 from tilseq.tables.cell_labels import INFUSED, NOT_SEEN
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _groups(job: Job, folder: Path) -> pl.DataFrame:
     if job.unit == BULK:
         return PSEUDOBULK_GROUPS.frame()
     cell_type, statuses = POPULATIONS[job.unit]
-    groups = [pl.read_parquet(path) for path in needed(job, folder, PSEUDOBULK_GROUPS.name).values()]
+    groups = [*read_needed(job, folder, PSEUDOBULK_GROUPS.name).values()]
     every = pl.concat([PSEUDOBULK_GROUPS.frame(), *groups]).filter(cell_type=cell_type)
     return every.filter(pl.col("status").is_in(statuses, nulls_equal=True))
 
@@ -165,11 +165,9 @@ def _of_few_cells(groups: pl.DataFrame, asked: Asked) -> list[str]:
 
 def _samples(job: Job, folder: Path, groups: pl.DataFrame) -> tuple[Samples, list[dict[str, Any]]]:
     """Return the samples of the population, and their rows with `level` and `day`."""
-    import polars as pl
-
     from tilseq.steps.expression_samples import side_by_side
 
-    tables = {need: pl.read_parquet(path) for need, path in needed(job, folder, COUNTS).items()}
+    tables = read_needed(job, folder, COUNTS)
     if job.unit == BULK:
         rows = [row | {"group": row["sample"]} for need, row in job.arguments["samples"].items() if need in tables]
     else:
