@@ -20,6 +20,7 @@ from tilseq.steps.reference import (
     lots_without_library,
     of_another_subject,
     parts_of,
+    quality_row,
     why_no_reference,
 )
 from tilseq.steps.repertoire import count_of
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEP = "cell_labels"
+LOTS = "lots of the product"  # a check
 
 
 def plan(study: Study) -> list[Job]:
@@ -105,13 +107,13 @@ def run(job: Job, folder: Path) -> None:
         never = None if job.arguments["infusions"] else NEVER_INFUSED
         lost = strange.get(sample["sample"]) or never or why_no_reference(job, sample, parts, read)
         if lost:
-            quality.append(QUALITY.frame([_told(sample, "warn" if lost == never else "fail", lost)]))
+            quality.append(QUALITY.frame([quality_row(sample, "warn" if lost == never else "fail", lost, LOTS)]))
             continue
         lots = [_lot(samples[part]["sample"], read[part], depth, counted, cells.get(part)) for part in parts]
         try:
             found = cell_labels(cells[need], lots, miscounted=counting, alike=alike)
         except AnalysisError as error:  # such as a lot of another locus: one sample does not stop the others
-            quality.append(QUALITY.frame([_told(sample, "fail", str(error))]))
+            quality.append(QUALITY.frame([quality_row(sample, "fail", str(error), LOTS)]))
             continue
         labels.append(found)
         quality.append(label_checks(found, unsure=unsure_templates(lots, counting or {})))
@@ -124,10 +126,10 @@ def _lots_missing(job: Job, sample: Mapping[str, Any]) -> Iterator[dict[str, Any
     """Yield the checks that warn of libraries of the product that failed, and of infused lots that have none."""
     if missing := failed_of(job, sample):
         reason = f"{', '.join(missing)} of the product failed and is left out: too few cells are in the product"
-        yield _told(sample, "warn", reason)
+        yield quality_row(sample, "warn", reason, LOTS)
     if unread := lots_without_library(job, sample):
         reason = f"lot {', '.join(unread)} was infused and has no library: too few cells are in the product"
-        yield {**_told(sample, "warn", reason), "check": "lots sequenced, cells"}
+        yield quality_row(sample, "warn", reason, "lots sequenced, cells")
 
 
 def _with_origins(job: Job, folder: Path, labels: pl.DataFrame) -> pl.DataFrame:
@@ -150,7 +152,3 @@ def _lot(
     from tilseq.repertoire import ProductLot
 
     return ProductLot(name, table, depth.get(name, {}), cells, counted.get(name, "unknown"))
-
-
-def _told(sample: Mapping[str, Any], verdict: str, reason: str) -> dict[str, Any]:
-    return {"sample": sample["sample"], "check": "lots of the product", "verdict": verdict, "reason": reason}

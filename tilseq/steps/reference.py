@@ -292,6 +292,6 @@ def with_kinds(job: Job, kinds: Mapping[str, str]) -> str:
     return ", ".join(f"{job.arguments['samples'][part]['sample']} ({kind})" for part, kind in kinds.items())
 
 
-def quality_row(sample: Mapping[str, Any], verdict: str, reason: str) -> dict[str, Any]:
+def quality_row(sample: Mapping[str, Any], verdict: str, reason: str, check: str = "persistence") -> dict[str, Any]:
     """Return a row of the table `quality`."""
-    return {"sample": sample["sample"], "check": "persistence", "verdict": verdict, "reason": reason}
+    return {"sample": sample["sample"], "check": check, "verdict": verdict, "reason": reason}
