@@ -22,6 +22,7 @@ from tilseq.flow.purity import check_purity, monocytes_of
 from tilseq.flow.quality import assess, check, input_checks, non_finite
 from tilseq.flow.repeats import check_repeats
 from tilseq.flow.residual import check_residuals, taken_from_common
+from tilseq.flow.robust import thinned
 from tilseq.flow.scatter import singlets
 from tilseq.flow.signs import add_by_rules
 from tilseq.flow.time_quality import check_time
@@ -183,7 +184,7 @@ def _planted(tree: Tree, kept: Mask) -> Tree:
     beads = find_beads({marker: values[marker] for marker in BEADS if marker in values}, kept)
     cells = kept & ~beads
     some = np.flatnonzero(cells)
-    some = some[:: max(1, -(-len(some) // MOST_LOOKED_AT))]
+    some = thinned(some, MOST_LOOKED_AT)
     cofactors = {marker: cofactor(column[some]) for marker, column in values.items() if marker not in SCATTER}
     tree = replace(tree, cofactors=cofactors)
     tree.add("all events", None, kept)

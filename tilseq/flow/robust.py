@@ -1,4 +1,4 @@
-"""Centre and spread that a few outliers cannot move."""
+"""Centre and spread that a few outliers cannot move, and as many values as tell them."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ def median(values: NDArray[Any]) -> Any:
     parted = np.partition(values, number // 2)
     upper = parted[..., number // 2]
     return upper if number % 2 else (parted[..., : number // 2].max(axis=-1) + upper) / 2
+
+
+def thinned(values: NDArray[Any], most: int) -> NDArray[Any]:
+    """Return evenly spaced ones of some values, along the first axis, at most so many."""
+    return values[:: max(1, -(-len(values) // most))]
 
 
 def centre_and_spread(values: NDArray[np.floating]) -> tuple[float, float]:
