@@ -74,10 +74,7 @@ def run(job: Job, folder: Path) -> None:
 
 def _failed_products(study: Study, subject: str) -> list[dict[str, Any]]:
     """Return the tubes of the product that gave nothing, by samples.csv: their lots were infused all the same."""
-    import polars as pl
-
-    own = pl.col("role").fill_null("sample") == "sample"
-    rows = study.samples.filter(own, subject=subject, assay="flow", specimen="infusion_product", status="failed")
+    rows = study.failed().filter(subject=subject, assay="flow", specimen="infusion_product")
     return rows.select("lot", "day", "timing", "marked_population").to_dicts()
 
 
