@@ -27,7 +27,6 @@ from tilseq.expression.sign_flips import moderated_t
 GENES = [f"G{i:04d}" for i in range(3000)]
 SIZE, PLANTED = 50, 6
 SETS = {f"S{i:02d}": GENES[i * SIZE : (i + 1) * SIZE] for i in range(len(GENES) // SIZE)}
-CORRELATIONS = (0, 0.05, 0.1, 0.39)
 SUBJECTS, SEED = 8, 11
 RUNS, SLOW_RUNS = 80, 150
 PERMUTATIONS = 499

@@ -104,7 +104,7 @@ def published(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     return LABS.frame(pl.concat([base, own]).drop("base").rows(named=True)), graded
 
 
-def compared(labs: pl.DataFrame, graded: pl.DataFrame, found: pl.DataFrame) -> tuple[int, pl.DataFrame]:
+def compared(graded: pl.DataFrame, found: pl.DataFrame) -> tuple[int, pl.DataFrame]:
     """Return how many published grades are the same, and the others with their results, limits and baselines."""
     ours = found.filter(pl.col("day") == 1).select("subject", "direction", "grade", "term")
     theirs = pl.concat(
@@ -161,7 +161,7 @@ def agreement(folder: Path) -> None:
     listed: list[tuple[str, Counter[tuple[str, str, str]]]] = []
     for version in ("4", "5", "6"):
         found = grades_by(labs, version_4(), version="4") if version == "4" else lab_grades(labs, version=version)
-        same, others = compared(labs, graded, found)
+        same, others = compared(graded, found)
         told = Counter((row["test"], row["direction"], why(version, row)) for row in others.iter_rows(named=True))
         explained = sum(count for (_, _, reason), count in told.items() if reason != "?")
         print(f"| {version} | {same + others.height} | {same} | {others.height} | {explained} |")

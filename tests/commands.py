@@ -4,8 +4,9 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
-from tilseq.cli import main
+from tilseq.cli import main, root
 
 
 def tilseq(*arguments, **options):
@@ -20,3 +21,11 @@ def exit_code(*arguments):
     with pytest.raises(SystemExit) as ended:
         main([str(argument) for argument in arguments])
     return ended.value.code
+
+
+def invoked(*arguments):
+    """Run tilseq within this process and raise its errors; returns what it wrote and what its command returns, or 0."""
+    result = CliRunner().invoke(root, [str(argument) for argument in arguments], standalone_mode=False)
+    if result.exception is not None:
+        raise result.exception
+    return result, result.return_value or 0

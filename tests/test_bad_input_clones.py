@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from anndata import AnnData
 
-from tilseq.cli import main
+from tests.commands import exit_code
 
 HEADER = "v_call\tj_call\tjunction\tjunction_aa\tduplicate_count\n"
 CONTIGS = "barcode,is_cell,contig_id,high_confidence,chain,v_gene,j_gene,c_gene,productive,cdr3,cdr3_nt,reads,umis\n"
@@ -28,10 +28,8 @@ def run(capsys):
     """Run a command; return its exit code and what it said."""
 
     def run(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            main([str(one) for one in arguments])
-        told = capsys.readouterr()
-        return ended.value.code, told.out + told.err
+        code, told = exit_code(*arguments), capsys.readouterr()
+        return code, told.out + told.err
 
     return run
 

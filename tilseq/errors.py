@@ -145,13 +145,13 @@ def first_few(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + more
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
+def plural(count: int, one: str) -> str:
     """Return a count with its noun.
 
     >>> plural(1, "sample"), plural(1200, "sample")
     ('1 sample', '1,200 samples')
     """
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    return f"{count:,} {one if count == 1 else one + 's'}"
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str | None:

@@ -8,6 +8,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from tilseq.errors import first_few
+
 ENSEMBL = re.compile(r"^(ENSG\d{11})(\.\d+)?(_PAR_Y)?$")
 OTHER_SPECIES = re.compile(r"^ENS[A-Z]{3,4}G\d{11}(\.\d+)?$")
 TRANSCRIPT = re.compile(r"^(ENS([A-Z]{3,4})?T\d{11}|[NX][MR]_\d+)(\.\d+)?($|[|_])")
@@ -247,6 +249,4 @@ def sum_by_gene(counts: Any, names: Sequence[str]) -> tuple[Any, tuple[str, ...]
 
 
 def _examples(names: Iterable[str]) -> str:
-    listed = list(names)
-    more = f" and {len(listed) - EXAMPLES} more" if len(listed) > EXAMPLES else ""
-    return ", ".join(listed[:EXAMPLES]) + more
+    return first_few(list(names), EXAMPLES)

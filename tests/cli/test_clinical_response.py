@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from tilseq.cli import main
+from tests.commands import exit_code
 
 LESIONS = """subject,day,visit,reader,lesion,role,diameter_mm,state
 P1,-5,base,inv,T1,target,50,
@@ -35,10 +35,8 @@ def folder(tmp_path):
 
 def run(folder, *options, lesions="l.csv"):
     given = ["--responses", "r.csv", "--subjects", "s.csv", "--infusions", "i.csv", *options]
-    arguments = [str(folder / one) if one.endswith(".csv") else one for one in given]
-    with pytest.raises(SystemExit) as ended:
-        main(["clinical", "response", str(folder / lesions), *arguments, "-o", str(folder / "out")])
-    return ended.value.code
+    arguments = [folder / one if one.endswith(".csv") else one for one in given]
+    return exit_code("clinical", "response", folder / lesions, *arguments, "-o", folder / "out")
 
 
 def best(folder, confirmation="required"):

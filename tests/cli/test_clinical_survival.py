@@ -3,7 +3,7 @@ import csv
 import polars as pl
 import pytest
 
-from tilseq.cli import main
+from tests.commands import exit_code
 
 FILES = {
     "followup": "subject,last_alive_day,death_day,death_cause,data_cut_day\n007,200,,,400\nS02,,150,other,400\n",
@@ -30,9 +30,7 @@ def run(files, *more, responses="responses", full=True):
     if full:
         arguments += ["--therapies", files / "therapies.csv", "--schedule", files / "schedule.csv"]
         arguments += ["--best-response", files / "best.csv"]
-    with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in (*arguments, *more)])
-    return ended.value.code
+    return exit_code(*arguments, *more)
 
 
 def rows(files):
@@ -74,9 +72,7 @@ def test_months_in_place_of_days_are_asked_about(files, capsys):
     (files / "months.csv").write_text(header + "007,13.0,,,14.0\nS02,,9.0,other,14.0\n")
     arguments = ["--subjects", files / "subjects.csv", "-o", files / "out"]
     for name, told in (("months", True), ("followup", False)):
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in ("clinical", "survival", files / f"{name}.csv", *arguments)])
-        assert ended.value.code == 0
+        assert exit_code("clinical", "survival", files / f"{name}.csv", *arguments) == 0
         asked = "tilseq: no subject was followed for more than 14 days: the tables hold days; are these months?"
         assert (asked in capsys.readouterr().err) is told
 
@@ -371,9 +367,7 @@ def test_where_nobody_was_assessed_after_the_baseline_there_is_what_no_scan_deci
 
 def test_without_responses_there_is_what_no_scan_decides(files, capsys):
     more = ["clinical", "survival", files / "followup.csv", "--subjects", files / "subjects.csv", "-o", files / "out"]
-    with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in more])
-    assert ended.value.code == 0
+    assert exit_code(*more) == 0
     assert rows(files) == {
         ("OS", "007"): ("201", "false", "last_alive"),
         ("OS", "S02"): ("151", "true", "death"),

@@ -155,6 +155,6 @@ def test_wells_that_no_plate_has_are_quantified_and_stand_on_no_map(tmp_path):
     sheet, wells, kits = plate(np.random.default_rng(11), {"S1": 100.0}, noise=0.01)
     sheet, wells = (frame.with_columns(well="tube " + pl.col("well")) for frame in (sheet, wells))
     draw_plates(quantify(sheet, wells, kits), SimpleNamespace(wells=wells), tmp_path)
-    draw_plate("P", SimpleNamespace(wells=wells, maps=[]), quantify(sheet, wells, kits), tmp_path / "step")
+    draw_plate(SimpleNamespace(wells=wells, maps=[]), quantify(sheet, wells, kits), tmp_path / "step")
     assert sorted(path.stem for path in tmp_path.glob("*.svg")) == ["P_curves", "P_recovery"]
     assert sorted(path.stem for path in tmp_path.glob("step/*.svg")) == ["2_curves", "3_recovery"]

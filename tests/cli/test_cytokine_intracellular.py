@@ -1,9 +1,8 @@
 import polars as pl
 import pytest
-from click.testing import CliRunner
 
+from tests.commands import invoked
 from tests.stimulated_study import make_study
-from tilseq.cli import root
 from tilseq.errors import StudyError
 
 
@@ -13,13 +12,10 @@ def study(tmp_path_factory):
 
 
 def run(*arguments):
-    result = CliRunner().invoke(root, ["cytokine", "intracellular", *map(str, arguments)], standalone_mode=False)
-    if result.exception is not None:
-        raise result.exception
-    return result, result.return_value or 0
+    return invoked("cytokine", "intracellular", *arguments)
 
 
-def rows(study, names, **replaced):
+def rows(study, names):
     header, *lines = (study / "samples.csv").read_text().splitlines()
     path = study / "some.csv"
     path.write_text("\n".join([header, *(line for line in lines if line.split(",")[0] in names)]) + "\n")

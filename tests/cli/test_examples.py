@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 import pytest
 
-from tilseq.cli import COMMANDS, main, root
+from tests.commands import exit_code
+from tilseq.cli import COMMANDS, root
 from tilseq.cli.common import Examples
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
@@ -46,9 +47,7 @@ def test_every_command_that_can_has_an_example_on_the_sample_study():
 def test_an_example_runs_as_it_is_written(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for words in EXAMPLES[name]:
-        with pytest.raises(SystemExit) as ended:
-            main(words)
-        assert ended.value.code in (0, None), (words, capsys.readouterr().err)
+        assert exit_code(*words) in (0, None), (words, capsys.readouterr().err)
         assert "-o" not in words or (tmp_path / words[words.index("-o") + 1]).exists()
 
 

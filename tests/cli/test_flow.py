@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
+from tests.commands import invoked as run
 from tilseq.cli import root
 from tilseq.io.fcs import read_fcs
 from tilseq.tables.outputs import COUNTS
@@ -16,12 +17,6 @@ from tilseq.tables.outputs import COUNTS
 @pytest.fixture
 def tubes(shared_data: Path) -> Path:
     return shared_data / "flow"
-
-
-def run(*arguments: object) -> tuple[Result, int]:
-    result = CliRunner().invoke(root, [str(part) for part in arguments], standalone_mode=False)
-    assert result.exception is None, result.exception
-    return result, result.return_value or 0
 
 
 def test_counts_of_two_tubes(tubes: Path, tmp_path: Path) -> None:

@@ -4,16 +4,11 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.commands import invoked as run
 from tilseq.cli import root
 
 SAMPLE = Path(__file__).parents[2] / "data/sample/raw/flow"
 TUBE = SAMPLE / "SIM-01_baseline_flow.fcs"
-
-
-def run(*arguments: object) -> tuple[Result, int]:
-    result = CliRunner().invoke(root, [str(part) for part in arguments], standalone_mode=False)
-    assert result.exception is None, result.exception
-    return result, result.return_value or 0
 
 
 def rows_of(result: Result) -> dict[str, dict[str, object]]:

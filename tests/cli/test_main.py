@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tests.commands import exit_code
 from tilseq.cli import COMMANDS, main, root
 
 ROOT = Path(__file__).parents[2]
@@ -52,9 +53,7 @@ def test_the_help_of_every_command_shows_an_example(path):
 
 
 def test_an_unknown_command_is_a_usage_error(capsys):
-    with pytest.raises(SystemExit) as end:
-        main(["gait"])
-    assert end.value.code == 2
+    assert exit_code("gait") == 2
     assert "gait" in capsys.readouterr().err
 
 
@@ -68,9 +67,7 @@ def test_an_unknown_command_is_a_usage_error(capsys):
     ],
 )
 def test_a_mistyped_command_is_told_the_one_that_was_meant(typed, meant, capsys):
-    with pytest.raises(SystemExit) as end:
-        main([typed, "x"])
-    assert end.value.code == 2
+    assert exit_code(typed, "x") == 2
     assert f"No such command '{typed}'. {meant}\n" in capsys.readouterr().err
 
 
@@ -89,9 +86,7 @@ def test_a_mistyped_command_is_told_the_one_that_was_meant(typed, meant, capsys)
 )
 def test_a_mistyped_file_is_told_the_one_that_was_meant(words, meant, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
-    with pytest.raises(SystemExit) as end:
-        main(words)
-    assert end.value.code in (2, 3)
+    assert exit_code(*words) in (2, 3)
     assert meant in capsys.readouterr().err
 
 
@@ -137,8 +132,7 @@ def test_a_command_whose_stdout_is_closed_runs_and_says_nothing_of_it(words):
 
 
 def test_the_help_tells_the_exit_codes(capsys):
-    with pytest.raises(SystemExit):
-        main(["--help"])
+    exit_code("--help")
     told = " ".join(capsys.readouterr().out.split())
     for words in (
         "0 when all is well",
@@ -150,9 +144,7 @@ def test_the_help_tells_the_exit_codes(capsys):
 
 
 def test_invalid_input_ends_with_3_and_a_sentence(tmp_path, capsys):
-    with pytest.raises(SystemExit) as end:
-        main(["run", str(tmp_path), "-o", str(tmp_path / "out")])
-    assert end.value.code == 3
+    assert exit_code("run", tmp_path, "-o", tmp_path / "out") == 3
     told = capsys.readouterr().err
     assert "study.yaml" in told
     assert "Traceback" not in told
@@ -163,9 +155,7 @@ def test_a_fault_of_our_own_ends_with_1_and_no_traceback(monkeypatch, capsys):
         raise ZeroDivisionError("boom")
 
     monkeypatch.setattr(root, "main", fail)
-    with pytest.raises(SystemExit) as end:
-        main(["--help"])
-    assert end.value.code == 1
+    assert exit_code("--help") == 1
     assert "internal fault: ZeroDivisionError: boom" in capsys.readouterr().err
     with pytest.raises(ZeroDivisionError):
         main(["--debug", "--help"])

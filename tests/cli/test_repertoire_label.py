@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from anndata import AnnData, read_h5ad
 
-from tilseq.cli import main
+from tests.commands import exit_code
 from tilseq.repertoire import Miscounting, miscounting
 
 HEADER = "barcode,is_cell,contig_id,high_confidence,chain,v_gene,j_gene,c_gene,productive,cdr3,cdr3_nt,reads,umis\n"
@@ -15,9 +15,7 @@ MANY = [f"CC{BASES[i // 16]}{BASES[i // 4 % 4]}{BASES[i % 4]}C" for i in range(4
 
 
 def run(*arguments):
-    with pytest.raises(SystemExit) as ended:
-        main(["repertoire", "label", *map(str, arguments)])
-    return ended.value.code
+    return exit_code("repertoire", "label", *arguments)
 
 
 @pytest.fixture

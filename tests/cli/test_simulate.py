@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from tilseq.cli import main
+from tests.commands import exit_code
 from tilseq.cli import simulate as cli
 from tilseq.simulate.design import Assay, Confounders, Design, read_design
 
@@ -14,9 +14,7 @@ SMALL = ["--subjects", "1", "--visits", "D7", "--assays", "tcr", "--depth", "50"
 
 
 def ends(capsys, *arguments):
-    with pytest.raises(SystemExit) as ended:
-        main(["simulate", *map(str, arguments)])
-    return ended.value.code, capsys.readouterr().err
+    return exit_code("simulate", *arguments), capsys.readouterr().err
 
 
 @pytest.fixture

@@ -3,12 +3,9 @@
 import polars as pl
 import pytest
 
+from tests.clinical.lesion_rows import lesion
 from tilseq.clinical import response
 from tilseq.errors import StudyError
-
-
-def lesion(day, name, diameter=None, role="target", subject="S1", **cells):
-    return {"subject": subject, "day": day, "lesion": name, "role": role, "diameter_mm": diameter} | cells
 
 
 def reasons(*rows, **options):

@@ -6,6 +6,7 @@ from random import Random
 import polars as pl
 import pytest
 
+from tests.clinical.lesion_rows import lesion
 from tilseq.clinical import IrecistPolicy, irecist, irecist_best_response, response
 from tilseq.errors import AnalysisError
 from tilseq.tables.best_response import IRECIST
@@ -13,10 +14,6 @@ from tilseq.tables.inputs import LESIONS, THERAPIES
 from tilseq.tables.outputs import RESPONSE
 
 WEEKS_6 = (42, 84, 126, 168)
-
-
-def lesion(day, name, diameter=None, role="target", **cells):
-    return {"subject": "S1", "day": day, "lesion": name, "role": role, "diameter_mm": diameter} | cells
 
 
 def visits(*sizes, days=WEEKS_6, base=50.0):

@@ -2,11 +2,8 @@
 
 import polars as pl
 
+from tests.clinical.lesion_rows import lesion
 from tilseq.clinical import irecist, response
-
-
-def lesion(day, name, diameter=None, role="target", **cells):
-    return {"subject": "S1", "day": day, "lesion": name, "role": role, "diameter_mm": diameter} | cells
 
 
 def found(*rows, **options):

@@ -9,12 +9,12 @@ import pytest
 
 from tests.simulate.clinic.test_safety import ALIVE, draw
 from tilseq.clinical import markers, safety
-from tilseq.clinical.tumor_markers import LEWIS_NEGATIVE
 from tilseq.simulate.clinic.lesions import FIRST_DAY
 from tilseq.simulate.clinic.markers import draw_markers, marker_rows
 from tilseq.simulate.streams import stream
 from tilseq.tables.inputs import ADVERSE_EVENTS, TUMOR_MARKERS
 from tilseq.tables.qualifiers import qualifier_pairs
+from tilseq.tables.tumor_marker_course import LEWIS_NEGATIVE
 
 SUBJECTS = 40
 DIED = replace(ALIVE, death_day=60, death_cause="treatment", known_death=True, last_alive_day=58)

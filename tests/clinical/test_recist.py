@@ -8,14 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.clinical.lesion_rows import lesion
 from tilseq.clinical import overall_response, response
 from tilseq.clinical.recist import nontarget_response, target_response
 from tilseq.errors import StudyError, TableError
 from tilseq.tables.inputs import LESIONS
-
-
-def lesion(day, name, diameter=None, role="target", subject="S1", **cells):
-    return {"subject": subject, "day": day, "lesion": name, "role": role, "diameter_mm": diameter} | cells
 
 
 def lesions(*rows):

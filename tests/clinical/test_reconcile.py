@@ -2,11 +2,8 @@
 
 import polars as pl
 
+from tests.clinical.lesion_rows import lesion
 from tilseq.clinical import response, response_differences
-
-
-def lesion(day, name, diameter=None, role="target", subject="S1", **cells):
-    return {"subject": subject, "day": day, "lesion": name, "role": role, "diameter_mm": diameter} | cells
 
 
 def test_every_difference_is_listed_with_its_derivation():

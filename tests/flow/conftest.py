@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tilseq.flow.gated import Gating
+from tilseq.flow.gating import gate
+
 CHANNELS = ["FSC-A", "FSC-H", "SSC-A", "B1-A", "B2-A", "R1-A", "R2-A", "V1-A", "V2-A", "Time"]
 MARKERS = ["", "", "", "CD3 FITC", "CD4", "CD8a", "CD19", "CD56", "Live/Dead Aqua", ""]
 STAINS = ["CD3", "CD4", "CD8", "CD19", "CD56", "viability"]
@@ -56,3 +59,9 @@ def simulate() -> Callable[..., Any]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def gating(simulate: Callable[..., Any]) -> Gating:
+    """Return one simulated tube, gated; no test changes it."""
+    return gate(simulate(), sample="s")

@@ -16,7 +16,7 @@ from tilseq.simulate.cytometry.panels import PANELS
 from tilseq.simulate.cytometry.tube import acquire
 from tilseq.simulate.files import as_read
 
-T_CELLS, LYMPHOCYTES = 100, 150  # of these 50 with CD4, then 50 with CD8, then 50 without CD3
+T_CELLS = 100  # of 150 lymphocytes: 50 with CD4, then 50 with CD8, then 50 without CD3
 
 
 def told(with_cd4: int, with_cd8: int, *, size: float = 1.7, t_cells: int = T_CELLS) -> list[tuple[str, int]]:

@@ -16,11 +16,6 @@ Simulate = Callable[..., Any]
 FLOOR = 1.959964 * 0.002  # of the logit
 
 
-@pytest.fixture(scope="module")
-def gating(simulate: Simulate) -> Gating:
-    return gate(simulate(), sample="s")
-
-
 def test_what_lies_beside_their_cuts_widens_few_cells_that_bear_several_markers(gating: Gating) -> None:
     """Of 9 cells in the tenths beside each cut 45 would lie down to darkness: up to half come in, to a third go out."""
     borne = [gating.cuts[name, "CD3+"]._replace(close=None) for name in ("CD4", "CD8")]

@@ -5,7 +5,7 @@ import statistics
 import numpy as np
 import pytest
 
-from tilseq.flow.robust import centre_and_spread, median
+from tilseq.flow.robust import centre_and_spread, median, thinned
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 1000, 1001])
@@ -31,3 +31,10 @@ def test_a_value_that_is_not_a_number_counts_as_the_largest() -> None:
 def test_centre_and_spread() -> None:
     # Distances from 3 are 2, 1, 0, 1 and 97: their median is 1.
     assert centre_and_spread(np.array([1.0, 2.0, 3.0, 4.0, 100.0])) == (3.0, pytest.approx(1.4826))
+
+
+@pytest.mark.parametrize(
+    ("number", "most", "kept"), [(0, 3, []), (3, 3, [0, 1, 2]), (4, 3, [0, 2]), (7, 3, [0, 3, 6]), (9, 3, [0, 3, 6])]
+)
+def test_values_are_thinned_evenly_to_so_many_or_fewer(number: int, most: int, kept: list[int]) -> None:
+    assert thinned(np.arange(number), most).tolist() == kept

@@ -22,11 +22,6 @@ Simulate = Callable[..., Any]
 FLOOR = 1.959964 * 0.002  # of the logit
 
 
-@pytest.fixture(scope="module")
-def gating(simulate: Simulate) -> Gating:
-    return gate(simulate(), sample="s")
-
-
 def test_limits_hold_the_share_as_it_is_counted(gating: Gating) -> None:
     for name in gating.rules:
         population = gating.populations[name]

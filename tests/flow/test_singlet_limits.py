@@ -1,9 +1,7 @@
 """Limits of the share of single cells."""
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,13 +17,7 @@ from tilseq.simulate.cytometry.panels import PANELS
 from tilseq.simulate.cytometry.tube import acquire
 from tilseq.simulate.files import as_read
 
-Simulate = Callable[..., Any]
 FLOOR = 1.959964 * 0.002  # of the logit
-
-
-@pytest.fixture(scope="module")
-def gating(simulate: Simulate) -> Gating:
-    return gate(simulate(), sample="s")
 
 
 @pytest.mark.parametrize("name", list(PANELS))

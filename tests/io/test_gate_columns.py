@@ -14,7 +14,7 @@ from tilseq.io.gate_tree import Tree
 
 # 100 of dye A and 50 of dye B, with 10 % of A in B's detector and 20 % of B in A's.
 SPILL = np.array([[1, 0.1], [0.2, 1]])
-MEASURED, DYES = {"A": 110.0, "B": 60.0}, {"A": 100.0, "B": 50.0}
+MEASURED = {"A": 110.0, "B": 60.0}
 
 
 def tube(*channels: str, spill: Any = None, keywords: dict[str, str] | None = None, values: Any = None) -> Any:

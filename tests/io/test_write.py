@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilseq.io.write import csv_text, harmless, write_table
+from tilseq.io.write import csv_text, harmless, write_parquet, write_table
 from tilseq.tables.outputs import QUALITY
 
 
@@ -29,6 +29,14 @@ def test_the_same_table_is_written_byte_by_byte_the_same(tmp_path):
     write_table(frame.reverse(), QUALITY, tmp_path / "b")
     for name in ("quality.csv", "quality.parquet"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_rows_are_written_as_the_frame_of_their_table(tmp_path):
+    rows = [{"sample": "a", "check": "c", "verdict": "pass"}]
+    of_rows, of_frame = (
+        write_parquet(one, QUALITY, tmp_path / str(i)) for i, one in enumerate((rows, QUALITY.frame(rows)))
+    )
+    assert of_rows.read_bytes() == of_frame.read_bytes()
 
 
 def test_a_disk_that_is_full_is_told_by_name(tmp_path):

@@ -62,5 +62,5 @@ def test_it_is_of_one_subject_and_locus():
         compartment_flow(pl.concat([origins(), origins(locus="TRA")]))
     with pytest.raises(AnalysisError, match="of one subject"):
         compartment_flow(pl.concat([origins(), origins(subject="S2")]))
-    with pytest.raises(AnalysisError, match="no clone of this locus"):
+    with pytest.raises(AnalysisError, match="nothing of this locus"):
         compartment_flow(origins(), locus="TRG")

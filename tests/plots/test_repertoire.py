@@ -87,7 +87,7 @@ def test_the_locus_is_chosen_and_not_guessed():
     with pytest.raises(AnalysisError, match="several loci"):
         top_clones(both)
     assert [bar.get_width() for bar in top_clones(both, locus="TRB").patches] == [0.75, 0.25]
-    with pytest.raises(AnalysisError, match="no clone"):
+    with pytest.raises(AnalysisError, match="nothing of this locus"):
         top_clones(both, locus="TRG")
-    with pytest.raises(AnalysisError, match="no clone"):
+    with pytest.raises(AnalysisError, match="nothing of this locus"):
         top_clones(both.head(0))

@@ -9,10 +9,12 @@ import pytest
 
 from tests.report.clinical_tables import clinical_tables
 from tests.report.cytokine_tables import cytokine_tables
+from tests.report.made_results import made_results
 from tilseq.endpoints.parameters import INFUSED_UPPER_BOUND
 from tilseq.io.files import write_json
 from tilseq.io.write import write_table
 from tilseq.report import make_figures
+from tilseq.report.results import Results
 from tilseq.tables import Table, cell_labels, contamination, outputs, tracking
 from tilseq.tables import repertoire as repertoire_tables
 
@@ -384,3 +386,10 @@ def _run(samples: list[dict[str, Any]], hostile: bool) -> dict[str, Any]:
         run["versions"][HOSTILE[1]] = HOSTILE[4]
         run["system"][HOSTILE[5]] = HOSTILE[6]
     return run
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Results:
+    """Return the results of six subjects with the tables of the clinic alone."""
+    rows = clinical_tables(("P1", "P2", "P3", "P4", "P5", "P6"), None)
+    return made_results(tmp_path, {table.name: own for table, own in rows.items()})

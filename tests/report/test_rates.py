@@ -1,20 +1,9 @@
 from dataclasses import replace
 
 import polars as pl
-import pytest
 
-from tests.report.clinical_tables import clinical_tables
-from tests.report.made_results import made_results
 from tilseq.report.rates import best_cells, best_responses, denominators, differences, rates, unconfirmed_rates
 from tilseq.tables import outputs
-
-NAMES = ("P1", "P2", "P3", "P4", "P5", "P6")
-
-
-@pytest.fixture
-def results(tmp_path):
-    rows = {table.name: rows for table, rows in clinical_tables(NAMES, None).items()}
-    return made_results(tmp_path, rows)
 
 
 def read(cell):

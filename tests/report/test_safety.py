@@ -1,21 +1,10 @@
 """Safety, laboratory results and tumour markers on the page: who is counted, and what is said where nothing is."""
 
 import polars as pl
-import pytest
 
-from tests.report.clinical_tables import clinical_tables
-from tests.report.made_results import made_results
 from tilseq.report import lab_results, safety, tumor_markers
 from tilseq.report.rates import denominators
 from tilseq.tables import outputs
-
-NAMES = ("P1", "P2", "P3", "P4", "P5", "P6")
-
-
-@pytest.fixture
-def results(tmp_path):
-    rows = {table.name: rows for table, rows in clinical_tables(NAMES, None).items()}
-    return made_results(tmp_path, rows)
 
 
 def read(cell):

@@ -214,9 +214,9 @@ def test_one_job_a_subject_with_a_product_and_more(monkeypatch, sample):
         jobs.append(Job("repertoire", name, f"repertoire/{name}", sample=row))
     monkeypatch.setattr(repertoire, "plan", lambda study: jobs)
     empty = {"subject": pl.String, "sample": pl.String, "assay": pl.String, "lot": pl.String, "day": pl.Int64}
-    empty |= {"specimen": pl.String, "status": pl.String, "role": pl.String, "cells": pl.Float64}
+    empty |= {"specimen": pl.String, "cells": pl.Float64}
     empty["marked_population"] = pl.String
-    study = SimpleNamespace(samples=pl.DataFrame(schema=empty), infusions=pl.DataFrame(schema=empty))
+    study = SimpleNamespace(failed=lambda: pl.DataFrame(schema=empty), infusions=pl.DataFrame(schema=empty))
     monkeypatch.setattr(tracking, "plan", lambda study: [Job("tracking", "S1", "tracking/S1")])
     planned = cell_labels.plan(study)
     first = ("contamination/all", "tracking/S1", "template_counting/all")

@@ -18,7 +18,7 @@ from tilseq.cli.common import (
     tell_written,
 )
 from tilseq.cli.results import write_tables
-from tilseq.cli.suggestions import ExistingPath
+from tilseq.cli.suggestions import CSV
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from tilseq.io.sdtm_events import DayOne
     from tilseq.tables import Table
 
-CSV = ExistingPath(dir_okay=False)
 EXAMPLE = """\
 on the sample study, in a clone; or with S the folder of yours:
   S=data/sample
@@ -246,6 +245,7 @@ def _tell(
 
     from tilseq.clinical.lab_exclusions import reason_in_words
     from tilseq.errors import plural
+    from tilseq.tables.lab_grades import TAKEN_AS
 
     for fault in faults:
         click.echo(f"tilseq: {fault}", err=True)
@@ -266,8 +266,7 @@ def _tell(
     for row in left_out:
         if row["kind"] == "unknown":
             click.echo(f"{row['rule']} ({row['rows']})", err=True)
-    assumed = grades.filter(pl.col("reason").str.contains("taken as").fill_null(False), pl.col("grade") > 0)
+    why = pl.col("reason").str.extract(f"({TAKEN_AS} [^;]*)")
+    assumed = grades.filter(pl.col("grade") > 0).with_columns(why=why).drop_nulls("why")
     for (term,), rows in assumed.group_by("term", maintain_order=True):
-        why = rows["reason"].str.extract("(taken as [^;]*)").drop_nulls()
-        if why.len():
-            click.echo(f"{term}: {plural(why.len(), 'grade')} {why[0]}", err=True)
+        click.echo(f"{term}: {plural(rows.height, 'grade')} {rows['why'][0]}", err=True)

@@ -19,15 +19,13 @@ from tilseq.cli.common import (
     tell_written,
 )
 from tilseq.cli.results import write_tables
-from tilseq.cli.suggestions import ExistingPath
+from tilseq.cli.suggestions import CSV
 
 if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.clinical.gcig import Harvest
     from tilseq.clinical.tumor_markers import Thyroglobulin
-
-CSV = ExistingPath(dir_okay=False)
 
 
 EXAMPLE = """\

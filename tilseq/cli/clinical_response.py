@@ -19,7 +19,7 @@ from tilseq.cli.common import (
     tell_written,
 )
 from tilseq.cli.results import write_tables
-from tilseq.cli.suggestions import ExistingPath
+from tilseq.cli.suggestions import CSV
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from tilseq.clinical import BestResponsePolicy, IrecistPolicy
     from tilseq.errors import TilseqError
 
-CSV = ExistingPath(dir_okay=False)
 FURTHER = ("subjects", "therapies", "infusions", "followup", "schedule")
 BEST = ("CR", "PR", "SD", "NON-CR/NON-PD")
 

@@ -19,7 +19,7 @@ from tilseq.cli.common import (
     tell_written,
 )
 from tilseq.cli.results import write_tables
-from tilseq.cli.suggestions import ExistingPath
+from tilseq.cli.suggestions import CSV
 
 if TYPE_CHECKING:
     from tilseq.clinical.adverse_events import Emergence
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from tilseq.io.dates import PartialDates
     from tilseq.io.sdtm_events import DayOne
 
-CSV = ExistingPath(dir_okay=False)
 # What the screen shows of the summaries: words, parameter, grade.
 TOLD = (
     ("any adverse event", "ae_any", "any"),

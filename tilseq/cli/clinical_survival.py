@@ -17,7 +17,7 @@ from tilseq.cli.common import (
     tell_written,
 )
 from tilseq.cli.results import write_tables
-from tilseq.cli.suggestions import ExistingPath
+from tilseq.cli.suggestions import CSV
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     Faults = dict[str, list[TilseqError]]  # of each subject
 
-CSV = ExistingPath(dir_okay=False)
 EXAMPLE = """\
 on the sample study, in a clone; or with S the folder of yours:
   S=data/sample
@@ -64,7 +63,6 @@ SETTINGS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 # Table that tells of days on which a subject lived, and the column that does.
 CONTACTS = {"labs": "day", "adverse_events": "start_day"}
-NOT_LOOKED_FOR = "not looked for"  # in the reason of a time of which a table could have told more
 SCANS = ("responses", "lesions", "best_response")  # tables on which what no scan decides does not rest
 REQUIRED = ("first_dose",)  # where it is asked for, nobody may guess it
 
@@ -286,7 +284,7 @@ def _gather(
     """
     from tilseq.clinical import clinical_records, contradictions
 
-    refused, unscanned = _told(list(faults.items())), _told(list(of_scans.items()))
+    refused, unscanned = _told(faults), _told(of_scans)
     records = clinical_records(**tables, refused=refused, unscanned=unscanned)
     further, of_reads = _contradicting(contradictions(records, rules), paths)
     refused, unscanned = refused | further, unscanned | of_reads
@@ -328,18 +326,18 @@ def _contradicting(found: list[Contradiction], paths: dict[str, str]) -> tuple[d
         if one.error.file is None or given == "response":  # derived here: no file has its row
             one.error.row = None
         told.setdefault(one.subject, []).append(one.error)
-    why, refused = _told(list(told.items())), {one.subject for one in found if not one.of_scans}
+    why, refused = _told(told), {one.subject for one in found if not one.of_scans}
     return {name: why[name] for name in why if name in refused}, {
         name: why[name] for name in why if name not in refused
     }
 
 
-def _told(found: list[tuple[str, list[TilseqError]]]) -> dict[str, str]:
+def _told(found: Mapping[str, list[TilseqError]]) -> dict[str, str]:
     """Tell what is wrong with each subject, and return it in short."""
-    for _, problems in found:
+    for problems in found.values():
         for problem in problems:
             click.echo(f"tilseq: {problem}", err=True)
-    return {subject: "; ".join(_why(problem, subject) for problem in problems) for subject, problems in found}
+    return {subject: "; ".join(_why(problem, subject) for problem in problems) for subject, problems in found.items()}
 
 
 def _why(problem: TilseqError, subject: str) -> str:
@@ -367,6 +365,7 @@ def _tell(derived: pl.DataFrame, estimates: pl.DataFrame) -> None:
     from tilseq.clinical.histories import AFTER_DEATH
     from tilseq.errors import plural
     from tilseq.tables.followed import told_short_followup
+    from tilseq.tables.survival import NOT_LOOKED_FOR, OF_UNKNOWN_CAUSE
 
     counts = derived.group_by("parameter", maintain_order=True).agg(
         events=pl.col("event").sum(), censored=pl.col("event").not_().sum(), without=pl.col("event").null_count()
@@ -385,7 +384,7 @@ def _tell(derived: pl.DataFrame, estimates: pl.DataFrame) -> None:
     medians = estimates.filter(pl.col("quantity") == "median", pl.col("group") == "all").drop_nulls("reason")
     for reader, reason in medians.select("reader", "reason").iter_rows():
         for words in reason.split("; "):
-            if words.endswith("of unknown cause"):
+            if words.endswith(OF_UNKNOWN_CAUSE):
                 click.echo(f"{words}, counted as from the tumour{f' ({reader})' if reader else ''}", err=True)
 
 

@@ -41,7 +41,7 @@ def score_command(file: Path, gmt: Path | None, by: str | None, layer: str | Non
 
     from tilseq.cli.common import sample_name, tell_written, write_result
     from tilseq.expression.ubiquitous import NAME
-    from tilseq.steps.expression import score_file
+    from tilseq.steps.expression import ONE_SAMPLE, score_file
     from tilseq.tables.outputs import SCORES
 
     scored = score_file(file, gmt, sample=sample_name(file), by=by, layer=layer, **how)
@@ -51,7 +51,7 @@ def score_command(file: Path, gmt: Path | None, by: str | None, layer: str | Non
         click.echo(f"{name}: not scored: {reason}", err=True)
     for name, reason in scored.quality.filter(check="cells").select("sample", "reason").iter_rows():
         click.echo(f"{name}: not scored: {reason}", err=True)
-    of_sample = pl.col("check").is_in(["one sample", NAME])
+    of_sample = pl.col("check").is_in([ONE_SAMPLE, NAME])
     for name, reason in scored.quality.filter(of_sample).select("sample", "reason").iter_rows():
         click.echo(f"{name}: {reason}", err=True)
     for sample, empty in scored.exclusions.select("sample", "rows").iter_rows():

@@ -187,7 +187,7 @@ def _absolute(
 
 
 def _count_manual(tubes: Tubes, amounts: Mapping[str, Any], path: Path, usual: pl.DataFrame | None) -> Counted:
-    from tilseq.flow.manual import count_manual
+    from tilseq.flow.manual import NAMES_OF_GATES, count_manual
     from tilseq.io.digest import sha256_of_file
     from tilseq.steps.flow_absolute import with_absolute
     from tilseq.steps.flow_person import cells_to_count, quality_of, read_populations
@@ -202,7 +202,7 @@ def _count_manual(tubes: Tubes, amounts: Mapping[str, Any], path: Path, usual: p
     absolute, checks = count_absolute(sample, tube, populations, names, amounts, None)
     source = f"{tubes.gates.name}, SHA-256 {sha256_of_file(tubes.gates)}"
     quality = [*quality_of(sample, tube, person, source, []), *checks]
-    named = [f"{sample}: {row['reason']}" for row in quality if row["check"] == "names of gates"]
+    named = [f"{sample}: {row['reason']}" for row in quality if row["check"] == NAMES_OF_GATES]
     counts = with_absolute(count_manual(sample, populations, quality), absolute)
     told = [*warnings_of(path, tube), f"{sample}: gates of {source}", *named]
     return (counts, QUALITY.frame(quality)), [*told, *told_of(checks), _in_short(counts)]

@@ -109,6 +109,7 @@ def label_command(
     from tilseq.io.contigs import read_contigs
     from tilseq.repertoire import cell_labels, label_checks, miscounted_templates
     from tilseq.repertoire.cell_labels import unsure_templates
+    from tilseq.repertoire.label_checks import COUNTING
     from tilseq.tables.cell_labels import CELL_LABELS
     from tilseq.tables.outputs import EXCLUSIONS, QUALITY
 
@@ -142,7 +143,7 @@ def label_command(
         left_out = joined(every).unique(maintain_order=True)
         checks = label_checks(labels, unsure=unsure_templates(lots, miscounted))
         write_tables([(labels, CELL_LABELS), (checks, QUALITY), (left_out, EXCLUSIONS)], output)
-        for sample, reason in checks.filter(check="counting of templates").select("sample", "reason").iter_rows():
+        for sample, reason in checks.filter(check=COUNTING).select("sample", "reason").iter_rows():
             click.echo(f"{sample}: {reason} (--beside)", err=True)
         tell_written(output)
     return status

@@ -27,6 +27,9 @@ class ExistingPath(click.Path):
             raise click.BadParameter(f"{error.message} {meant[0].upper()}{meant[1:]}", ctx, param) from error
 
 
+CSV = ExistingPath(dir_okay=False)
+
+
 def _meant_by(path: Path) -> str | None:
     """Return words such as ``did you mean 'raw/a.fcs'?`` where a path is not there and one beside it is nearly so."""
     from tilseq.errors import did_you_mean

@@ -23,6 +23,7 @@ from tilseq.tables.safety import listing_table
 
 Emergence = Literal["from_first_dose", "all"]
 FATAL = 5
+OF_FATAL = f"grade {FATAL}"
 END_COLUMNS = ("end_day", "end_date", "AEENDTC", "AEENDY")  # as a file may call the last day
 OCCURRED = "AEOCCUR"  # SDTM's column of a row that asks after an event; a fault there is one that did not occur
 RECORDED = "period_recorded"  # what the input calls `period`; ours is derived from the day
@@ -270,16 +271,16 @@ def _told(row: Row, emergent: bool, cut: int | None, unread: Sequence[TilseqErro
 def _deadly(row: Row, subject: Subject, followup_known: bool) -> Iterator[str]:
     """Yield what does not fit between an event and the day of death."""
     death, start, end, fatal = subject.death_day, row["start_day"], row["end_day"], row["grade"] == FATAL
-    what = f"grade {FATAL}" if fatal else "it"
+    what = OF_FATAL if fatal else "it"
     if fatal and row["serious"] is False:
-        yield "grade 5, but not serious"
+        yield f"{OF_FATAL}, but not serious"
     if fatal and not followup_known:
-        yield "grade 5: no follow-up to hold it against"
+        yield f"{OF_FATAL}: no follow-up to hold it against"
     elif fatal and death is None:
-        yield "grade 5, but the follow-up has no death"
+        yield f"{OF_FATAL}, but the follow-up has no death"
     elif fatal and death is not None and subject.cut_day is not None and death > subject.cut_day:
-        yield f"grade 5 as recorded: the death on day {death} is after the data cut (day {subject.cut_day})"
+        yield f"{OF_FATAL} as recorded: the death on day {death} is after the data cut (day {subject.cut_day})"
     elif death is not None and start is not None and start > death:
         yield f"{what} begins on day {start}, after the death on day {death}"
     elif fatal and end is not None and end != death:
-        yield f"grade 5 ends on day {end}, the death is on day {death}"
+        yield f"{OF_FATAL} ends on day {end}, the death is on day {death}"

@@ -12,11 +12,9 @@ from tilseq.errors import TableError
 from tilseq.tables import Column, Row, Table, as_polars, conform
 from tilseq.tables.best_response import BEST_RESPONSE
 from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, LESIONS, RESPONSE_READS, SCHEDULE, SUBJECTS, THERAPIES
-from tilseq.tables.outputs import RESPONSE
+from tilseq.tables.outputs import RESPONSE, SUBJECT
 
 RESPONDERS = ("CR", "PR")  # best responses that make a responder
-
-_SUBJECT = Column("subject", "text", "Subject identifier.", needed=True)
 
 
 def _part(table: Table, *names: str) -> Table:
@@ -42,7 +40,7 @@ CONTACTS = Table(
     "contacts",
     "One day of one subject that some further table tells of a row.",
     (
-        _SUBJECT,
+        SUBJECT,
         Column("day", "integer", "Day on which the subject lived.", unit="d", needed=True),
         Column("table", "text", "Table that tells of it.", needed=True),
     ),

@@ -14,13 +14,12 @@ from typing import Any, Literal
 import polars as pl
 
 from tilseq.clinical.best_response import new_therapies
-from tilseq.clinical.marker_panel import CHECK_UNIT
 from tilseq.clinical.periods import periods_of
 from tilseq.clinical.treated import STARTS, columns_of
 from tilseq.clinical.tumor_markers import DIFFER, Sample, samples_of
 from tilseq.tables import Row, as_polars
 from tilseq.tables.inputs import SUBJECTS
-from tilseq.tables.tumor_marker_course import GCIG
+from tilseq.tables.tumor_marker_course import CHECK_UNIT, GCIG
 
 MARKER, TUMOR_TYPE = "CA125", "ovarian"
 PRETREATMENT_DAYS = 14  # before the start

@@ -9,6 +9,7 @@ import polars as pl
 from tilseq.clinical.ctcae import ANTICOAGULATED, Criterion, Symptoms
 from tilseq.clinical.lab_values import BLANK, EQUAL
 from tilseq.lab_tests import lab_test, plain_unit
+from tilseq.tables.lab_grades import TAKEN_AS, TAKEN_AS_NORMAL
 
 GRADES = (4, 3, 2, 1)
 REFERENCES = {"LLN": "lower_limit", "ULN": "upper_limit", "above ULN": "upper_limit", "baseline": "base_low"}
@@ -188,7 +189,7 @@ def _reason(rows: Sequence[Criterion]) -> pl.Expr:
     ]
     if any(row.condition == "baseline not high" for row in rows):
         without, limit = pl.col("base_low").is_null(), pl.col("upper_limit").is_not_null()
-        parts.append(pl.when((certain > 0) & without).then(pl.lit("no baseline: taken as not above its limit")))
+        parts.append(pl.when((certain > 0) & without).then(pl.lit(f"no baseline: {TAKEN_AS_NORMAL}")))
         borrowed = ~without & pl.col("base_upper").is_null() & limit
         parts.append(pl.when(borrowed).then(pl.lit("no upper limit of the baseline: held against that of the result")))
     whole = pl.concat_str(parts, separator="; ", ignore_nulls=True)
@@ -206,4 +207,4 @@ def _missing(rows: Sequence[Criterion]) -> pl.Expr:
 
 def _assumption(rows: Sequence[Criterion]) -> str:
     notes = [row.note for row in rows if row.clinical in ("assumed", ANTICOAGULATED)]
-    return f"taken as {notes[0].partition(';')[0]}" if notes else ""
+    return f"{TAKEN_AS} {notes[0].partition(';')[0]}" if notes else ""

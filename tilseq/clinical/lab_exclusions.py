@@ -9,6 +9,7 @@ import polars as pl
 from tilseq.clinical.ctcae import criteria, ctcae_version
 from tilseq.clinical.lab_values import BLANK, CORRECTED, lab_values
 from tilseq.lab_tests import COUNT_UNIT, lab_test, near_test
+from tilseq.tables.lab_grades import FOR_THE_TEST, NO_TERM, NOT_GRADED, NOT_READ
 
 # What differs between results of one fault: a text as it was written.
 AS_WRITTEN = (
@@ -47,7 +48,7 @@ def lab_exclusions(labs: Any, grades: pl.DataFrame | None = None, *, version: st
     if version is not None:
         known = {row.test for row in criteria(ctcae_version(version))} | set(CORRECTED)
         others = values.filter(pl.col("name").is_null() | ~pl.col("name").is_in(sorted(known)))
-        why = f"no term of CTCAE {ctcae_version(version)} is known for the test"
+        why = f"{NO_TERM} {ctcae_version(version)} is known {FOR_THE_TEST}"
         parts.append(_counted(others, "unknown", pl.lit(why)))
     if grades is not None:
         parts.append(_without_grade(values, grades))
@@ -61,12 +62,12 @@ def rule_in_words(row: dict[str, Any], number: int | None = None) -> str:
     match row["kind"]:
         case "unknown":
             near = "" if lab_test(row["test"]) else near_test(row["test"])
-            return f"not graded: {row['reason']} {row['test']}" + (f"; {near}" if near else "")
+            return f"{NOT_GRADED}{row['reason']} {row['test']}" + (f"; {near}" if near else "")
         case "limits":
             return f"{told}{first}"
         case "no grade":
             return f"no grade: {told}"
-    return f"not read: {told}{first}"
+    return f"{NOT_READ}{told}{first}"
 
 
 def reason_in_words(row: dict[str, Any]) -> str:

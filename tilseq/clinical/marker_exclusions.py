@@ -7,7 +7,7 @@ from collections import Counter
 import polars as pl
 
 from tilseq.clinical.lab_exclusions import in_plain_words
-from tilseq.clinical.marker_panel import CHECK_UNIT
+from tilseq.tables.tumor_marker_course import CHECK_UNIT, NOT_USED
 
 
 def marker_exclusions(courses: pl.DataFrame) -> dict[str, int]:
@@ -16,8 +16,8 @@ def marker_exclusions(courses: pl.DataFrame) -> dict[str, int]:
     First those that take no part, then those that do and whose unit is in doubt.
     """
     out = courses.filter(~pl.col("used"))
-    why = in_plain_words(pl.col("reason").str.extract("not used: ([^;]*)"))
-    told = out.select(pl.format("not used: {}: {}", "test", why.fill_null("no reason"))).to_series()
+    why = in_plain_words(pl.col("reason").str.extract(f"{NOT_USED}([^;]*)"))
+    told = out.select(pl.format(f"{NOT_USED}{{}}: {{}}", "test", why.fill_null("no reason"))).to_series()
     doubts = [f"{test}: {doubt}" for _, _, test, doubt in unit_doubts(courses)]
     return dict(Counter([*told.to_list(), *doubts]))
 

@@ -10,12 +10,12 @@ from importlib.resources import files
 
 from tilseq.errors import did_you_mean
 from tilseq.lab_tests import plain_unit
+from tilseq.tables.tumor_marker_course import CHECK_UNIT
 
 SEPARATING = re.compile(r"[\s\-_./()]+")
 # One unit written in several ways: the number is the same.
 SAME_UNIT = {"ug/l": "ng/ml", "mcg/l": "ng/ml", "ku/l": "u/ml", "kiu/l": "u/ml", "iu/ml": "u/ml"}
 FAR_FROM_USUAL = 3.0  # times the usual upper limit, or that part of it: another unit rather than another assay
-CHECK_UNIT = "check the unit"
 # Of the upper limit: below it no assay counts, and above it hardly anybody has a marker.
 LEAST_TIMES, MOST_TIMES = 0.01, 1000.0
 MAY_BE_NONE = ("CA199", "CA50", "TG")  # of Lewis-negative people, and of those without a thyroid

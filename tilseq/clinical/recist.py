@@ -234,15 +234,8 @@ def _derive(
             yield row | {"baseline": position == baseline, "reason": _sentence(words)}
             continue
         target, words = _target(targets, sizes, nodes, base_sum, nadir, gone, regrowth)
-        states = {name: one.lesions[name]["state"] if name in one.lesions else None for name in nontargets}
-        nontarget = nontarget_response(list(states.values())) if nontargets else None
-        back = [name for name, state in states.items() if complete and state == "present"]
-        words.append(listed("back after a complete response", back))
-        if back and regrowth == "pd":
-            nontarget = "PD"
-        if nontarget == "NE":
-            words.append(listed("not evaluated", (n for n, s in states.items() if s in (None, "not_evaluable"))))
-        words.append(_normal_nodes(one, nontargets))
+        nontarget, told = _nontarget(one, nontargets, complete, regrowth)
+        words += told
         words += told_leaps(assessments[position - 1], one, targets)
         later = (name for name in {**targets, **nontargets} if one.lesions.get(name, {}).get("resected_later"))
         words.append(listed("resected after treatment had started, counted by the diameter given", later))
@@ -290,6 +283,21 @@ def _target(
             return "PD", [*words, listed("back after a complete response", returned)]
         words.append(listed("back after a complete response, below the 5 mm or 20 % of the sum rule", returned))
     return found, words
+
+
+def _nontarget(
+    one: Assessment, nontargets: Mapping[str, Row], complete: bool, regrowth: Regrowth
+) -> tuple[str | None, list[str]]:
+    """Return the response of the non-targets and what it needs to have said; `complete` was one of all lesions."""
+    states = {name: one.lesions[name]["state"] if name in one.lesions else None for name in nontargets}
+    found = nontarget_response(list(states.values())) if nontargets else None
+    back = [name for name, state in states.items() if complete and state == "present"]
+    if back and regrowth == "pd":
+        found = "PD"
+    words = [listed("back after a complete response", back)]
+    if found == "NE":
+        words.append(listed("not evaluated", (n for n, s in states.items() if s in (None, "not_evaluable"))))
+    return found, [*words, _normal_nodes(one, nontargets)]
 
 
 def _sum(sizes: Sequence[int | None]) -> int | None:

@@ -40,7 +40,7 @@ def reconcile(
     series: Series,
     recorded: Iterable[Row],
     problems: list[TableError],
-    starts: Mapping[str, int] | None = None,
+    starts: Mapping[str, int],
 ) -> list[Row]:
     """Lay each recorded response beside the derived one of its assessment, or in a row of its own.
 
@@ -63,7 +63,7 @@ def reconcile(
         match, words = _assessment(series.get(who, ()), read)
         row = place.get((*who, match.day)) if match else None
         if match and row and row["baseline"]:
-            if read["day"] > max(match.day, (starts or {}).get(who[0], 0)):
+            if read["day"] > max(match.day, starts.get(who[0], 0)):
                 words = [f"named {read['visit']} as the baseline of day {match.day}"]
                 other = _on_day(series[who], read["day"])
                 row = place.get((*who, other.day)) if other else None

@@ -14,7 +14,7 @@ from tilseq.clinical.best_response import DEFAULT
 from tilseq.clinical.clinical_records import RESPONDERS
 from tilseq.clinical.data_cut import up_to_data_cut
 from tilseq.clinical.response_candidates import BestResponsePolicy
-from tilseq.errors import AnalysisError, StudyError, TableError, first_few
+from tilseq.errors import AnalysisError, StudyError, TableError, first_few, plural
 from tilseq.intervals import clopper_pearson
 from tilseq.tables import Row, Table, as_polars, conform
 from tilseq.tables.best_response import BEST_RESPONSE, BEST_WORDS
@@ -198,7 +198,7 @@ class _Population:
     def counted(self, members: Collection[str]) -> str:
         """Return how many subjects a denominator holds."""
         adjective = "" if self.name == "subjects" else f"{self.name} "
-        return f"{len(members)} {adjective}subject{'' if len(members) == 1 else 's'}"
+        return plural(len(members), f"{adjective}subject")
 
     def words(self, group: str, members: Collection[str], assessed: Collection[str]) -> Iterator[str]:
         """Yield what the denominator pools, and whom it leaves out or holds beside those infused."""

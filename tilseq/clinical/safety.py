@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.clinical.adverse_events import FATAL, Emergence, event_rows
+from tilseq.clinical.adverse_events import FATAL, NOT_COUNTED, OF_FATAL, Emergence, event_rows
 from tilseq.clinical.arms import EVERYBODY, with_exact_limits
 from tilseq.clinical.data_cut import up_to_data_cut
 from tilseq.clinical.event_counts import GRADES, Count, Population, event_counts
@@ -139,12 +139,12 @@ def _of_groups(counted: pl.DataFrame, whole: Population) -> tuple[pl.DataFrame, 
 
 def fatal_without_death(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of grade 5 that the follow-up does not bear out, from table `adverse_event_rows`."""
-    return rows.filter(pl.col("grade") == FATAL, pl.col("reason").str.contains("grade 5").fill_null(False))
+    return rows.filter(pl.col("grade") == FATAL, pl.col("reason").str.contains(OF_FATAL))
 
 
 def _unusable_in_words(rows: pl.DataFrame) -> str:
     """Return how many rows are not counted for a fault, in words."""
-    faulty = rows.filter(pl.col("reason").str.contains("not counted: no ", literal=True).fill_null(False)).height
+    faulty = rows.filter(pl.col("reason").str.contains(f"{NOT_COUNTED}no ", literal=True)).height
     return f"; {plural(faulty, 'event')} not counted for faulty records" if faulty else ""
 
 

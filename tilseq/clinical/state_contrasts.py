@@ -21,12 +21,13 @@ from tilseq.clinical.survival_contrasts import (
 from tilseq.clinical.survival_times import CANNOT, by_endpoint, read_times, sentence, times
 from tilseq.errors import AnalysisError, TableError
 from tilseq.tables import Column, Row, Table, as_polars, conform
+from tilseq.tables.outputs import SUBJECT
 
 STATES = Table(
     "states",
     "The day on which a state of a subject began.",
     (
-        Column("subject", "text", "Subject identifier.", needed=True),
+        SUBJECT,
         Column("day", "integer", "Day of the study on which the state was first seen; null is never.", unit="d"),
     ),
     key=("subject",),

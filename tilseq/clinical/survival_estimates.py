@@ -14,7 +14,14 @@ from tilseq.clinical.survival_limits import Interval
 from tilseq.clinical.survival_times import CANNOT, NOT_REACHED, Times, by_group, sentence
 from tilseq.errors import AnalysisError
 from tilseq.tables import Row
-from tilseq.tables.survival import FEW_AT_RISK, FEW_SUBJECTS, MAY_HOLD_LESS, NEVER_SCANNED, SURVIVAL_ESTIMATES
+from tilseq.tables.survival import (
+    FEW_AT_RISK,
+    FEW_SUBJECTS,
+    MAY_HOLD_LESS,
+    NEVER_SCANNED,
+    OF_UNKNOWN_CAUSE,
+    SURVIVAL_ESTIMATES,
+)
 
 QUARTERS = (91, 183, 274, 365)  # 3, 6, 9 and 12 months of 30.4375 days
 FOLLOW_UP = "follow_up"  # the endpoint whose events are the ends of follow-up
@@ -94,7 +101,7 @@ def _unknown_causes(part: Times) -> str | None:
     if not part.unknown_causes:
         return None
     verb = "is a death" if part.unknown_causes == 1 else "are deaths"
-    return f"{part.unknown_causes} of {part.event.sum()} {part.parameter} events {verb} of unknown cause"
+    return f"{part.unknown_causes} of {part.event.sum()} {part.parameter} events {verb} {OF_UNKNOWN_CAUSE}"
 
 
 def _unscanned(part: Times) -> str | None:

@@ -15,7 +15,7 @@ NAMES = {"beta_product": "beta product (Fay 2013)"}  # in words; the others are 
 
 
 def survival_limits(
-    at_risk: Floats, events: Floats, left: Floats, interval: Interval, level: float = 0.95
+    at_risk: Floats, events: Floats, left: Floats, interval: Interval, level: float
 ) -> tuple[Floats, Floats]:
     """Return the lower and upper limits of the curve from each of its days on.
 
@@ -35,7 +35,7 @@ def survival_limits(
     interval
         Which.
     level
-        Coverage, by default 0.95 (two-sided).
+        Coverage, two-sided.
 
     Returns
     -------

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError, StudyError, TableError
 from tilseq.tables import Column, Table, as_polars, conform
+from tilseq.tables.outputs import SUBJECT
 from tilseq.tables.survival import NEVER_SCANNED
 
 Floats = NDArray[np.float64]
@@ -45,7 +46,7 @@ TIMES = Table(
     (
         Column("parameter", "text", "Endpoint.", needed=True),
         Column("reader", "text", "Who read the scans."),
-        Column("subject", "text", "Subject identifier.", needed=True),
+        SUBJECT,
         Column("start_day", "integer", "Day of the origin.", unit="d"),
         Column("days", "number", "Time to event or censoring; null where it cannot be evaluated.", unit="d"),
         Column("event", "boolean", "The event happened; false is censored."),

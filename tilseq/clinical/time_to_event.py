@@ -18,7 +18,7 @@ from tilseq.clinical.missed_visits import Planned, planned_visits
 from tilseq.clinical.reader_series import Found, Series, days_in_words
 from tilseq.errors import StudyError
 from tilseq.tables import Row
-from tilseq.tables.survival import TIME_TO_EVENT
+from tilseq.tables.survival import NOT_IN_STUDY, NOT_LOOKED_FOR, TIME_TO_EVENT
 
 NOT_EVALUABLE = "not_evaluable"
 NOBODY_ASSESSED = "nobody followed up was assessed"  # PFS would be that of the dead alone
@@ -122,11 +122,11 @@ class _Derivation:
         triggers = {rule.trigger for rule in rules.censoring.rules}
         missing = []
         if "no_baseline" in triggers and not any(row["response"] for row in records.reads):
-            missing.append("missing baselines not looked for: no lesions")
+            missing.append(f"missing baselines {NOT_LOOKED_FOR}: no lesions")
         if "new_therapy" in triggers and records.therapies is None:
-            missing.append("new therapies not looked for: no table")
+            missing.append(f"new therapies {NOT_LOOKED_FOR}: no table")
         if "missed_visits" in triggers and not planned:
-            missing.append("missed visits not looked for: no schedule")
+            missing.append(f"missed visits {NOT_LOOKED_FOR}: no schedule")
         dated = {"infusion", "response"}
         for name in ("lymphodepletion", "first_dose", "enrollment", "randomization"):
             dated |= {name} if any(row[f"{name}_day"] is not None for row in records.subjects) else set()
@@ -166,7 +166,7 @@ class _Derivation:
 
     def _row(self, endpoint: Endpoint, history: History, reader: str | None, series: Series) -> Row:
         origin, start, words = self._origin(endpoint, history, series)
-        cannot = self._cannot(endpoint, history, reader, series, origin, start)
+        cannot = self._cannot(endpoint, history, reader, origin, start)
         if cannot is not None or start is None:
             return _not_evaluable(history.subject, endpoint, reader, [*words, cannot or ""])
         question = Question(
@@ -195,7 +195,7 @@ class _Derivation:
         """Return name and day of the origin: the first of the endpoint's that any subject has."""
         named = [self.rules.origin(one) for one in endpoint.origins]
         origin = next((one for one in named if one in self.origins), named[-1])
-        words = [f"no {named[0]} in the study: counted from {origin}"] if origin != named[0] else []
+        words = [f"no {named[0]} {NOT_IN_STUDY} {origin}"] if origin != named[0] else []
         if origin == "response":
             return origin, None if series.response is None else series.response.day, words
         if origin == "infusion" and (history.infusions or 0) > 1:
@@ -206,7 +206,7 @@ class _Derivation:
         return origin, start, words
 
     def _cannot(
-        self, endpoint: Endpoint, history: History, reader: str | None, series: Series, origin: str, start: int | None
+        self, endpoint: Endpoint, history: History, reader: str | None, origin: str, start: int | None
     ) -> str | None:
         """Return why the subject cannot be evaluated, None if it can."""
         asks_infusion = endpoint.population == "infused" or (origin == "infusion" and start is None)

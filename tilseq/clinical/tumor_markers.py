@@ -11,7 +11,6 @@ from typing import Any, Literal
 import polars as pl
 
 from tilseq.clinical.marker_panel import (
-    CHECK_UNIT,
     hardly_a_value,
     implausible,
     leapt,
@@ -26,16 +25,13 @@ from tilseq.identifiers import unknown_subjects
 from tilseq.lab_tests import Result, read_result
 from tilseq.tables import Row, as_polars, conform
 from tilseq.tables.inputs import SUBJECTS, TUMOR_MARKERS
-from tilseq.tables.tumor_marker_course import MARKER_COURSES
+from tilseq.tables.tumor_marker_course import CHECK_UNIT, LEWIS_NEGATIVE, MARKER_COURSES, NO_UPPER_LIMIT, NOT_USED
 
 Thyroglobulin = Literal["thyroglobulin", "triglycerides"]
 AMBIGUOUS, LEWIS = "TG", "CA199"
 LIMITS = ("lower_limit", "upper_limit")
 DIFFER = "results of one day differ"
 TRIGLYCERIDE_UNITS = ("mmol/l", "mg/dl")
-LEWIS_NEGATIVE = (
-    "every CA19-9 is far below its upper limit, below that of the assay: a Lewis-negative subject makes none"
-)
 FAR_BELOW, LEAST_LIMIT = 0.1, 2.0  # of the upper limit, and U/mL: what the limit of an assay lies below
 RISING = 3  # values of which the doubling time is that of the line through their logarithms
 
@@ -174,7 +170,7 @@ def _read(records: list[Row], tg: Thyroglobulin) -> None:
             result = "a limit of 0 tells nothing"
         record |= {"value": None, "operator": None, "limit_value": None, "used": isinstance(result, Result)}
         if not isinstance(result, Result):
-            record["told"].insert(0, f"not used: {result}")
+            record["told"].insert(0, f"{NOT_USED}{result}")
         elif result.operator is None:
             record["value"] = result.value
         else:
@@ -183,7 +179,7 @@ def _read(records: list[Row], tg: Thyroglobulin) -> None:
         if record["test"] == AMBIGUOUS and (tg == "triglycerides" or fat):
             why = "TG is set to be triglycerides" if tg == "triglycerides" else "TG in a unit of triglycerides"
             record["used"] = False
-            record["told"].insert(0, f"not used: {why}")
+            record["told"].insert(0, f"{NOT_USED}{why}")
 
 
 def _hold_against_limits(samples: Sequence[Sample]) -> None:
@@ -254,7 +250,7 @@ def _settle_days(records: list[Row]) -> None:
         why = DIFFER if len(results) > 1 else "repeats another record"
         for record in out:
             record["used"] = False
-            record["told"].insert(0, f"not used: {why}")
+            record["told"].insert(0, f"{NOT_USED}{why}")
 
 
 def _derive(samples: list[Sample], start_day: int, *, first: bool) -> None:
@@ -288,7 +284,7 @@ def _change(row: Row, sample: Sample, baseline: Sample) -> None:
     if sample.value > 0 and baseline.value > 0:
         row["log2_ratio"] = math.log2(sample.value / baseline.value)
     if not baseline.upper_limit:
-        row["told"].append("% withheld: no upper limit at baseline")
+        row["told"].append(NO_UPPER_LIMIT)
     elif baseline.value < baseline.upper_limit:
         row["told"].append("% withheld: baseline below its upper limit")
     else:

@@ -55,7 +55,15 @@ def fit_curve(log_conc: ArrayLike, log_signal: ArrayLike, sd: ArrayLike, model: 
 
 
 def start_of(log_conc: Floats, log_signal: Floats, model: Model) -> Floats:
-    """Return parameters to start from: the ends of the signal, and the concentration half way between them."""
+    """Return parameters to start from: the ends of the signal, and the concentration half way between them.
+
+    Parameters
+    ----------
+    log_conc, log_signal
+        ln pg/mL (minus infinity for a blank) and ln signal of the wells of one curve.
+    model
+        Tells how many parameters there are, in the order of `Curve.theta`.
+    """
     low, high = float(log_signal.min()), float(log_signal.max())
     above = log_conc[(log_signal > (low + high) / 2) & np.isfinite(log_conc)]
     middle = float(above.min()) if len(above) else float(np.median(log_conc[np.isfinite(log_conc)]))

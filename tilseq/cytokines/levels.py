@@ -21,11 +21,8 @@ SPECIMEN = ("specimen", "visit", "day", "timing", "specimen_id")  # of one subje
 # What tells more of a specimen goes first.
 RANK = {"quantified": 0, "above_range": 1, "detected_below_loq": 2, "not_detected": 3, "not_evaluable": 4}
 RELATIONS = {"=": "quantified", ">": "at_least", "<": "at_most", "unknown": "unknown"}
-NO_BASELINE = "no baseline: no {specimen} from before {start} gave a number or a limit"
-OTHER_PLATE = "the baseline is of another plate ({plate})"
 NOT_USED = "another measurement of this specimen is reported ({sample}, plate {plate}{dilution})"
 WITHOUT_ACID = "it was measured without acid, too, and that is reported ({sample}, plate {plate})"
-APART = "measurements of this specimen differ by more than their limits ({others})"
 
 
 def levels(concentrations: Any, samples: Any, starts: Mapping[str, int | None] | None = None) -> pl.DataFrame:
@@ -129,20 +126,23 @@ def _width(row: Row) -> float:
 
 
 def _fold(row: Row, baseline: Row | None, start: int | None) -> None:
+    from tilseq.tables.cytokines import NO_BASELINE, OTHER_PLATE
+
     if baseline is None:
         words = "the infusion" if start is None else "lymphodepletion"
-        row["told"].append(NO_BASELINE.format(specimen=row["specimen"], start=words))
+        row["told"].append(f"{NO_BASELINE}: no {row['specimen']} from before {words} gave a number or a limit")
         return
     change = fold_change(row, baseline)
     row |= {"baseline_sample": baseline["sample"], "baseline_day": baseline["day"]}
     row |= {"fold": change.fold, "fold_lower": change.lower, "fold_upper": change.upper}
     row["fold_status"] = RELATIONS[change.relation]
     if baseline["plate"] != row["plate"]:
-        row["told"].append(OTHER_PLATE.format(plate=baseline["plate"]))
+        row["told"].append(f"{OTHER_PLATE} ({baseline['plate']})")
 
 
 def _choose(measurements: list[Row], of_plate: Mapping[str, Row]) -> None:
     """Say which of the measurements of one specimen is reported, and where they contradict one another."""
+    from tilseq.tables.cytokines import APART
 
     def key(row: Row) -> tuple[Any, ...]:
         rank, *rest = _telling(row)
@@ -157,7 +157,7 @@ def _choose(measurements: list[Row], of_plate: Mapping[str, Row]) -> None:
     others = _contradicting(chosen, measurements)
     if others:
         told = ", ".join(f"{shown(row)} on plate {row['plate']}" for row in others)
-        chosen["told"].append(APART.format(others=told))
+        chosen["told"].append(f"{APART} by more than their limits ({told})")
 
 
 def _prefer_without_acid(rows: list[Row]) -> None:

@@ -143,7 +143,7 @@ def assign(events: Floats, mixture: Mixture, clear: float) -> tuple[NDArray[np.i
 def separations(mixture: Mixture) -> Floats:
     """Return how many standard deviations each population lies from its nearest neighbour; infinite for a lone one.
 
-    It is the Mahalanobis distance under the mean of both covariances.
+    It is the Mahalanobis distance under the mean of both covariances, shape (populations,).
     """
     covariances, number = mixture.covariances, len(mixture.centres)
     told = np.full(number, np.inf)

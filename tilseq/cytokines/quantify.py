@@ -15,7 +15,7 @@ from tilseq.cytokines.curve_rows import CurveOf, curve_row, dilution_rows, doubt
 from tilseq.cytokines.limits import levels_of, limits_of
 from tilseq.cytokines.plate_doubts import EXCHANGED, brighter_blanks, exchanged_wells, left_out, multiplied
 from tilseq.cytokines.standards import Standard, fit_standards
-from tilseq.errors import AnalysisError, TableError
+from tilseq.errors import AnalysisError, TableError, plural
 from tilseq.kits import Kit
 
 if TYPE_CHECKING:
@@ -284,7 +284,7 @@ class _Plate:
 
 def _too_few(levels: int, lost: int) -> str:
     """Return why so many levels give no curve, `lost` of them left out for a hook."""
-    told = f"{levels} standard level{'' if levels == 1 else 's'} with enough beads and a concentration"
+    told = f"{plural(levels, 'standard level')} with enough beads and a concentration"
     told += f"; {FEWEST_LEVELS} are needed"
     more = f"; {lost} above the brightest shine less and are left out: a hook effect, or wells exchanged"
     return told + more if lost else told

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError, did_you_mean, first_few
-from tilseq.expression.sample_design import refuse_twins, without_missing
+from tilseq.expression.sample_design import check_has, refuse_twins, without_missing
 from tilseq.tables.schema import as_polars
 
 FORM = "FACTOR:LEVEL/REFERENCE, as visit:D28/product; an interaction is two of them joined by *"
@@ -153,10 +153,7 @@ def checked_design(design: Any, contrast: Contrast, samples: int, covariates: Se
     if table.height != samples:
         raise AnalysisError("the design does not fit the counts", found=f"{table.height} rows", expected=f"{samples}")
     needed = ("sample", "subject", *contrast.factors)
-    for name in (*needed, *covariates):
-        if name not in table.columns:
-            mend = did_you_mean(name, table.columns) or f"it has {', '.join(table.columns)}"
-            raise AnalysisError("the design has no such column", column=name, mend=mend)
+    check_has(table, *needed, *covariates)
     words = [name for name in covariates if table.schema[name] in (pl.String, pl.Categorical, pl.Enum)]
     table = table.with_columns(without_missing(table[name]) for name in dict.fromkeys((*needed, *words)))
     for name in ("sample", "subject"):

@@ -12,6 +12,7 @@ from tilseq.errors import AnalysisError
 from tilseq.expression.blocks import check_raw, summed
 
 FEWEST_CELLS = 10
+BINS = 256
 BREADTH = 3  # bins that smoothing takes the mean of
 MOST_ROUNDS = 1_000
 
@@ -79,17 +80,9 @@ def doublet_scores(counts: Any, *, seed: int = 0, rate: float = 0.06) -> Doublet
     return Doublets(scores, called, cut)
 
 
-def between_modes(values: NDArray[np.float64], *, bins: int = 256) -> float | None:
-    """Return the lowest point between the two modes of a smoothed histogram, or None where there are no two.
-
-    Parameters
-    ----------
-    values
-        Numbers.
-    bins
-        Of the histogram, which is smoothed until it has two modes.
-    """
-    number, edges = np.histogram(values, bins=bins)
+def between_modes(values: NDArray[np.float64]) -> float | None:
+    """Return the lowest point between the two modes of a histogram smoothed until it has two, or None."""
+    number, edges = np.histogram(values, BINS)
     heights = number.astype(np.float64)
     for _ in range(MOST_ROUNDS):
         modes = np.flatnonzero((heights[1:-1] > heights[:-2]) & (heights[1:-1] >= heights[2:])) + 1

@@ -43,14 +43,25 @@ class MeanWeights:
 
 
 def log_normalise(block: Any, totals: NDArray[np.float64]) -> None:
-    """Scale the counts of cells to 10,000 each and take log(1 + x), in place."""
+    """Scale the counts of cells to 10,000 each and take the natural log(1 + x), in place.
+
+    Parameters
+    ----------
+    block
+        Cells × genes, sparse by rows, of floats.
+    totals
+        Counts of each cell; one without any stays as it is.
+    """
     scale = (COUNTS_PER_CELL / np.where(totals > 0, totals, COUNTS_PER_CELL)).astype(block.dtype)
     block.data *= np.repeat(scale, np.diff(block.indptr))
     np.log1p(block.data, out=block.data)
 
 
 def totals_and_means(matrix: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the counts of each cell, and of each gene the mean log-normalised expression over cells with counts."""
+    """Return the counts of each cell, and of each gene the mean log-normalised expression over cells with counts.
+
+    The matrix is cells × genes; the counts have shape (cells,), the means (genes,).
+    """
 
     def look(_rows: slice, block: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         totals = (block @ np.ones(block.shape[1], block.dtype)).astype(np.float64)

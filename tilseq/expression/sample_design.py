@@ -51,6 +51,14 @@ def days_of(values: pl.Series) -> pl.Series:
     return numbers.cast(pl.Int64)
 
 
+def check_has(design: pl.DataFrame, *names: str) -> None:
+    """Raise an AnalysisError where a design lacks a column."""
+    for name in names:
+        if name not in design.columns:
+            mend = did_you_mean(name, design.columns) or f"it has {', '.join(design.columns)}"
+            raise AnalysisError("the design has no such column", column=name, mend=mend)
+
+
 def match_samples(design: Any, samples: Sequence[str]) -> pl.DataFrame:
     """Return the rows of a design in the order of the samples counted.
 
@@ -108,9 +116,7 @@ def chosen_samples(design: pl.DataFrame, where: Mapping[str, Sequence[str]]) -> 
     """
     kept = pl.repeat(True, design.height, eager=True)
     for name, values in where.items():
-        if name not in design.columns:
-            mend = did_you_mean(name, design.columns) or f"it has {', '.join(design.columns)}"
-            raise AnalysisError("the design has no such column", column=name, mend=mend)
+        check_has(design, name)
         held = design[name].cast(pl.String)
         known = held.drop_nulls().unique().sort().to_list()
         for value in values:

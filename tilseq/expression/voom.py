@@ -15,7 +15,7 @@ from tilseq.expression.paired_model import Estimates, PairedModel
 
 Floats = NDArray[np.float64]
 
-SPAN = 0.5
+SPAN = 0.5  # share of the genes that the smooth line looks at
 TAIL = 0.975
 LEAST_DEVIATION = 1e-5  # a root of a standard deviation of log counts below it is made of rounding errors
 ROUNDS = 2  # of weights and correlation, as limma recommends
@@ -62,7 +62,7 @@ def _correlated_fit(log_cpm: Floats, sizes: Floats, model: PairedModel) -> tuple
     return fit_correlated(log_cpm, model.columns, matrix, weights), correlation
 
 
-def voom_weights(log_cpm: Floats, fit: LinearFit, sizes: Floats, span: float = SPAN) -> Floats:
+def voom_weights(log_cpm: Floats, fit: LinearFit, sizes: Floats) -> Floats:
     """Return the precision of each log count, as limma's ``voom`` does.
 
     The square root of the residual standard deviation of genes is smoothed over their mean log2 count; a log count's
@@ -76,8 +76,6 @@ def voom_weights(log_cpm: Floats, fit: LinearFit, sizes: Floats, span: float = S
         Of these values, without weights.
     sizes
         Effective library size of each sample.
-    span
-        Share of the genes that the smooth line looks at.
 
     Raises
     ------
@@ -86,7 +84,7 @@ def voom_weights(log_cpm: Floats, fit: LinearFit, sizes: Floats, span: float = S
     """
     depth = np.log2(sizes + 1)
     means = log_cpm.mean(axis=1) + depth.mean() - np.log2(PER_MILLION)
-    x, line = lowess(means, np.sqrt(np.sqrt(fit.variance)), span)
+    x, line = lowess(means, np.sqrt(np.sqrt(fit.variance)), SPAN)
     deviation = np.interp(fit.fitted + (depth - np.log2(PER_MILLION)), x, line)
     if deviation.min() < LEAST_DEVIATION:
         raise AnalysisError("genes do not vary beside what the model tells", found="a residual variance of 0")

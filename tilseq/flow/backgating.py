@@ -19,7 +19,7 @@ from tilseq.flow.lymphocytes import (
     find_region,
     find_region_of_rare,
 )
-from tilseq.flow.robust import median
+from tilseq.flow.robust import median, thinned
 from tilseq.flow.tree import WHERE_SET, Cut, Tree
 from tilseq.flow.tube import Mask
 
@@ -103,7 +103,7 @@ def is_about_t_cells(tree: Tree, region: Region | None) -> bool:
     t_cells = np.flatnonzero(tree.mask("CD3+"))
     if len(t_cells) < LEAST_T_CELLS:
         return True
-    t_cells = t_cells[:: max(1, -(-len(t_cells) // MOST_LOOKED_AT))]
+    t_cells = thinned(t_cells, MOST_LOOKED_AT)
     middle = {name: np.atleast_1d(median(tree.values[name][t_cells])) for name in region.centre}
     return float(distance(middle, replace(region, shift={}))[0]) <= FURTHEST_OFF
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tilseq.flow.gated import Gating
 from tilseq.flow.quality import worst_of
-from tilseq.flow.rare import NO_BLANK, Blank, rare, status_of_counts
+from tilseq.flow.rare import (
+    NO_BLANK,
+    Blank,
+    limit_of_blank,
+    limit_of_detection,
+    limit_of_quantification,
+    status_of,
+    status_of_counts,
+)
 from tilseq.flow.share_limits import ratio_limits, share_limits
 from tilseq.flow.tree import Population
 from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
@@ -116,12 +124,11 @@ def _within_lymphocytes(gating: Gating, name: str) -> bool:
 
 def certainty(events: int, depth: int, blank: Blank = NO_BLANK) -> dict[str, Any]:
     """Return status and limits of blank, detection and quantification of a population, by their columns."""
-    found = rare(events, depth, blank)
     return {
-        "status": found.status,
-        "limit_of_blank": found.limit_of_blank,
-        "limit_of_detection": found.limit_of_detection,
-        "limit_of_quantification": found.limit_of_quantification,
+        "status": status_of(events, depth, blank),
+        "limit_of_blank": limit_of_blank(depth, blank),
+        "limit_of_detection": limit_of_detection(depth, blank),
+        "limit_of_quantification": limit_of_quantification(depth, blank),
     }
 
 

@@ -9,12 +9,11 @@ from tilseq.flow.gated import Borrowed, Gating
 from tilseq.flow.lymphocytes import BLIND, Region
 from tilseq.flow.tree import CLEAR_SEPARATION, Cut
 from tilseq.intervals import Z95
+from tilseq.populations import REGION
 
 if TYPE_CHECKING:
     import polars as pl
 
-# How the region of the lymphocytes stands in the table: one row a channel, its gate this and the channel's marker.
-REGION = "lymphocytes "
 LEAST_TUBES = 3
 FURTHEST_MADS, LEAST_DIFFERENCE = 3.0, 0.02
 SCALED = 1.4826  # standard deviation of a normal distribution by its MAD

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tilseq.errors import AnalysisError, first_few
+from tilseq.errors import AnalysisError, first_few, plural
 from tilseq.exact import shares_differ
 from tilseq.flow.intracellular import Counted
 from tilseq.flow.quality import worst_of
@@ -151,10 +151,9 @@ def cytokine_responses(counts: pl.DataFrame, rule: ResponseRule = DEFAULT_RULE) 
         row["p"] = float(own)
         families.setdefault((row["subject"], row["marker"]), []).append(row)
     for (subject, marker), members in families.items():
-        number = f"{len(members)} test{'' if len(members) == 1 else 's'}"
         for row, adjusted in zip(members, holm([row["p"] for row in members]), strict=True):
             row["p_adjusted"] = float(adjusted)
-            row["family"] = f"{marker} of {subject}: populations, stimuli and visits, {number}"
+            row["family"] = f"{marker} of {subject}: populations, stimuli and visits, {plural(len(members), 'test')}"
             _call(row, rule)
     return INTRACELLULAR.frame(rows)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
 from typing import Any
@@ -22,6 +22,7 @@ from tilseq.flow.purity import check_purity, monocytes_of
 from tilseq.flow.quality import assess, check, input_checks, non_finite
 from tilseq.flow.repeats import check_repeats
 from tilseq.flow.residual import check_residuals, taken_from_common
+from tilseq.flow.robust import thinned
 from tilseq.flow.scatter import singlets
 from tilseq.flow.signs import add_by_rules
 from tilseq.flow.time_quality import check_time
@@ -122,8 +123,6 @@ def gate(
         *unfit,
     ]
     tree = _planted(Tree(sample, markers, values, {}, thresholds, borrowed.cuts), kept)
-    if "beads" in tree.populations:
-        quality.append(_beads_left_out(tree))
     try:
         region, told = _grow(tree, rules, borrowed.region)
     except AnalysisError as error:
@@ -133,18 +132,18 @@ def gate(
         raise
     no_number = int(np.count_nonzero(~finite))
     lost = {NOT_FINITE: no_number, NOT_STEADY: int(np.count_nonzero(finite & ~kept))}
-    quality += [non_finite(sample, no_number, len(finite)), *steady.quality, *told, *assess(tree, region)]
-    seen = [markers[name] for name in values if name != "FSC-A"]  # which has a check of T cells of its own
-    quality += check_lymphocytes(tube, tree.mask("lymphocytes"), seen, sample=sample)
-    quality += check_residuals(sample, tree.populations, values, taken_from_common(tree, rules))
-    quality += check_undyed(sample, tree.populations, values, markers)
     dead = dead_among(tree.populations, rules, values, markers)
-    quality += check_few(sample, tree.populations, number_dead(tree.populations, dead))
-    quality += check_exchanged(sample, tree.populations, tree.cuts, values)
-    quality += check_b_and_nk(sample, tree.populations, tree.cuts, values)
-    quality += _elsewhere(sample, region, borrowed.region)
     monocytes = monocytes_of(tree, region)
-    quality += check_purity(tree, region, monocytes)
+    quality += [
+        *_beads_left_out(tree),
+        non_finite(sample, no_number, len(finite)),
+        *steady.quality,
+        *told,
+        *assess(tree, region),
+        *_checks_of_populations(tree, rules, tube, number_dead(tree.populations, dead)),
+        *_elsewhere(sample, region, borrowed.region),
+        *check_purity(tree, region, monocytes),
+    ]
     return replace(_finish(tree, rules, region, quality, lost, monocytes), dead=dead)
 
 
@@ -165,13 +164,27 @@ def _grow(tree: Tree, rules: Mapping[str, Rule], lent: Region | None) -> tuple[R
     return region, told
 
 
+def _checks_of_populations(
+    tree: Tree, rules: Mapping[str, Rule], tube: Tube, dead: Mapping[str, int]
+) -> Iterator[dict[str, Any]]:
+    """Yield the checks of the populations of a tree, of which `dead` are the dead cells in each."""
+    sample, populations, values = tree.sample, tree.populations, tree.values
+    seen = [tree.channels[name] for name in values if name != "FSC-A"]  # which has a check of T cells of its own
+    yield from check_lymphocytes(tube, tree.mask("lymphocytes"), seen, sample=sample)
+    yield from check_residuals(sample, populations, values, taken_from_common(tree, rules))
+    yield from check_undyed(sample, populations, values, tree.channels)
+    yield from check_few(sample, populations, dead)
+    yield from check_exchanged(sample, populations, tree.cuts, values)
+    yield from check_b_and_nk(sample, populations, tree.cuts, values)
+
+
 def _planted(tree: Tree, kept: Mask) -> Tree:
     """Return a tree with the scale of each stain, the events that are kept, and the cells among them, beads apart."""
     values = tree.values
     beads = find_beads({marker: values[marker] for marker in BEADS if marker in values}, kept)
     cells = kept & ~beads
     some = np.flatnonzero(cells)
-    some = some[:: max(1, -(-len(some) // MOST_LOOKED_AT))]
+    some = thinned(some, MOST_LOOKED_AT)
     cofactors = {marker: cofactor(column[some]) for marker, column in values.items() if marker not in SCATTER}
     tree = replace(tree, cofactors=cofactors)
     tree.add("all events", None, kept)
@@ -222,11 +235,13 @@ def _unused(sample: str, thresholds: Mapping[str, float], values: Mapping[str, A
     ]
 
 
-def _beads_left_out(tree: Tree) -> dict[str, Any]:
+def _beads_left_out(tree: Tree) -> list[dict[str, Any]]:
+    if "beads" not in tree.populations:
+        return []
     number, stains = tree.populations["beads"].events, [marker for marker in BEADS if marker in tree.values]
     reason = f"{number} events that are bright in {', '.join(stains)} at once, and alike, are counting beads, not cells"
     share = 100 * number / tree.populations["all events"].events
-    return check(tree.sample, "beads left out", share, "told where there are any, % of events", True, reason)
+    return [check(tree.sample, "beads left out", share, "told where there are any, % of events", True, reason)]
 
 
 def _checked_thresholds(thresholds: Mapping[str, float], gates: Sequence[str]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.density import next_valley
-from tilseq.flow.robust import MAD_TO_SD, median
+from tilseq.flow.robust import MAD_TO_SD, median, thinned
 from tilseq.flow.tube import Floats, Mask
 
 CHANNELS = ("FSC-A", "SSC-A", "CD45")
@@ -122,7 +122,7 @@ def find_region(values: Mapping[str, Floats], among: Mask, t_cells: Mask) -> Reg
     """
     seeds = np.flatnonzero(among & t_cells)
     number = len(seeds)
-    seeds = seeds[:: max(1, -(-number // MOST_LOOKED_AT))]
+    seeds = thinned(seeds, MOST_LOOKED_AT)
     own = np.stack([column[seeds] for column in values.values()]).astype(np.float64)
     lit = (own > 0).all(axis=0)
     if not lit.any():
@@ -230,9 +230,9 @@ def find_region_of_rare(values: Mapping[str, Floats], among: Mask, t_cells: Mask
 
 
 def distance(values: Mapping[str, Floats], region: Region) -> Floats:
-    """Return how many spreads each event lies from the middle of a region, float32.
+    """Return how many spreads each event lies from the middle of a region, float32, shape (events,).
 
-    Values below a thousandth of the middle, and not above 0, count as that.
+    `values` are linear, marker → one an event; those below a thousandth of the middle, and not above 0, count as that.
     """
     out: Floats = np.zeros(len(next(iter(values.values()))), dtype=np.float32)
     with np.errstate(over="ignore"):  # light that is beyond any measure lies at infinity

@@ -19,7 +19,7 @@ from tilseq.populations import BUILT_IN, T_CELLS
 if TYPE_CHECKING:
     import polars as pl
 
-ALL_EVENTS = "all events"
+ALL_EVENTS, NAMES_OF_GATES = "all events", "names of gates"  # a population and a check
 BEADS = ("beads", "single beads")
 NEEDED = ("CD3+", "CD4+ T", "CD8+ T")
 MOST_LISTED = 20
@@ -97,7 +97,7 @@ def check_names(sample: str, populations: Mapping[str, Population]) -> list[dict
         f"which is meant by --name 'GATE={lacking[0]}', in study.yaml by names: {{GATE: {lacking[0]}}} beside the file"
     )
     found = len(NEEDED) - len(lacking)
-    return [check(sample, "names of gates", found, f"{', '.join(NEEDED)} among them", False, reason)]
+    return [check(sample, NAMES_OF_GATES, found, f"{', '.join(NEEDED)} among them", False, reason)]
 
 
 def check_whole(sample: str, populations: Mapping[str, Population], finite: Mask) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tilseq.flow.beside import Told
 from tilseq.flow.lymphocytes import LARGER, LEAST_OF_CENTRE, RADII, Region
+from tilseq.flow.robust import thinned
 from tilseq.flow.tube import Floats, Mask
 
 Plane = NDArray[np.float64]
@@ -81,7 +82,7 @@ def monocytes_within(values: Mapping[str, Floats], without_cd3: Mask, inside: Ma
     edges = [np.arange(low, HIGHEST + STEP / 2, STEP) for low in LOWEST]
     squares = _squares(place, edges)
     t_cells = np.flatnonzero(inside & ~without_cd3)
-    t_cells = t_cells[:: max(1, -(-len(t_cells) // MOST_T_CELLS))]
+    t_cells = thinned(t_cells, MOST_T_CELLS)
     of_lymphocytes = _as_t_cells(_places(values, t_cells, region), edges)
     mixture = _fitted(_counts(squares, edges), of_lymphocytes, beyond, edges)
     within = _counts(np.compress(np.compress(without_cd3, inside), squares), edges)

@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.quality import LEAST_QUANTIFIED
-from tilseq.intervals import clopper_pearson, scalar
 
 Floats = NDArray[np.float64]
 
@@ -45,24 +44,6 @@ class Blank(NamedTuple):
 
 # Without blank tubes no event is expected in a blank.
 NO_BLANK = Blank(0.0, 0.0, 0)
-
-
-class Rare(NamedTuple):
-    """A population as a share of its denominator; what has no number is None.
-
-    `lower` and `upper` are Clopper and Pearson's 95 % limits of the share, the blank's events not subtracted. The
-    limits of blank, detection and quantification are in events of this tube; see the functions of their names.
-    """
-
-    events: int
-    denominator: int
-    share: float | None
-    lower: float | None
-    upper: float | None
-    limit_of_blank: int
-    limit_of_detection: float
-    limit_of_quantification: int
-    status: str
 
 
 def blank_of(events: ArrayLike, denominators: ArrayLike) -> Blank:
@@ -184,41 +165,6 @@ def status_of_counts(*events: int) -> str:
 def least_certain(*statuses: str) -> str:
     """Return the status of a number that rests on several counts: that of the least certain one."""
     return min(statuses, key=STATUSES.index)
-
-
-def rare(events: int, denominator: int, blank: Blank = NO_BLANK) -> Rare:
-    """Return a population's share with its limits, those of the blank and its status.
-
-    The upper limit is given for whatever was not seen, too; only a denominator of 0 has no share and no limits.
-
-    Parameters
-    ----------
-    events
-        Events in the population.
-    denominator
-        Events in the population that the share is of.
-    blank
-        What blank tubes show, see `blank_of`; by default no background.
-
-    Raises
-    ------
-    AnalysisError
-        Not ``0 <= events <= denominator``.
-    """
-    status = status_of(events, denominator, blank)
-    lower, upper = scalar(clopper_pearson(events, denominator))
-    evaluable = denominator > 0
-    return Rare(
-        events,
-        denominator,
-        events / denominator if evaluable else None,
-        lower if evaluable else None,
-        upper if evaluable else None,
-        limit_of_blank(denominator, blank),
-        limit_of_detection(denominator, blank),
-        limit_of_quantification(denominator, blank),
-        status,
-    )
 
 
 def _background(denominator: int, blank: Blank) -> tuple[float, float]:

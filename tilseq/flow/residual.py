@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.flow.quality import check
-from tilseq.flow.robust import ERROR_OF_MEDIAN, centre_and_spread, median
+from tilseq.flow.robust import ERROR_OF_MEDIAN, centre_and_spread, median, thinned
 from tilseq.flow.tree import Population, Tree
 from tilseq.flow.tube import Floats, Mask
 from tilseq.populations import Rule
@@ -65,7 +65,7 @@ def residuals(populations: Mapping[str, Population], values: Mapping[str, Floats
         if name not in populations or populations[name].events < LEAST_EVENTS:
             continue
         places = np.flatnonzero(populations[name].mask)
-        places = places[:: -(-len(places) // MOST_LOOKED_AT)]
+        places = thinned(places, MOST_LOOKED_AT)
         own = {marker: values[marker][places] for marker in (*borne, *lacked) if marker in values}
         for dye in (marker for marker in borne if marker in own):
             dim, bright = _thirds(own[dye])
@@ -103,7 +103,7 @@ def taken_from_common(tree: Tree, rules: Mapping[str, Rule], common: str = "CD45
         places = np.flatnonzero(mask)
         if len(places) < FEWEST_OF_COMMON:
             continue
-        places = places[:: -(-len(places) // MOST_LOOKED_AT)]
+        places = thinned(places, MOST_LOOKED_AT)
         detected = tree.values[common][places]
         for dye in (marker for marker in borne if marker in tree.values):
             own = tree.values[dye][places]

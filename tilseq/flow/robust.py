@@ -1,4 +1,4 @@
-"""Centre and spread that a few outliers cannot move."""
+"""Centre and spread that a few outliers cannot move, and as many values as tell them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,13 @@ def median(values: NDArray[Any]) -> Any:
     return upper if number % 2 else (parted[..., : number // 2].max(axis=-1) + upper) / 2
 
 
+def thinned(values: NDArray[Any], most: int) -> NDArray[Any]:
+    """Return evenly spaced ones of some values, along the first axis, at most so many."""
+    return values[:: max(1, -(-len(values) // most))]
+
+
 def centre_and_spread(values: NDArray[np.floating]) -> tuple[float, float]:
-    """Return the median of all values and their standard deviation by the median absolute deviation."""
+    """Return the median of all values, of any shape, and their standard deviation by the median absolute deviation."""
     values = values.ravel()
     middle = float(median(values))
     return middle, MAD_TO_SD * float(median(np.abs(values - middle)))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tilseq.flow.robust import centre_and_spread, median
+from tilseq.flow.robust import centre_and_spread, median, thinned
 from tilseq.flow.tube import Floats, Mask
 
 SINGLET_SPREADS = 5.0
@@ -82,7 +82,7 @@ def singlet_line(area: Floats, height: Floats) -> Line | None:
     places = np.flatnonzero((area > 0) & (height > 0) & _below_the_top(area) & _below_the_top(height))
     if len(places) < BINS:
         return None
-    places = places[:: -(-len(places) // MOST_LOOKED_AT)]
+    places = thinned(places, MOST_LOOKED_AT)
     x, y = (_log(values[places]).astype(np.float64) for values in (area, height))
     slope, offset = _robust_line(x, y)
     middle, spread = centre_and_spread(y - (slope * x + offset))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError
-from tilseq.flow.robust import MAD_TO_SD, median
+from tilseq.flow.robust import MAD_TO_SD, median, thinned
 
 # The densest part of a channel is its negatives; linear within three of their standard deviations.
 SPREADS = 3.0
@@ -60,10 +60,16 @@ def cofactor(values: ArrayLike) -> float:
 
 
 def negatives(values: ArrayLike) -> tuple[float, float]:
-    """Return the middle and the standard deviation of a channel's negatives, as `cofactor` finds them."""
+    """Return the middle and the standard deviation of a channel's negatives, as `cofactor` finds them, both linear.
+
+    Raises
+    ------
+    AnalysisError
+        No value is finite, or all are the same.
+    """
     finite = np.asarray(values).ravel()
     finite = finite[np.isfinite(finite)]
-    ordered = np.sort(finite[:: max(1, -(-finite.size // MOST_LOOKED_AT))])
+    ordered = np.sort(thinned(finite, MOST_LOOKED_AT))
     if not ordered.size or ordered[0] == ordered[-1]:
         raise AnalysisError(
             "a channel holds one value only",

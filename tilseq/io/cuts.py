@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import ReadError
+from tilseq.populations import REGION
 
 if TYPE_CHECKING:
     import polars as pl
 
 GROUP = ("panel", "instrument", "batch")
 FIRST_ROW = 2
-REGION = "lymphocytes "
 CHANNELS = ("FSC-A", "SSC-A", "CD45")
 NEEDED = CHANNELS[:2]
 # Beyond what any tube gives; a typing error of some digits lies outside.

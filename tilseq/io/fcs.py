@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,8 +143,16 @@ def _header(stream: BinaryIO, size: int, path: Path, data_set: int) -> tuple[Hea
     return header, len(starts)
 
 
-def list_channels(path: str | Path, *, data_set: int = 0) -> tuple[list[str], list[str]]:
-    """Return $PnN and $PnS of every channel, as `Fcs.channels` and `Fcs.markers`, without reading an event.
+class Staining(NamedTuple):
+    """$PnN and $PnS of every channel, as `Fcs.channels` and `Fcs.markers`, and $CYT, empty where none is named."""
+
+    channels: list[str]
+    markers: list[str]
+    cytometer: str
+
+
+def read_staining(path: str | Path, *, data_set: int = 0) -> Staining:
+    """Return what a file is stained with, and the cytometer that it names, without reading an event.
 
     Raises
     ------
@@ -153,21 +161,10 @@ def list_channels(path: str | Path, *, data_set: int = 0) -> tuple[list[str], li
     """
     path = Path(path)
     with open_fcs(path) as (stream, size):
-        channels = read_channels(_header(stream, size, path, data_set)[0])
-    return [channel.name for channel in channels], [channel.marker for channel in channels]
-
-
-def cytometer(path: str | Path, *, data_set: int = 0) -> str:
-    """Return the cytometer that a file names, $CYT; empty where it names none.
-
-    Raises
-    ------
-    ReadError
-        The file is no FCS file, or its header cannot be read; there is no such data set.
-    """
-    path = Path(path)
-    with open_fcs(path) as (stream, size):
-        return _header(stream, size, path, data_set)[0].keywords.get("$CYT", "").strip()
+        header = _header(stream, size, path, data_set)[0]
+        channels = read_channels(header)
+    names, markers = [channel.name for channel in channels], [channel.marker for channel in channels]
+    return Staining(names, markers, header.keywords.get("$CYT", "").strip())
 
 
 def list_data_sets(path: str | Path) -> list[int]:

@@ -8,11 +8,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
 from tilseq.errors import ReadError, StudyError, TilseqError
+from tilseq.io.dates import PartialDates
 from tilseq.io.text import read_cells
 from tilseq.tables import Row, Table, parse
 from tilseq.tables.inputs import LESIONS, RESPONSE_READS, RESPONSES
@@ -31,7 +32,6 @@ STATES = {
 }
 FULL_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(T.*)?")
 MONTH = re.compile(r"(\d{4})-(\d{2})")
-PartialDates = Literal["refuse", "last_day"]
 NEEDED = {
     "TU": ("USUBJID", "TULNKID", "TUTESTCD", "TUORRES"),
     "TR": ("USUBJID", "TRLNKID", "TRTESTCD", "TRORRES", "TRDTC"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
 import polars as pl
 
 from tilseq.io.files import write_text, write_with
-from tilseq.tables import Table, conform
+from tilseq.tables import Row, Table, conform
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 DIGITS = 10  # of a number in a CSV; Parquet keeps all
@@ -31,10 +32,10 @@ def write_table(
     return [parquet, twin]
 
 
-def write_parquet(frame: pl.DataFrame, table: Table, folder: str | Path) -> Path:
-    """Hold a frame against its table and write `<table>.parquet`."""
+def write_parquet(rows: pl.DataFrame | Sequence[Row], table: Table, folder: str | Path) -> Path:
+    """Hold a frame, or rows, against their table and write `<table>.parquet`."""
     path = Path(folder) / f"{table.name}.parquet"
-    write_frame(conform(frame, table), path)
+    write_frame(conform(rows if isinstance(rows, pl.DataFrame) else table.frame(rows), table), path)
     return path
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.columns import needing
+from tilseq.plots.rows import needing
 from tilseq.plots.style import INK, PALETTE, figure, filled, short
 
 if TYPE_CHECKING:

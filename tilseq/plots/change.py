@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.columns import needing
+from tilseq.plots.rows import needing
 from tilseq.plots.style import FAINT, MUTED, PALETTE, figure, short
 
 if TYPE_CHECKING:

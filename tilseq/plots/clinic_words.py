@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.columns import needing
+from tilseq.plots.rows import needing
 from tilseq.plots.style import MUTED, short
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ RESPONSE_COLOURS = {
     "not_assessed": "#c4cad1",
 }
 MONTH = 30.4375  # days
+THRESHOLDS = (-30, 20)  # % of change, of partial response and of progression
 RESPONSE_WORDS = {"not_assessed": "not assessed"}
 
 

@@ -7,8 +7,8 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.clinic_words import first_new_therapy, named_few, response_that_counts
-from tilseq.plots.columns import needing
+from tilseq.plots.clinic_words import THRESHOLDS, first_new_therapy, named_few, response_that_counts
+from tilseq.plots.rows import needing
 from tilseq.plots.style import INK, MARKERS, MUTED, PALETTE, figure, short
 from tilseq.plots.timeline import mark_infusion
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 14
 WRAP = 84
-THRESHOLDS = (-30, 20)
 COLUMNS = ("subject", "reader", "day", "baseline", "change_from_baseline_pct", "new_lesion", "response",
            "recorded")  # fmt: skip
 AFTER = "after a new therapy"

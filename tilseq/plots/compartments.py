@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.columns import needing
 from tilseq.plots.origins import ORIGINS
+from tilseq.plots.rows import needing, of_locus
 from tilseq.plots.style import FAINT, INK, MUTED, figure
 
 if TYPE_CHECKING:
@@ -79,7 +79,9 @@ def compartment_flow(frame: Any, *, locus: str | None = None) -> Axes:
     AnalysisError
         The table holds several loci and none is chosen, or no clone of the locus; it is of several subjects.
     """
-    rows = _of_locus(needing(frame, COLUMNS), locus)
+    rows = of_locus(needing(frame, COLUMNS), locus)
+    if rows["subject"].n_unique() > 1:
+        raise AnalysisError("a flow is of one subject", column="subject", found=rows["subject"].n_unique())
     there = [place for place in PLACES if rows[f"{place}_frequency"].count()]
     with figure(WIDTH, HEIGHT) as axes:
         for link in LINKS:
@@ -92,18 +94,6 @@ def compartment_flow(frame: Any, *, locus: str | None = None) -> Axes:
         _legend(axes, rows)
         axes.set_title(f"{rows['locus'][0]}: each block is a whole repertoire")
     return axes
-
-
-def _of_locus(rows: pl.DataFrame, locus: str | None) -> pl.DataFrame:
-    loci = rows["locus"].unique().sort().to_list()
-    if locus is None and len(loci) > 1:
-        raise AnalysisError("the table holds several loci", found=", ".join(loci), mend="choose one with locus=")
-    rows = rows.filter(pl.col("locus") == (locus or (loci[0] if loci else "")))
-    if rows.is_empty():
-        raise AnalysisError("the table holds no clone of this locus", found=locus)
-    if rows["subject"].n_unique() > 1:
-        raise AnalysisError("a flow is of one subject", column="subject", found=rows["subject"].n_unique())
-    return rows
 
 
 def _stacked(

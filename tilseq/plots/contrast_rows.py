@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.plots.columns import needing
+from tilseq.plots.rows import needing
 
 
 def one_contrast(frame: Any, contrast: str | None, engine: str | None, needed: Sequence[str]) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.columns import needing
+from tilseq.plots.rows import needing
 from tilseq.plots.style import FAINT, INK, MUTED, PALETTE, figure, house_style, plain, short
 
 if TYPE_CHECKING:

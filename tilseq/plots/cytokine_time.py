@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.columns import needing
+from tilseq.plots.rows import needing
 from tilseq.plots.style import FAINT, MUTED, house_style, short
 from tilseq.plots.timeline import MOST_NAMED, draw_limit, limits_told, look, named_lines, plain_ticks
 from tilseq.plots.treatment import draw_treatment, set_days

@@ -9,11 +9,12 @@ from tilseq.errors import AnalysisError
 from tilseq.plots.clinic_words import (
     RESPONSE_COLOURS,
     RESPONSE_WORDS,
+    THRESHOLDS,
     group_in_words,
     named_few,
     one_a_subject,
 )
-from tilseq.plots.columns import needing
+from tilseq.plots.rows import needing
 from tilseq.plots.style import INK, MUTED, PALETTE, figure, filled, short
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLUMNS = ("subject", "best_response", "depth_pct")
-THRESHOLDS = (-30, 20)
 MOST_LABELLED = 40
 LEAST_PLACES = 4
 HIGHEST = 100.0  # %; a bar that grows further would flatten all others

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.columns import needing
+from tilseq.plots.rows import needing, of_locus
 from tilseq.plots.style import MARKERS, MUTED, PALETTE, figure, short
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def hill_profiles(frame: Any, *, locus: str | None = None) -> Axes:
     AnalysisError
         The frame holds no row of the locus, or several loci and none is chosen.
     """
-    rows = _of_locus(needing(frame, PROFILE), locus).sort("q", maintain_order=True)
+    rows = of_locus(needing(frame, PROFILE), locus).sort("q", maintain_order=True)
     with figure(WIDTH, HEIGHT) as axes:
         for number, (name, colour, own) in enumerate(_lines(rows)):
             _band(axes, own["q"].to_numpy(), own, colour)
@@ -86,7 +86,7 @@ def rarefaction_curves(frame: Any, *, q: int = 0, over: str = "cells", locus: st
 
     if over not in ("cells", "coverage"):
         raise AnalysisError("curves run over cells or coverage", found=over)
-    rows = _of_locus(needing(frame, CURVE).filter(q=q), locus).sort("cells", maintain_order=True)
+    rows = of_locus(needing(frame, CURVE).filter(q=q), locus).sort("cells", maintain_order=True)
     with figure(WIDTH, HEIGHT) as axes:
         for number, (name, colour, own) in enumerate(_lines(rows)):
             seen = own.filter(pl.col("method") != "extrapolated")
@@ -131,7 +131,7 @@ def rank_abundance(tables: Mapping[str, Any], *, locus: str | None = None) -> Ax
     columns = ("locus", "duplicate_count")
     held = {name: needing(table, columns).select(columns) for name, table in tables.items()}
     every = [table.with_columns(sample=pl.lit(name)) for name, table in held.items()]
-    rows = _of_locus(pl.concat(every) if every else pl.DataFrame(schema=["sample", *columns]), locus)
+    rows = of_locus(pl.concat(every) if every else pl.DataFrame(schema=["sample", *columns]), locus)
     with figure(WIDTH, HEIGHT) as axes:
         for number, (name, colour, own) in enumerate(_lines(rows)):
             counts = own["duplicate_count"].sort(descending=True).to_numpy()
@@ -144,16 +144,6 @@ def rank_abundance(tables: Mapping[str, Any], *, locus: str | None = None) -> Ax
         _in_plain_numbers(axes.yaxis)
         _finish(axes, rows, "Rank of the clone (where a line ends is a matter of depth)", "Share of counts")
     return axes
-
-
-def _of_locus(rows: pl.DataFrame, locus: str | None) -> pl.DataFrame:
-    loci = sorted(rows["locus"].unique().to_list())
-    if locus is None and len(loci) > 1:
-        raise AnalysisError("the table holds several loci", found=", ".join(loci), mend="choose one with locus=")
-    rows = rows.filter(pl.col("locus") == (locus or (loci[0] if loci else "")))
-    if rows.is_empty():
-        raise AnalysisError("the table holds nothing of this locus", found=locus)
-    return rows
 
 
 def _lines(rows: pl.DataFrame) -> list[tuple[str, str, pl.DataFrame]]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.plots.columns import needing
 from tilseq.plots.contrast_rows import contrast_words
 from tilseq.plots.maps import signed_colours
+from tilseq.plots.rows import needing
 from tilseq.plots.style import FAINT, INK, MUTED, figure, ink_on, short
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.columns import needing
+from tilseq.plots.rows import needing
 from tilseq.plots.style import INK, MUTED, PALETTE, house_style, short
 from tilseq.plots.timeline import (
     MOST_NAMED,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
 from tilseq.plots.clinic_words import MONTH, group_in_words, limits_words, median_words
-from tilseq.plots.columns import needing
+from tilseq.plots.rows import needing
 from tilseq.plots.style import INK, MUTED, PALETTE, figure
 
 if TYPE_CHECKING:

@@ -29,9 +29,7 @@ class _Place(NamedTuple):
     leader: NDArray[np.float64]  # points from the anchor to the point, in pixels
 
 
-def place_labels(
-    axes: Axes, points: ArrayLike, names: Sequence[str], *, avoid: ArrayLike = (), colour: str = INK
-) -> list[str]:
+def place_labels(axes: Axes, points: ArrayLike, names: Sequence[str], *, avoid: ArrayLike = ()) -> list[str]:
     """Name points, first come first served; a name that finds no free place is left out.
 
     A name stays within the axes, off every other name and, if it can, off the points. Call it last: the layout is
@@ -47,8 +45,6 @@ def place_labels(
         One a point; cut to 24 characters.
     avoid
         Further points to keep off, m × 2.
-    colour
-        Of the names.
 
     Returns
     -------
@@ -65,7 +61,7 @@ def place_labels(
     placed = []
     for point, pixel, name in zip(map(tuple, places), at, names, strict=True):
         text = axes.annotate(
-            short(name), point, xytext=(0, 0), textcoords="offset points", fontsize=FONT, color=colour, zorder=5
+            short(name), point, xytext=(0, 0), textcoords="offset points", fontsize=FONT, color=INK, zorder=5
         )
         text.set_in_layout(False)
         size = text.get_window_extent()
@@ -76,7 +72,7 @@ def place_labels(
         if found is not None:
             boxes = np.vstack([boxes, found.box])
             leaders = np.vstack([leaders, found.leader])
-            _write(axes, point, short(name), found.offset, colour)
+            _write(axes, point, short(name), found.offset)
             placed.append(name)
     return placed
 
@@ -114,7 +110,7 @@ def _share(direction: float) -> float:
     return 0.5 if abs(direction) < 1e-9 else 0.0 if direction > 0 else 1.0
 
 
-def _write(axes: Axes, point: Any, name: str, offset: tuple[float, float], colour: str) -> None:
+def _write(axes: Axes, point: Any, name: str, offset: tuple[float, float]) -> None:
     from matplotlib.patheffects import Normal, Stroke
 
     across, up = (_share(part) for part in offset)
@@ -126,7 +122,7 @@ def _write(axes: Axes, point: Any, name: str, offset: tuple[float, float], colou
         xytext=offset,
         textcoords="offset points",
         fontsize=FONT,
-        color=colour,
+        color=INK,
         zorder=5,
         ha=("left", "center", "right")[int(2 * across)],
         va=("bottom", "center", "top")[int(2 * up)],

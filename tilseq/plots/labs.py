@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from tilseq.errors import AnalysisError, did_you_mean, plural
 from tilseq.lab_tests import lab_test
-from tilseq.plots.columns import needing
 from tilseq.plots.maps import draw_map
+from tilseq.plots.rows import needing
 from tilseq.plots.style import MUTED, figure, raised
 from tilseq.plots.timeline import MOST_NAMED, plain_ticks
 from tilseq.plots.treatment import GRADE_COLOURS, draw_treatment, set_days

@@ -13,7 +13,7 @@ from tilseq.plots.clinic_words import (
     one_a_subject,
     response_that_counts,
 )
-from tilseq.plots.columns import needing
+from tilseq.plots.rows import needing
 from tilseq.plots.style import FAINT, INK, MUTED, figure, short
 
 if TYPE_CHECKING:

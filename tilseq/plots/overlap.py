@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.columns import needing
 from tilseq.plots.maps import draw_map
+from tilseq.plots.rows import needing
 from tilseq.plots.style import figure, house_style
 from tilseq.plots.usage import COLUMNS as USAGE
 from tilseq.plots.usage import draw_usage

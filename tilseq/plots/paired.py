@@ -9,6 +9,7 @@ import polars as pl
 
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.expression.contrasts import parse_contrast
+from tilseq.expression.sample_design import check_has
 from tilseq.plots.labels import place_labels
 from tilseq.plots.scored import in_order, scored_samples
 from tilseq.plots.style import FAINT, MARKERS, MUTED, figure, short
@@ -152,9 +153,7 @@ def infused_scatter(scores: Any, design: Any, *, gene_set: str, method: str | No
 def _of_levels(design: Any, factor: str, levels: Sequence[str]) -> pl.DataFrame:
     """Return the samples of two levels."""
     samples = as_polars(design)
-    if factor not in samples.columns:
-        mend = did_you_mean(factor, samples.columns) or f"it has {', '.join(samples.columns)}"
-        raise AnalysisError("the design has no such column", column=factor, mend=mend)
+    check_has(samples, factor)
     known = samples[factor].cast(pl.String).drop_nulls().unique().sort().to_list()
     for level in levels:
         if level not in known:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
 from tilseq.plots.clinic_words import group_in_words, in_words, whole_percent
-from tilseq.plots.columns import needing
+from tilseq.plots.rows import needing
 
 if TYPE_CHECKING:
     import polars as pl

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tilseq.errors import AnalysisError
-from tilseq.plots.columns import needing
+from tilseq.plots.rows import needing, of_locus
 from tilseq.plots.study import endpoint_over_time
 from tilseq.plots.style import FAINT, INK, PALETTE, figure, short
 from tilseq.plots.timeline import ends_of, points_of, scale_of
@@ -73,14 +72,7 @@ def top_clones(table: Any, n: int = 10, *, locus: str | None = None) -> Axes:
     """
     from matplotlib.ticker import PercentFormatter
 
-    clones = needing(table, COLUMNS)
-    loci = sorted(clones["locus"].unique().to_list())
-    if locus is None and len(loci) > 1:
-        raise AnalysisError("the table holds several loci", found=", ".join(loci), mend="choose one with locus=")
-    clones = clones.filter(pl.col("locus") == (locus or (loci[0] if loci else "")))
-    if not clones.height:
-        raise AnalysisError("the table holds no clone of this locus", found=locus)
-    clones = clones.sort("duplicate_count", "junction", descending=[True, False])
+    clones = of_locus(needing(table, COLUMNS), locus).sort("duplicate_count", "junction", descending=[True, False])
     shares = (clones["duplicate_count"] / clones["duplicate_count"].sum()).to_list()
     of_each = clones.select(pl.coalesce("junction_aa", "junction")).to_series()
     names = [short(name) for name in of_each.head(n).to_list()]

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from tilseq.errors import AnalysisError, plural
-from tilseq.plots.columns import needing
+from tilseq.plots.rows import needing
 from tilseq.plots.style import INK, MUTED, figure, short
 from tilseq.plots.treatment import GRADE_COLOURS
 

@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.expression.sample_design import days_of
-from tilseq.plots.columns import needing
+from tilseq.expression.sample_design import check_has, days_of
+from tilseq.plots.rows import needing
 from tilseq.tables import as_polars
 
 SCORE_COLUMNS = ("sample", "set", "value")
@@ -93,10 +93,7 @@ def scored_samples(
 
 def _checked(design: Any, by: Sequence[str]) -> pl.DataFrame:
     samples = as_polars(design)
-    for name in ("sample", *by):
-        if name not in samples.columns:
-            mend = did_you_mean(name, samples.columns) or f"it has {', '.join(samples.columns)}"
-            raise AnalysisError("the design has no such column", column=name, mend=mend)
+    check_has(samples, "sample", *by)
     samples = samples.with_columns(pl.col(name).cast(pl.String) for name in ("sample", *by)).drop(
         "set", "value", strict=False
     )

@@ -12,8 +12,8 @@ from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.flow.intracellular import PARENT, Stained
 from tilseq.flow.transform import arcsinh, cofactor
 from tilseq.flow.tube import Floats
-from tilseq.plots.columns import needing
 from tilseq.plots.linear_ticks import brief, ticks_of
+from tilseq.plots.rows import needing
 from tilseq.plots.style import FAINT, INK, MUTED, PALETTE, house_style, short, visible
 from tilseq.tables.intracellular import INTRACELLULAR
 

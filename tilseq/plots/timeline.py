@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from tilseq.errors import AnalysisError
+from tilseq.plots.rows import needing
 from tilseq.plots.style import FAINT, MARKERS, MUTED, PALETTE, short
 
 if TYPE_CHECKING:
@@ -51,12 +52,7 @@ def points_of(frame: Any) -> tuple[pl.DataFrame, int]:
     """
     import polars as pl
 
-    from tilseq.tables import as_polars
-
-    rows = as_polars(frame)
-    absent = [name for name in NEEDED if name not in rows.columns]
-    if absent:
-        raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(COLUMNS[:5]))
+    rows = needing(frame, NEEDED)
     rows = rows.with_columns(pl.lit(None).alias(name) for name in (*LIMITS, *WORDS) if name not in rows.columns)
     status, state = (pl.col(name).cast(pl.String) for name in WORDS)
     below = status.fill_null("quantified") == "not_detected"

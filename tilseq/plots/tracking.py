@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.columns import needing
 from tilseq.plots.origins import ORIGINS
+from tilseq.plots.rows import needing
 from tilseq.plots.style import FAINT, INK, MUTED, PALETTE, figure, short
 from tilseq.plots.timeline import mark_infusion
 from tilseq.receptors import CLONE

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.columns import needing
 from tilseq.plots.origins import ORIGINS, VERMILION
+from tilseq.plots.rows import needing
 from tilseq.plots.style import MUTED, PALETTE, figure, short
 from tilseq.tables.cell_labels import INFUSED, NO_RECEPTOR, NOT_SEEN, UNDECIDED
 

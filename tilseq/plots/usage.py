@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.columns import needing
 from tilseq.plots.maps import draw_map
+from tilseq.plots.rows import needing
 from tilseq.plots.style import INK, PALETTE, figure, short
 
 if TYPE_CHECKING:

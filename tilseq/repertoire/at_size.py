@@ -74,7 +74,7 @@ def _order_two(s: Spectrum, x: Integers, size: int) -> Index:
 def missed(x: Integers, n: int, size: float) -> Floats:
     """Return C(n - x, size) / C(n, size): the chance that none of x cells of n is among so many of them.
 
-    The size need not be a whole number: between two of them the chance runs smoothly.
+    The size need not be a whole number: between two of them the chance runs smoothly. It has the shape of x.
     """
     from scipy.special import gammaln
 

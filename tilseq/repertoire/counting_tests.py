@@ -37,7 +37,7 @@ def mid_p(count: ArrayLike, total: ArrayLike, share: float, overdispersion: floa
 def alike(one: Floats, other: Floats) -> tuple[Floats, Floats, NDArray[np.intp]]:
     """Return the pairs of numbers that differ, each once, and where the pair of each clone stands among them.
 
-    Most clones are small, so that few pairs stand for many.
+    Of shape (pairs,) twice and (clones,). Most clones are small, so that few pairs stand for many.
     """
     pairs, back = np.unique(one + 1j * other, return_inverse=True)  # sorts complex numbers far faster than rows
     return pairs.real, pairs.imag, back

@@ -227,7 +227,7 @@ def sample_coverage(s: Spectrum, x: Integers, more: int = 0) -> Index | None:
 
 
 def once_and_twice(x: Integers) -> Floats:
-    """Return what a clone of each count adds to the clones seen once, and to those seen twice."""
+    """Return what a clone of each count adds to the clones seen once, and to those seen twice, shape (2, counts)."""
     return np.array([x == 1, x == 2], dtype=float)
 
 

@@ -11,6 +11,7 @@ from tilseq.tables import as_polars, conform
 from tilseq.tables.cell_labels import CELL_LABELS, INFUSED, NO_RECEPTOR, NOT_SEEN, UNDECIDED
 from tilseq.tables.outputs import QUALITY
 
+COUNTING = "counting of templates"  # a check
 MOST_MISSED, MOST_UNDECIDED = 0.1, 0.1  # round figures of ours
 ROUGH_FROM, ROUGH_TO = 0.1, 0.9  # chances between which the law that counts templates makes 5 to 15 points
 
@@ -88,7 +89,7 @@ def _rough(labels: pl.DataFrame, unsure: Collection[str]) -> list[dict[str, Any]
         f"rough by 5 to 15 points: no library surely tells how often a template of {', '.join(sorted(unsure))} is "
         "counted; bulk ones of blood do"
     )
-    return [{"check": "counting of templates", "verdict": "warn", "reason": reason}]
+    return [{"check": COUNTING, "verdict": "warn", "reason": reason}]
 
 
 def _missed(unseen: pl.DataFrame) -> list[dict[str, Any]]:

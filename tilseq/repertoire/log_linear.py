@@ -57,7 +57,15 @@ class Courses(NamedTuple):
 
 
 def counts_of(cells: Floats, days: Floats, worth: Floats) -> Counts:
-    """Return cells, days and effective numbers of cells as the functions here take them."""
+    """Return cells as the functions here take them.
+
+    Parameters
+    ----------
+    cells
+        Clones × samples.
+    days, worth
+        Day and effective number of cells of each sample; the days are not all the same.
+    """
     return Counts(cells, (days - days.mean()) / np.ptp(days), worth)
 
 

@@ -105,7 +105,7 @@ def persistence_of(
     sample: str,
     baseline: pl.DataFrame | None = None,
     at_cells: Mapping[str, float] | None = None,
-    threshold: float = 1e-3,
+    threshold: float,
 ) -> pl.DataFrame:
     """Return what `persistence` does, of clones as `effective_clones` gives them."""
     check_threshold(threshold)

@@ -14,6 +14,7 @@ from tilseq.tables.outputs import QUALITY
 MOST_LEFT_OUT = 0.5
 MOST_WITHOUT_ANCHORS = 0.05
 ANCHORED = "^C.*[FW]$"
+LEFT_OUT_BY = "left out: "  # how the checks of single rules are called
 
 
 def qc(
@@ -74,9 +75,6 @@ def qc(
     check_once(frame)
     counts = int(clone_counts(frame)["duplicate_count"].sum())
     known = count_of in INDEPENDENT or (depth is not None and not as_polars(depth)["n_effective"].has_nulls())
-    told = "unknown meaning" if count_of == "unknown" else count_of
-    what = "`count_of` (of templates it will do) or `cells`" if count_of == "unknown" else "`cells`"
-    unknown = f"counts of {told}, cells not known: indices have no limits; tell {what}, or give replicate libraries"
     rows: list[dict[str, Any]] = [
         {
             "check": "clonotypes",
@@ -85,13 +83,7 @@ def qc(
             "verdict": "pass" if frame.height else "fail",
             "reason": _some(frame.height, "clonotype") if frame.height else "no clonotype is left; see exclusions",
         },
-        {
-            "check": "counts",
-            "value": counts,
-            "limit": "of cells, templates or known cells",
-            "verdict": "pass" if known else "warn",
-            "reason": f"{counts} of {told}" if known else unknown,
-        },
+        _counts(counts, count_of, known),
     ]
     if exclusions is not None:
         usual = counts if count_of == "cells" else frame.height
@@ -112,6 +104,19 @@ def qc(
     return QUALITY.frame([{"sample": sample, **row} for row in rows])
 
 
+def _counts(counts: int, count_of: str, known: bool) -> dict[str, Any]:
+    told = "unknown meaning" if count_of == "unknown" else count_of
+    what = "`count_of` (of templates it will do) or `cells`" if count_of == "unknown" else "`cells`"
+    unknown = f"counts of {told}, cells not known: indices have no limits; tell {what}, or give replicate libraries"
+    return {
+        "check": "counts",
+        "value": counts,
+        "limit": "of cells, templates or known cells",
+        "verdict": "pass" if known else "warn",
+        "reason": f"{counts} of {told}" if known else unknown,
+    }
+
+
 def _left_out(exclusions: pl.DataFrame, kept: int) -> list[dict[str, Any]]:
     lost = int(exclusions["rows"].sum())
     share = lost / (lost + kept) if lost + kept else None
@@ -127,7 +132,7 @@ def _left_out(exclusions: pl.DataFrame, kept: int) -> list[dict[str, Any]]:
     for rule, count, held in exclusions.group_by("rule").agg(pl.col("rows", "counts").sum()).sort("rule").iter_rows():
         reason = f"{_some(count, 'row')}, {_some(held, 'count')}"
         share = count / (lost + kept)
-        rows.append({"check": f"left out: {rule}", "value": share, "verdict": "pass", "reason": reason})
+        rows.append({"check": f"{LEFT_OUT_BY}{rule}", "value": share, "verdict": "pass", "reason": reason})
     return rows
 
 

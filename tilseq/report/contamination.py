@@ -6,13 +6,12 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from tilseq.report.results import Results
+from tilseq.report.results import REPERTOIRES, Results
 from tilseq.report.rows import WHEN, when
 from tilseq.report.view import Cell, Chip, Head, View, text
 from tilseq.report.words import interval, number, plural
 from tilseq.tables import Row
 
-RECEPTORS = ("tcr", "bcr")
 # Verdict on a sample → what is seen, and the state of its chip.
 VERDICTS = {
     "swapped": ("swapped", "fail"),
@@ -49,7 +48,7 @@ def suspects(results: Results) -> View:
                 Cell(_why(row, leaks), kind="prose"),
             ]
         )
-    empty = results.nothing("sample_identity", _all_well(results), *(RECEPTORS if _nobody(results) else ()))
+    empty = results.nothing("sample_identity", _all_well(results), *(REPERTOIRES if _nobody(results) else ()))
     return View("Labels and leaks", heads, rows, empty, "tables/sample_identity.csv")
 
 

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import polars as pl
 
+from tilseq.errors import first_few
 from tilseq.report.results import STATE_WORDS, STATUS_WORDS, Results
 from tilseq.report.view import Cell, Head, View, count, days_words, filled, missing, on_two_lines, text
 from tilseq.report.words import interval, number
 from tilseq.tables import Row
+from tilseq.tables.cytokines import APART, NO_BASELINE, OTHER_PLATE
 
 ASSAY = "cytokine"
 STEP_PLATES = "cytokine_plates"
@@ -69,21 +71,16 @@ def doubts(results: Results) -> list[str]:
     told = []
     if table.height and lacking.height:
         named = [f"{row['sample']} ({STATE_WORDS[row['state']]})" for row in lacking.iter_rows(named=True)]
-        told.append(f"Without a number: {_some(named)}.")
+        told.append(f"Without a number: {first_few(named, MOST_NAMED)}.")
     reasons = table.filter("used").select("subject", pl.col("reason").str.split("; ")).explode("reason").drop_nulls()
     for words, start in (
-        ("no specimen from before treatment gave a number or a limit, so there is no fold change", "no baseline"),
-        ("the baseline is of another plate than some later samples", "the baseline is of another plate"),
-        ("measurements of one specimen differ by more than their limits", "measurements of this specimen differ"),
+        ("no specimen from before treatment gave a number or a limit, so there is no fold change", NO_BASELINE),
+        ("the baseline is of another plate than some later samples", OTHER_PLATE),
+        ("measurements of one specimen differ by more than their limits", APART),
     ):
         subjects = reasons.filter(pl.col("reason").str.starts_with(start))["subject"].unique().sort().to_list()
-        told += [f"{_some(subjects)}: {words}."] if subjects else []
+        told += [f"{first_few(subjects, MOST_NAMED)}: {words}."] if subjects else []
     return told
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more
 
 
 def plates(results: Results) -> View:

@@ -14,17 +14,24 @@ from tilseq.report.safety import PERIODS
 from tilseq.report.view import Cell, Head, View, count, text
 from tilseq.report.words import plural, share
 from tilseq.tables import Row
+from tilseq.tables.lab_grades import (
+    ANY_PERIOD,
+    FOR_THE_TEST,
+    NO_TERM,
+    NOT_GRADED,
+    NOT_READ,
+    TAKEN_AS,
+    TAKEN_AS_NORMAL,
+    UNGRADED,
+)
 
 GRADES = (0, 1, 2, 3, 4)
-ANY = "any"
 FILES = ("clinical/labs.csv", "clinical/lb.csv")
-NOT_NAMED = "not graded: study.yaml"  # how the exclusion of a study without a version of the CTCAE begins
-NO_TERM, NOT_READ = "not graded: no term of", "not read: "  # how exclusions of results begin
 
 
 def worst_grades(results: Results) -> View:
     """Return subjects by the worst grade since treatment began, a row a term, the most severe first."""
-    table = results.tables["lab_shifts"].filter(period=ANY)
+    table = results.tables["lab_shifts"].filter(period=ANY_PERIOD)
     worse = _worsening(results)
     heads = [Head("Term", "test"), Head("Subjects", numeric=True)]
     heads += [Head(f"{grade}", numeric=True, group="worst grade, subjects") for grade in GRADES]
@@ -42,7 +49,7 @@ def worst_grades(results: Results) -> View:
             Cell(f"{term}*" if term in assumed else term, note=test, kind="name"),
             count(sum(own.values())),
             *(_counted(own.get(grade, 0)) for grade in (*GRADES, None)),
-            *(rate_cell(worse.get((term, test, grade))) for grade in (ANY, "3-4")),
+            *(rate_cell(worse.get((term, test, grade))) for grade in (ANY_PERIOD, "3-4")),
         ]
         for (term, test), own in severe
     ]
@@ -56,9 +63,9 @@ def remarks(results: Results) -> str:
     told = []
     for words, rows in sorted(_assumed(results).items()):
         told.append(f"* {words}: {rows}")
-    rules = results.tables["exclusions"].filter(pl.col("rule").str.starts_with(NO_TERM))
+    rules = results.tables["exclusions"].filter(pl.col("rule").str.starts_with(f"{NOT_GRADED}{NO_TERM}"))
     unknown = [
-        f"{rule.partition(' for the test ')[2].partition(';')[0]} ({rows:,})"
+        f"{rule.partition(f' {FOR_THE_TEST} ')[2].partition(';')[0]} ({rows:,})"
         for rule, rows in rules.select("rule", "rows").iter_rows()
     ]
     if unknown:
@@ -72,7 +79,7 @@ def remarks(results: Results) -> str:
 def significance(results: Results) -> str:
     """Return the share of subjects with a result called clinically significant, a sentence; empty without one."""
     rows = results.tables["summaries"].filter(
-        group="all", parameter="lab_clinically_significant", qualifier=f"period={ANY}"
+        group="all", parameter="lab_clinically_significant", qualifier=f"period={ANY_PERIOD}"
     )
     if rows.is_empty() or rows["estimate"][0] is None:
         return ""
@@ -97,7 +104,7 @@ def shifts(results: Results) -> View:
     rows = [
         [
             Cell(term, note=test, kind="name"),
-            Cell("all from treatment on" if period == ANY else PERIODS.get(period, period)),
+            Cell("all from treatment on" if period == ANY_PERIOD else PERIODS.get(period, period)),
             Cell("not known" if before is None else f"{before}", kind="number"),
             *(_counted(own.get(grade, 0)) for grade in (*GRADES, None)),
         ]
@@ -189,17 +196,17 @@ def _median(row: Row | None) -> Cell:
 
 def _assumed(results: Results) -> dict[str, str]:
     """Return each term of which grades rest on an assumption → how many results, and on which."""
-    reason = pl.col("reason").str.extract("(taken as [^;]*)")
+    reason = pl.col("reason").str.extract(f"({TAKEN_AS} [^;]*)")
     rows = results.tables["lab_grades"].filter(pl.col("grade") > 0).with_columns(why=reason).drop_nulls("why")
     return {
         f"{term}": f"{plural(own.height, 'result')} {own['why'][0]}"
-        for (term,), own in rows.filter(~pl.col("why").str.contains("not above")).group_by("term", maintain_order=True)
+        for (term,), own in rows.filter(pl.col("why") != TAKEN_AS_NORMAL).group_by("term", maintain_order=True)
     }
 
 
 def _place(key: tuple[str, str, str, int | None]) -> tuple[str, str, int, bool, int]:
     term, test, period, before = key
-    return term, test, [*PERIODS, ANY].index(period), before is None, before or 0
+    return term, test, [*PERIODS, ANY_PERIOD].index(period), before is None, before or 0
 
 
 def _worsening(results: Results) -> dict[tuple[str, str, str], Row]:
@@ -208,14 +215,13 @@ def _worsening(results: Results) -> dict[tuple[str, str, str], Row]:
     rows = results.tables["summaries"].filter(group="all", parameter="lab_worsening")
     for row in rows.iter_rows(named=True):
         at = qualifier_pairs(row["qualifier"])
-        if at["period"] == ANY:
+        if at["period"] == ANY_PERIOD:
             found[at["term"], at["test"], at["worst_grade"]] = row
     return found
 
 
 def _nothing(results: Results) -> str:
-    rules = results.tables["exclusions"]["rule"].to_list()
-    if any(rule.startswith(NOT_NAMED) for rule in rules):
+    if UNGRADED in results.tables["exclusions"]["rule"]:
         return (
             "Laboratory results are not graded: study.yaml names no version of the CTCAE (analysis.clinical.ctcae, "
             "5 or 6; grades differ between them, so none is taken by default)."

@@ -8,7 +8,7 @@ from dataclasses import replace
 import polars as pl
 
 from tilseq.endpoints.rows import qualifier_pairs
-from tilseq.report.results import STATE_WORDS, Results
+from tilseq.report.results import REPERTOIRES, STATE_WORDS, Results
 from tilseq.report.rows import BRIEFLY, WHO, unfinished, who, who_briefly
 from tilseq.report.series import reference_name, references
 from tilseq.report.view import Cell, Head, View, count, doubt, measured, missing, on_two_lines, text
@@ -40,8 +40,7 @@ INDEX_NOTES = {
     "simpson_inverse": "clones",
     "d50_clones": "clones",
 }
-RECEPTORS = ("tcr", "bcr", "scrna")
-REPERTOIRES = ("tcr", "bcr")
+RECEPTORS = (*REPERTOIRES, "scrna")
 STEP_PERSISTENCE = "persistence"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from tilseq.report.results import STATE_WORDS, Results
+from tilseq.report.results import REPERTOIRES, STATE_WORDS, Results
 from tilseq.report.rows import BRIEFLY, who
 from tilseq.report.series import WAY
 from tilseq.report.view import Cell, Head, View, count, doubt, measured, missing, on_two_lines, text
@@ -16,7 +16,6 @@ from tilseq.tables import Row
 
 # The first of which a subject's pairs have any value: only it is of the repertoires, at any depth.
 INDICES = {"morisita": "Morisita", "morisita_horn": "Morisita-Horn"}
-RECEPTORS = ("tcr", "bcr")
 CELLS_FROM = {
     "counted": "counted in the file",
     "declared": "declared",
@@ -56,7 +55,7 @@ def depth(results: Results) -> View:
                 ),
             ]
         )
-    empty = results.nothing("depth", "No repertoire was read.", *RECEPTORS)
+    empty = results.nothing("depth", "No repertoire was read.", *REPERTOIRES)
     return View("Depth and quality of the repertoires", heads, rows, empty, "tables/depth.csv")
 
 
@@ -77,7 +76,7 @@ def in_common(results: Results) -> View:
         rows.append([Cell(subject, kind="name"), text(locus), count(len(samples)), index, *cells])
     told = "No subject has two repertoires of one locus."
     title = "What the repertoires of a subject have in common"
-    return View(title, heads, rows, results.nothing("overlap", told, *RECEPTORS), "tables/overlap.csv")
+    return View(title, heads, rows, results.nothing("overlap", told, *REPERTOIRES), "tables/overlap.csv")
 
 
 def pairs(results: Results) -> View:
@@ -128,7 +127,7 @@ def genes(results: Results) -> View:
 
 def labels(results: Results) -> dict[str, str]:
     """Return sample → what a reader knows it by: visit and specimen, or its name where two of a subject are alike."""
-    known = results.tables["samples"].with_columns(way=WAY).filter(pl.col("assay").is_in(RECEPTORS))
+    known = results.tables["samples"].with_columns(way=WAY).filter(pl.col("assay").is_in(REPERTOIRES))
     told: dict[str, tuple[str, str, str]] = {}
     for row in known.iter_rows(named=True):
         visit, specimen = row["visit"] or "no visit", (row["specimen"] or "").replace("_", " ")

@@ -84,6 +84,7 @@ TABLES = (
     enrichment.ENRICHMENT,
 )
 
+REPERTOIRES = ("tcr", "bcr")  # assays
 STATE_WORDS = {
     "ok": "ok",
     "warn": "with warnings",

@@ -10,12 +10,12 @@ from tilseq.endpoints.parameters import INFUSED_UPPER_BOUND, NO_MASS_KINETICS
 from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.report.results import Results
 from tilseq.report.rows import WHO, endpoint_cell, number_cell, unfinished, who
+from tilseq.report.series import PER_CENT
 from tilseq.report.view import Cell, Head, View, missing, on_two_lines, text
 from tilseq.report.words import number
 from tilseq.tables import Row
 
 SHARE, CELLS, ABOVE = "infused_share_of_cd3", "infused_cells_per_ul", "infused_probability_above_blank"
-PER_CENT = 100.0
 # Series with kinetics: parameter, what it is, and by how much its numbers are multiplied to have the unit that is told.
 SERIES = (
     (SHARE, "infused share of CD3+", "%", PER_CENT),

@@ -17,7 +17,15 @@ from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, count, filled, text
 from tilseq.report.words import flat, interval, number
 from tilseq.tables import Row
-from tilseq.tables.survival import FEW_AT_RISK, FEW_SUBJECTS, MAY_HOLD_LESS, NEVER_SCANNED
+from tilseq.tables.survival import (
+    FEW_AT_RISK,
+    FEW_SUBJECTS,
+    MAY_HOLD_LESS,
+    NEVER_SCANNED,
+    NOT_IN_STUDY,
+    NOT_LOOKED_FOR,
+    OF_UNKNOWN_CAUSE,
+)
 
 Place = tuple[int, str, bool, str, str]  # of the parameter, which, for sensitivity, reader, group
 
@@ -124,9 +132,7 @@ def reasons(results: Results) -> list[str]:
     told = results.tables["time_to_event"].filter(pl.col("rule") != "not_evaluable")["reason"].drop_nulls()
     words = told.str.split("; ").explode().value_counts().filter(pl.col("count") > 1).sort("count", descending=True)
     return [
-        f"{word[0].upper()}{word[1:]}."
-        for word in words["reason"]
-        if "not looked for" in word or "in the study" in word
+        f"{word[0].upper()}{word[1:]}." for word in words["reason"] if NOT_LOOKED_FOR in word or NOT_IN_STUDY in word
     ]
 
 
@@ -134,7 +140,7 @@ def doubts(results: Results) -> list[str]:
     """Return what the estimates of all subjects and of arms say against themselves, a sentence each."""
     table = results.tables["survival_estimates"]
     told = table.filter(pl.col("group") == "all")["reason"].drop_nulls().str.split("; ").explode()
-    unknown = told.filter(told.str.ends_with("of unknown cause")).unique(maintain_order=True)
+    unknown = told.filter(told.str.ends_with(OF_UNKNOWN_CAUSE)).unique(maintain_order=True)
     counted = dict(flat(run_object(results, "settings"))).get(f"{SETTINGS}unknown_death_cause")
     settled = {"tumor": ", counted as from the tumour", "other": ", counted as from something else"}
     words = [f"{one}{settled.get(counted or '', '')}." for one in unknown]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from tilseq.errors import first_few
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, count, filled, measured, missing, text
 from tilseq.report.words import number, plural
@@ -94,7 +95,6 @@ def gene_sets(results: Results) -> View:
         changed = ordered.filter(pl.col("q") < ALPHA)
         for row in (changed if changed.height else ordered.head(FEWEST_SHOWN)).iter_rows(named=True):
             genes = row["leading_edge"].split(";") if row["leading_edge"] else []
-            more = f" and {len(genes) - MOST_GENES} more" if len(genes) > MOST_GENES else ""
             rows.append(
                 [
                     text(None if population is None else str(population), "name"),
@@ -104,7 +104,7 @@ def gene_sets(results: Results) -> View:
                     measured(row["log2_fold_change"], row["lower"], row["upper"]),
                     count(row["p"]),
                     count(row["q"]),
-                    text(", ".join(genes[:MOST_GENES]) + more),
+                    text(first_few(genes, MOST_GENES)),
                 ]
             )
     heads = [Head("Samples of"), Head("Compared"), Head("Gene set"), Head("Test")]

@@ -9,6 +9,7 @@ from math import ceil
 
 import polars as pl
 
+from tilseq.populations import REGION
 from tilseq.report.images import Picture
 from tilseq.report.results import STATE_WORDS, Results
 from tilseq.report.rows import WHO, sample_rows, unfinished, who
@@ -16,9 +17,8 @@ from tilseq.report.view import Cell, Chip, Head, View, days_words, filled, measu
 from tilseq.report.words import plural
 from tilseq.tables import Row
 
-REGION = "lymphocytes "  # how the table `cuts` names a channel of their region
-LENT_BY = ("gate", "parent", "channel")
 TIME_CHECK = "events left out by time"
+LENT_BY = ("gate", "parent", "channel")
 MOST_ROWS = 20
 
 

@@ -11,6 +11,7 @@ from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, count, filled, text
 from tilseq.report.words import number, recorded
 from tilseq.tables import Row
+from tilseq.tables.tumor_marker_course import CHECK_UNIT, LEWIS_NEGATIVE, NO_UPPER_LIMIT
 
 
 def courses(results: Results) -> View:
@@ -72,11 +73,9 @@ def _course(subject: Any, test: Any, rows: list[Row]) -> list[Cell]:
     change = None if lowest is None else lowest["change_pct"]
     assays = {row["assay"] for row in rows}
     told = [f"{len(assays)} assays, of which the last stands here"] if len(assays) > 1 else []
-    told += [
-        part for part in (last["reason"] or "").split("; ") if part.startswith(("every CA19-9", "% withheld: no upper"))
-    ]
+    told += [part for part in (last["reason"] or "").split("; ") if part in (LEWIS_NEGATIVE, NO_UPPER_LIMIT)]
     parts = {part for row in own for part in (row["reason"] or "").split("; ")}
-    told += sorted(part for part in parts if part.endswith("check the unit"))
+    told += sorted(part for part in parts if part.endswith(CHECK_UNIT))
     return [
         Cell(f"{subject}", kind="name"),
         Cell(f"{test}"),

@@ -37,13 +37,13 @@ def recorded(value: float | None) -> str:
     return DASH if value is None else f"{value:.10g}".replace("-", "−")
 
 
-def fixed(value: float | None, places: int = 3) -> str:
-    """Return a number with so many decimals, whole or not; null as a dash.
+def fixed(value: float | None) -> str:
+    """Return a number with three decimals, whole or not; null as a dash.
 
     >>> fixed(1.0), fixed(0.99987), fixed(None)
     ('1.000', '1.000', '–')
     """
-    return DASH if value is None or math.isnan(value) else _plain(value, places)
+    return DASH if value is None or math.isnan(value) else _plain(value, 3)
 
 
 def interval(value: float | None, lower: float | None, upper: float | None) -> str:

@@ -107,7 +107,8 @@ def standing_out(product: Floats, baseline: Floats) -> tuple[int, ...]:
 def carried(specimen: Specimen, clones: pl.DataFrame, genes: Sequence[str]) -> dict[str, tuple[Floats, Floats]]:
     """Return, by lineage, the T cells of each state and those of them whose receptor has one of some TRBV genes.
 
-    Naive cells, which are of no clone, use genes as often as the subject's clones do, each counted once.
+    Both are numbers of cells, shape (states,). Naive cells, which are of no clone, use genes as often as the subject's
+    clones do, each counted once.
     """
     every = specimen.infused + specimen.endogenous
     carries = clones["trb_v_call"].str.split("*").list.first().is_in(genes).to_numpy()

@@ -48,7 +48,7 @@ def run(job: Job, folder: Path) -> None:
     matrix = _matrix(job, sample)
     rule = {"sample": job.unit, "file": sample["path"], "rule": "row of no gene"}
     left_out = [rule | {"rows": len(matrix.no_genes)}] if matrix.no_genes else []
-    write_parquet(EXCLUSIONS.frame(left_out), EXCLUSIONS, folder)
+    write_parquet(left_out, EXCLUSIONS, folder)
     counts = sample_counts(matrix, sample)
     write_frame(counts, folder / f"{COUNTS}.parquet")
     told = {"sample": job.unit, "check": "reading of counts", "verdict": "pass", "reason": "; ".join(matrix.told)}
@@ -59,7 +59,7 @@ def run(job: Job, folder: Path) -> None:
     checks += _names(job.unit, genes)
     checks += check_names(library, genes, [job.unit])
     checks += sex_checks(job, genes, library)
-    write_parquet(QUALITY.frame(checks), QUALITY, folder)
+    write_parquet(checks, QUALITY, folder)
 
 
 def _matrix(job: Job, sample: Mapping[str, Any]) -> CountMatrix:

@@ -51,11 +51,11 @@ def run(job: Job, folder: Path) -> None:
     left_out = judged.dropped.with_columns(file=pl.lit(sample["path"]))
     write_parquet(table.select(judged.table.columns), CELL_EXPRESSION, folder)
     write_parquet(judged.limits, QUALITY_LIMITS, folder)
-    write_parquet(EXCLUSIONS.frame(left_out.to_dicts()), EXCLUSIONS, folder)
+    write_parquet(left_out.to_dicts(), EXCLUSIONS, folder)
     of_file = [{"sample": job.unit, "check": "reading of cells", "verdict": "pass", "reason": "; ".join(told)}]
     checks = [_kept(job.unit, judged), *untyped, *(of_file if told else [])]
     checks += sex_checks(job, genes, cells.X)
-    write_parquet(QUALITY.frame(checks), QUALITY, folder)
+    write_parquet(checks, QUALITY, folder)
 
 
 def _types(

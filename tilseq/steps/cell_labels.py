@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilseq.steps import contamination, tracking
 from tilseq.steps.cells_behind import known_cells
-from tilseq.steps.job import Job, needed
+from tilseq.steps.job import Job, needed, read_needed
 from tilseq.steps.receptor_subjects import by_subject, in_time, subject_job
 from tilseq.steps.reference import (
     NEVER_INFUSED,
@@ -20,6 +20,7 @@ from tilseq.steps.reference import (
     lots_without_library,
     of_another_subject,
     parts_of,
+    quality_row,
     why_no_reference,
 )
 from tilseq.steps.repertoire import count_of
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEP = "cell_labels"
+LOTS = "lots of the product"  # a check
 
 
 def plan(study: Study) -> list[Job]:
@@ -84,7 +86,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.outputs import QUALITY
 
     samples = job.arguments["samples"]
-    every = {need: pl.read_parquet(path) for need, path in needed(job, folder, "clonotypes").items()}
+    every = read_needed(job, folder, "clonotypes")
     read = {need: table for need, table in every.items() if need in samples}
     others = [every[need] for need in job.arguments["others"] if need in every]
     alike = [table for table in others if count_of(table) == "templates"]
@@ -105,26 +107,29 @@ def run(job: Job, folder: Path) -> None:
         never = None if job.arguments["infusions"] else NEVER_INFUSED
         lost = strange.get(sample["sample"]) or never or why_no_reference(job, sample, parts, read)
         if lost:
-            quality.append(QUALITY.frame([_told(sample, "warn" if lost == never else "fail", lost)]))
+            quality.append(QUALITY.frame([quality_row(sample, "warn" if lost == never else "fail", lost, LOTS)]))
             continue
         lots = [_lot(samples[part]["sample"], read[part], depth, counted, cells.get(part)) for part in parts]
         try:
             found = cell_labels(cells[need], lots, miscounted=counting, alike=alike)
         except AnalysisError as error:  # such as a lot of another locus: one sample does not stop the others
-            quality.append(QUALITY.frame([_told(sample, "fail", str(error))]))
+            quality.append(QUALITY.frame([quality_row(sample, "fail", str(error), LOTS)]))
             continue
         labels.append(found)
         quality.append(label_checks(found, unsure=unsure_templates(lots, counting or {})))
-        missing = failed_of(job, sample)
-        if missing:
-            reason = f"{', '.join(missing)} of the product failed and is left out: too few cells are in the product"
-            quality.append(QUALITY.frame([_told(sample, "warn", reason)]))
-        unread = lots_without_library(job, sample)
-        if unread:
-            reason = f"lot {', '.join(unread)} was infused and has no library: too few cells are in the product"
-            quality.append(QUALITY.frame([{**_told(sample, "warn", reason), "check": "lots sequenced, cells"}]))
+        quality.append(QUALITY.frame(list(_lots_missing(job, sample))))
     write_parquet(_with_origins(job, folder, pl.concat(labels)), CELL_LABELS, folder)
     write_parquet(pl.concat(quality), QUALITY, folder)
+
+
+def _lots_missing(job: Job, sample: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the checks that warn of libraries of the product that failed, and of infused lots that have none."""
+    if missing := failed_of(job, sample):
+        reason = f"{', '.join(missing)} of the product failed and is left out: too few cells are in the product"
+        yield quality_row(sample, "warn", reason, LOTS)
+    if unread := lots_without_library(job, sample):
+        reason = f"lot {', '.join(unread)} was infused and has no library: too few cells are in the product"
+        yield quality_row(sample, "warn", reason, "lots sequenced, cells")
 
 
 def _with_origins(job: Job, folder: Path, labels: pl.DataFrame) -> pl.DataFrame:
@@ -147,7 +152,3 @@ def _lot(
     from tilseq.repertoire import ProductLot
 
     return ProductLot(name, table, depth.get(name, {}), cells, counted.get(name, "unknown"))
-
-
-def _told(sample: Mapping[str, Any], verdict: str, reason: str) -> dict[str, Any]:
-    return {"sample": sample["sample"], "check": "lots of the product", "verdict": verdict, "reason": reason}

@@ -135,11 +135,11 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(response_differences(derived), RESPONSE_DIFFERENCES, folder)
     write_parquet(by_immune_criteria, IRECIST, folder)
     write_parquet(irecist_best_response(by_immune_criteria, followup, therapies), IRECIST_BEST, folder)
-    write_parquet(ENDPOINTS.frame(endpoints), ENDPOINTS, folder)
+    write_parquet(endpoints, ENDPOINTS, folder)
     resected = resected_targets(lesions, subjects)
     file = given["files"].get("lesions")
     excluded = [*of_resected(given["lesions"], resected, file), *of_late_lesions(given["lesions"], cut, day, file)]
-    write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
+    write_parquet(excluded, EXCLUSIONS, folder)
 
 
 def _followup(job: Job) -> pl.DataFrame:

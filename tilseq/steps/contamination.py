@@ -59,7 +59,7 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(found.pairs, SHARED_PAIRS, folder)
     write_parquet(found.rates, LEAK_RATES, folder)
     write_parquet(found.clones, SUSPICIOUS_CLONES, folder)
-    write_parquet(QUALITY.frame(_quality_rows(found.samples, found.rates)), QUALITY, folder)
+    write_parquet(_quality_rows(found.samples, found.rates), QUALITY, folder)
 
 
 def _quality_rows(samples: pl.DataFrame, rates: pl.DataFrame) -> list[dict[str, Any]]:

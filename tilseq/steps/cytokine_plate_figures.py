@@ -29,13 +29,11 @@ RECOVERY = (
 LESS = {CURVES: ", less the shared error of their level", RECOVERY: " and less the shared dilution error"}
 
 
-def draw_plate(plate: str, beads: Beads, told: Quantified, folder: Path) -> None:
+def draw_plate(beads: Beads, told: Quantified, folder: Path) -> None:
     """Draw the plate: whatever of it there is.
 
     Parameters
     ----------
-    plate
-        Its name.
     beads, told
         What was found on it.
     folder

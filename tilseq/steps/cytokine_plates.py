@@ -87,7 +87,7 @@ def run(job: Job, folder: Path) -> None:
         (QUALITY.frame([*_files(job.samples, sheet, wells), *_quality(job.samples, beads, told)]), QUALITY),
     ):
         write_parquet(frame, table, folder)
-    draw_plate(job.unit, beads, told, folder / "figures")
+    draw_plate(beads, told, folder / "figures")
 
 
 def _sheet_and_kits(job: Job) -> tuple[pl.DataFrame, Mapping[str, Kit]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tilseq.steps import cytokine_plates
 from tilseq.steps.baselines import start_day
 from tilseq.steps.cytokine_figures import draw_levels
-from tilseq.steps.job import Job, needed
+from tilseq.steps.job import Job, read_needed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -60,16 +60,16 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.inputs import SAMPLES
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS
 
-    parts = [pl.read_parquet(path) for path in needed(job, folder, SAMPLE_CONCENTRATIONS.name).values()]
+    parts = [*read_needed(job, folder, SAMPLE_CONCENTRATIONS.name).values()]
     measured = pl.concat([SAMPLE_CONCENTRATIONS.frame(), *parts])
     rows = job.arguments["samples"]
     samples = pl.DataFrame(rows, schema={name: SAMPLES.schema[name] for name in CARRIED})
     sound = (pl.col("status").fill_null("ok") != "failed") & (pl.col("role").fill_null("sample") == "sample")
     found = levels(measured, samples.filter(sound), job.arguments["starts"])
     write_parquet(found, CYTOKINE_LEVELS, folder)
-    write_parquet(ENDPOINTS.frame(list(_endpoints(found))), ENDPOINTS, folder)
+    write_parquet(list(_endpoints(found)), ENDPOINTS, folder)
     left_out = samples.filter(~sound, pl.col("sample").is_in(measured["sample"].to_list()))
-    write_parquet(EXCLUSIONS.frame([_excluded(row) for row in left_out.iter_rows(named=True)]), EXCLUSIONS, folder)
+    write_parquet([_excluded(row) for row in left_out.iter_rows(named=True)], EXCLUSIONS, folder)
     draw_levels(job, found, folder / "figures")
 
 

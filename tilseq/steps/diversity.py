@@ -79,10 +79,10 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(cells, DEPTH, folder)
     write_parquet(pl.concat(of_isotypes), ISOTYPES, folder)
     write_parquet(pl.concat([*indices, common]), DIVERSITY, folder)
-    write_parquet(ENDPOINTS.frame(rows + endpoints(common, of_sample, cells)), ENDPOINTS, folder)
+    write_parquet(rows + endpoints(common, of_sample, cells), ENDPOINTS, folder)
     told = [*_left_out(cells, spectra), *_short_of_coverage(common), *_one_library(cells)]
     told += more_than_replicates(samples, clones, cells)
-    write_parquet(QUALITY.frame(told), QUALITY, folder)
+    write_parquet(told, QUALITY, folder)
     write_parquet(pl.concat(profiles), HILL_PROFILE, folder)
     write_parquet(pl.concat(curves), RAREFACTION, folder)
     write_frame(_as_table(spectra, cells), folder / f"{SPECTRA}.parquet")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tilseq.steps import diversity
-from tilseq.steps.job import Job, needed
+from tilseq.steps.job import Job, read_needed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,13 +40,13 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.outputs import ENDPOINTS
     from tilseq.tables.repertoire import DIVERSITY
 
-    read = pl.concat([pl.read_parquet(path) for path in needed(job, folder, diversity.SPECTRA).values()])
+    read = pl.concat(read_needed(job, folder, diversity.SPECTRA).values())
     read = read.filter(pl.col("cells_from") != "pair")
     cells = read.unique(["sample", "locus"])
     common = diversity.at_common_depth(_spectra(read), cells, OVER)
     rows = diversity.endpoints(common, job.arguments["samples"], cells)
     write_parquet(common, DIVERSITY, folder)
-    write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
+    write_parquet(rows, ENDPOINTS, folder)
 
 
 def _spectra(rows: pl.DataFrame) -> dict[str, dict[str, Observed]]:

@@ -27,16 +27,17 @@ def draft_panels(root: Path, samples: list[dict[str, str]]) -> dict[str, dict[st
         Name of a panel → marker → channel ($PnN).
     """
     from tilseq.errors import ReadError
-    from tilseq.io.fcs import list_channels
+    from tilseq.io.fcs import read_staining
 
     names: dict[tuple[tuple[str, str], ...], str] = {}
     for row in samples:
         if row["assay"] != "flow" or row.get("panel"):
             continue
         try:
-            stains = tuple(sorted(stains_of(*list_channels(root / row["path"])).items()))
+            found = read_staining(root / row["path"])
         except ReadError:  # the check and the run tell it
             continue
+        stains = tuple(sorted(stains_of(found.channels, found.markers).items()))
         if stains:
             row["panel"] = names.setdefault(stains, f"panel_{len(names) + 1}")
     return {name: dict(stains) for stains, name in names.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from tilseq.expression import CellScores
     from tilseq.expression.matrix import Counts
     from tilseq.expression.scores import Method
+    from tilseq.expression.signatures import Signature
+    from tilseq.io.gmt import GeneSets
     from tilseq.study import Study
 
 STEP = "expression"
+ONE_SAMPLE = "one sample"  # a check
 # Columns of obs that tell samples or people apart, without their case, `_`, `.` and a final `id`.
 TELLING = ("sample", "patient", "donor", "subject", "individual", "origident")
 
@@ -96,7 +99,7 @@ def run(job: Job, folder: Path) -> None:
     told = [{"sample": job.unit, "check": "files", "verdict": "warn", "reason": f"not read: {unread}"}]
     write_parquet(scored.scores, SCORES, folder)
     write_parquet(scored.coverage, SIGNATURE_COVERAGE, folder)
-    write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
+    write_parquet(rows, ENDPOINTS, folder)
     write_parquet(pl.concat([scored.quality, QUALITY.frame(told if unread else [])]), QUALITY, folder)
     write_parquet(scored.exclusions.with_columns(file=pl.lit(sample["path"])), EXCLUSIONS, folder)
 
@@ -157,17 +160,13 @@ def score_file(
     """
     from tilseq.errors import AnalysisError
     from tilseq.expression import as_signatures, load_signatures, raw_counts, score, summarise
-    from tilseq.gene_symbols import told_of_renamed, told_of_unfound
     from tilseq.io.gmt import read_gmt
     from tilseq.io.single_cells import read_single_cells
 
     given = None if gene_sets is None else read_gmt(gene_sets)
     sets = as_signatures(load_signatures() if given is None else given)
     cells, told = read_single_cells(path)
-    listed = {name: (*one.up, *one.down) for name, one in sets.items()}
-    lost = told_of_unfound(cells.var_names, listed)
-    lost = lost if given is None else (*given.told_beside(cells.var_names), *lost)
-    of_sets = (*lost, *told_of_renamed(listed))
+    lost, of_sets = _told_of_sets(sets, given, cells.var_names)
     try:
         if member is not None:
             cells = of_member(cells, member)
@@ -179,24 +178,33 @@ def score_file(
     except AnalysisError as error:
         error.file = str(path)
         raise
-    exclusions = _without_counts(scored, groups, path)
     names = [sample] if by is None else sorted(set(groups))
-    quality = [*_without_cells(scored, groups, names), *_names(counts, groups, names)]
-    verdict = "warn" if lost else "pass"
-    told_of = {"check": "reading of gene sets", "verdict": verdict, "reason": "; ".join(of_sets)}
-    quality += [{"sample": name} | told_of for name in names if of_sets]
-    if by is None and member is None:
-        quality += _mixed(cells, sample)
-    coverage = _coverage(scored, names)
-    checks = _quality(scored, names, quality)
+    told_of = {"check": "reading of gene sets", "verdict": "warn" if lost else "pass", "reason": "; ".join(of_sets)}
+    quality = [
+        *_without_cells(scored, groups, names),
+        *_names(counts, groups, names),
+        *({"sample": name} | told_of for name in names if of_sets),
+        *(_mixed(cells, sample) if by is None and member is None else ()),
+    ]
     return ScoredFile(
         summarise(scored, groups),
-        coverage,
-        checks,
-        exclusions,
+        _coverage(scored, names),
+        _quality(scored, names, quality),
+        _without_counts(scored, groups, path),
         f"{_words(method, controls)} of {counts.place}",
         (*of_sets, *told),
     )
+
+
+def _told_of_sets(
+    sets: Mapping[str, Signature], given: GeneSets | None, genes: Iterable[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what sets lose of the genes of a file, and all that is to be told of how they were read."""
+    from tilseq.gene_symbols import told_of_renamed, told_of_unfound
+
+    listed = {name: (*one.up, *one.down) for name, one in sets.items()}
+    lost = (*(() if given is None else given.told_beside(genes)), *told_of_unfound(genes, listed))
+    return lost, (*lost, *told_of_renamed(listed))
 
 
 def _words(method: Method, controls: int) -> str:
@@ -251,7 +259,7 @@ def _mixed(cells: AnnData, sample: str) -> list[dict[str, Any]]:
         f"write {next(iter(several))}=VALUE under `member` in samples.csv to take those of one, "
         f"or score each by --by {next(iter(several))}"
     )
-    return [{"sample": sample, "check": "one sample", "verdict": "warn", "reason": reason}]
+    return [{"sample": sample, "check": ONE_SAMPLE, "verdict": "warn", "reason": reason}]
 
 
 def _quality(scored: CellScores, names: list[str], others: list[dict[str, Any]]) -> pl.DataFrame:

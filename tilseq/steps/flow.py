@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tilseq.steps import flow_cuts
 from tilseq.steps.flow_tubes import arguments_of, gate_tube, read_tube
-from tilseq.steps.job import Job, needed, only_path, sample_jobs
+from tilseq.steps.job import Job, needed, only_path, read_needed, sample_jobs
 
 if TYPE_CHECKING:
     import polars as pl
@@ -152,7 +152,7 @@ def _run_person(job: Job, folder: Path, tube: Tube, automatically: Callable[[], 
     write_parquet(comparison, COMPARISON, folder)
     lost = int(np.count_nonzero(~person.finite))
     excluded = [{"sample": job.unit, "file": sample["path"], "rule": NOT_FINITE, "rows": lost}] if lost else []
-    write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
+    write_parquet(excluded, EXCLUSIONS, folder)
     if not isinstance(automatic, str):
         signals = medians(populations, automatic.values, automatic.markers, sample=job.unit, names=names)
         write_parquet(signals, MEDIANS, folder)
@@ -170,7 +170,7 @@ def _write(folder: Path, counts: pl.DataFrame, rows: list[dict[str, Any]], quali
     from tilseq.tables.outputs import COUNTS, ENDPOINTS, QUALITY
 
     write_parquet(counts, COUNTS, folder)
-    write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
+    write_parquet(rows, ENDPOINTS, folder)
     write_parquet(quality, QUALITY, folder)
 
 
@@ -199,7 +199,7 @@ def _blanks(job: Job, folder: Path) -> dict[str, Blank]:
 
     from tilseq.flow.rare import blank_of
 
-    frames = [pl.read_parquet(path) for path in needed(job, folder, "blanks").values()]
+    frames = [*read_needed(job, folder, "blanks").values()]
     tubes = pl.concat(frames).partition_by("population") if frames else []
     return {one["population"][0]: blank_of(one["events"], one["lymphocytes"]) for one in tubes}
 

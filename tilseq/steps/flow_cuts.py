@@ -154,5 +154,5 @@ def _write_blanks(
             ]
         holds = f"; it is no blank of {', '.join(others)}, whose markers its cells bear" if others else ""
         told.append(check(sample, "blank", lymphocytes, "a tube that can be gated", lymphocytes > 0, f"taken{holds}"))
-    write_parquet(BLANKS.frame(rows), BLANKS, folder)
-    write_parquet(QUALITY.frame(told), QUALITY, folder)
+    write_parquet(rows, BLANKS, folder)
+    write_parquet(told, QUALITY, folder)

@@ -60,7 +60,7 @@ def run(job: Job, folder: Path) -> None:
         quality += _of_several_cytometers(name, cytometers)
     differences = [PANEL_DIFFERENCES.frame(), *(one.differences for one in compared)]
     write_parquet(pl.concat(differences), PANEL_DIFFERENCES, folder)
-    write_parquet(QUALITY.frame(quality), QUALITY, folder)
+    write_parquet(quality, QUALITY, folder)
 
 
 def _group(sample: Mapping[str, Any]) -> str:
@@ -85,16 +85,15 @@ def _read(study: Study, sample: Mapping[str, Any]) -> tuple[dict[str, str], str]
     """Return a tube's stains and cytometer; None where its own job will tell why these cannot be said."""
     from tilseq.errors import TilseqError
     from tilseq.flow.panels import stains
-    from tilseq.io.fcs import cytometer, list_channels
+    from tilseq.io.fcs import read_staining
     from tilseq.study.model import data_set_of
 
     panel = study.settings.panels.get(sample["panel"]) if sample["panel"] else None
     files = study.files(sample["sample"])
     if len(files) != 1:
         return None
-    data_set = data_set_of(sample["member"]) or 0
     try:
-        channels, markers = list_channels(files[0], data_set=data_set)
-        return stains(channels, markers, panel.markers if panel else None), cytometer(files[0], data_set=data_set)
+        found = read_staining(files[0], data_set=data_set_of(sample["member"]) or 0)
+        return stains(found.channels, found.markers, panel.markers if panel else None), found.cytometer
     except TilseqError:
         return None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilseq.steps import flow
-from tilseq.steps.job import Job, needed
+from tilseq.steps.job import Job, read_needed
 
 if TYPE_CHECKING:
     from tilseq.study import Study
@@ -32,14 +32,12 @@ def plan(study: Study) -> list[Job]:
 
 def run(job: Job, folder: Path) -> None:
     """Compare the replicates of each specimen, and write checks of each tube."""
-    import polars as pl
-
     from tilseq.flow.replicates import compare_replicates
     from tilseq.io.write import write_parquet
     from tilseq.tables.outputs import QUALITY
 
-    counts = {need: pl.read_parquet(path) for need, path in needed(job, folder, "counts").items()}
+    counts = read_needed(job, folder, "counts")
     rows = []
     for group in job.arguments["groups"]:
         rows += compare_replicates({sample: counts[need] for need, sample in group.items() if need in counts})
-    write_parquet(QUALITY.frame(rows), QUALITY, folder)
+    write_parquet(rows, QUALITY, folder)

@@ -98,9 +98,9 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(table, INTRACELLULAR, folder)
     write_parquet(pl.concat([QUALITY.frame(pair_checks(table)), *read.quality]), QUALITY, folder)
     write_parquet(pl.concat([CUTS.frame(), *read.cuts]), CUTS, folder)
-    write_parquet(EXCLUSIONS.frame(read.exclusions), EXCLUSIONS, folder)
-    write_parquet(ENDPOINTS.frame(endpoints(table, rows)), ENDPOINTS, folder)
-    write_parquet(FAILURES.frame(_failures(read, rows)), FAILURES, folder)
+    write_parquet(read.exclusions, EXCLUSIONS, folder)
+    write_parquet(endpoints(table, rows), ENDPOINTS, folder)
+    write_parquet(_failures(read, rows), FAILURES, folder)
     save_figures(figures(table, read), folder / "figures")
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from tilseq.errors import TableError
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from tilseq.study import Study
 
 
@@ -67,6 +69,13 @@ def needed(job: Job, folder: Path, table: str) -> dict[str, Path]:
     """
     work = folder.parents[1]
     return {need: path for need in job.needs if (path := work / need / f"{table}.parquet").exists()}
+
+
+def read_needed(job: Job, folder: Path, table: str) -> dict[str, pl.DataFrame]:
+    """Return the tables of one name that the jobs this one needs have left, by the job's folder; see `needed`."""
+    import polars as pl
+
+    return {need: pl.read_parquet(path) for need, path in needed(job, folder, table).items()}
 
 
 def only_path(job: Job) -> str:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEP = "labs"
-UNGRADED = "not graded: study.yaml names no version of the CTCAE (analysis.clinical.ctcae: 5 or 6)"
 RECOVERY = "first of {} days with results at or above, from the last day of the lowest count of the treatment on"
 
 
@@ -70,8 +69,8 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(recovery_estimates(counts, subjects=subjects), tables.RECOVERY_ESTIMATES, folder)
     write_parquet(by_limits, tables.RESULTS_BY_LIMITS, folder)
     write_parquet(significant_results(by_limits), tables.SIGNIFICANT_RESULTS, folder)
-    write_parquet(EXCLUSIONS.frame([*_excluded(job, every, refused, grades)]), EXCLUSIONS, folder)
-    write_parquet(ENDPOINTS.frame(endpoints), ENDPOINTS, folder)
+    write_parquet([*_excluded(job, every, refused, grades)], EXCLUSIONS, folder)
+    write_parquet(endpoints, ENDPOINTS, folder)
     write_parquet(failures, FAILURES, folder)
     draw_labs(job, labs, grades, worst, folder)
 
@@ -119,6 +118,7 @@ def _excluded(job: Job, every: pl.DataFrame, refused: list[str], grades: pl.Data
     from tilseq.clinical.data_cut import cut_exclusions, data_cuts, is_after_cut
     from tilseq.clinical.lab_exclusions import lab_exclusions, rule_in_words
     from tilseq.clinical.left_out import subjects_left_out
+    from tilseq.tables.lab_grades import UNGRADED
 
     version, file = job.arguments["ctcae"], job.arguments["file"]
     for stranger in subjects_left_out(every, refused, "no such subject"):

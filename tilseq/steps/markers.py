@@ -75,8 +75,8 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(courses, MARKER_COURSES, folder)
     write_parquet(by_ca125, GCIG, folder)
     changes = _changes(before_therapy, _end_of_changes(job))
-    write_parquet(ENDPOINTS.frame([*changes, *_categories(by_ca125)]), ENDPOINTS, folder)
-    write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
+    write_parquet([*changes, *_categories(by_ca125)], ENDPOINTS, folder)
+    write_parquet(excluded, EXCLUSIONS, folder)
     write_parquet(failures, FAILURES, folder)
     _draw(job, courses, folder)
 

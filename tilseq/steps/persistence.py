@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tilseq.steps import contamination, repertoire
-from tilseq.steps.job import Job, needed
+from tilseq.steps.job import Job, needed, read_needed
 from tilseq.steps.receptor_subjects import by_subject, subject_job
 from tilseq.steps.reference import (
     NEVER_INFUSED,
@@ -122,7 +122,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.repertoire import PERSISTENCE
 
     reference, samples = job.arguments["reference"], job.arguments["samples"]
-    clones = {need: pl.read_parquet(path) for need, path in needed(job, folder, "clonotypes").items()}
+    clones = read_needed(job, folder, "clonotypes")
     strange = of_another_subject(job, folder)
     clones = {need: frame for need, frame in clones.items() if samples[need]["sample"] not in strange}
     poor = _of_poor_quality(job, folder)
@@ -148,8 +148,8 @@ def run(job: Job, folder: Path) -> None:
         rows += _endpoints(sample, held, reference, why)
         quality += [*told, *_doubts(job, sample, held, beside.apart), *_exchanged(job, need, clones, beside)]
     write_parquet(pl.concat(frames), PERSISTENCE, folder)
-    write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
-    write_parquet(QUALITY.frame(quality), QUALITY, folder)
+    write_parquet(rows, ENDPOINTS, folder)
+    write_parquet(quality, QUALITY, folder)
 
 
 def _refused(
@@ -180,7 +180,7 @@ def _doubts(job: Job, sample: Mapping[str, Any], held: pl.DataFrame, apart: str 
     if unread := lots_without_library(job, sample):
         reason = f"lot {', '.join(unread)} was infused and has no library: the numbers are too low"
         found.append(("lots sequenced", "warn", reason))
-    return [quality_row(sample, verdict, reason) | {"check": check} for check, verdict, reason in found]
+    return [quality_row(sample, verdict, reason, check) for check, verdict, reason in found]
 
 
 def _there_before(held: pl.DataFrame) -> str:
@@ -216,7 +216,7 @@ def _exchanged(job: Job, need: str, clones: Mapping[str, pl.DataFrame], beside: 
         tumor = pl.concat([clones[one].select(columns) for one in of_tumor])
         reason = exchanged_with_baseline(clones[need], product, tumor)
     if reason:
-        yield quality_row(sample, "warn", reason) | {"check": "exchanged with the product"}
+        yield quality_row(sample, "warn", reason, "exchanged with the product")
 
 
 def _of_poor_quality(job: Job, folder: Path) -> set[str]:
@@ -320,7 +320,7 @@ def _held(
     if not of_sort and not reasons:
         reasons = [f"product mass kept: {not_kept}"]
     reason = "; ".join([*reasons, *why.values()])
-    told = {**quality_row(sample, "warn" if why else "pass", reason), "check": "reference"}
+    told = quality_row(sample, "warn" if why else "pass", reason, "reference")
     none = _why_none(held, set(table["locus"].unique()), set().union(*loci.values())) | why
     unsaid = {(locus, measure): reason for locus, reason in none.items() for measure in PARAMETERS}
     if not serving:

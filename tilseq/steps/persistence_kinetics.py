@@ -129,8 +129,8 @@ def run(job: Job, folder: Path) -> None:
             rows += _of_locus(job, folder, _Of(str(locus), population, label, every_lot), part)
     check = STEP.replace("_", " ")
     quality = [{"sample": name, "check": check, "verdict": "warn", "reason": why} for name, why in reasons.items()]
-    write_parquet(QUALITY.frame(quality), QUALITY, folder)
-    write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
+    write_parquet(quality, QUALITY, folder)
+    write_parquet(rows, ENDPOINTS, folder)
 
 
 def _course(later: Sequence[Mapping[str, Any]], infusions: Sequence[Mapping[str, Any]]) -> tuple[list[str], int | None]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tilseq.steps import cell_expression, cell_labels
 from tilseq.steps.bulk_rna import COUNTS, gene_counts
 from tilseq.steps.expression_levels import PRODUCT, with_levels
-from tilseq.steps.job import Job, needed
+from tilseq.steps.job import Job, needed, read_needed
 from tilseq.tables.cell_labels import INFUSED
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def run(job: Job, folder: Path) -> None:
     write_frame(pl.concat(counts), folder / f"{COUNTS}.parquet")
     write_parquet(pl.concat([CELL_STATUS.frame(), *(one.status for one in typed)]), CELL_STATUS, folder)
     write_parquet(pl.concat([RECEPTOR_OVERLAP.frame(), *(one.overlap for one in typed)]), RECEPTOR_OVERLAP, folder)
-    write_parquet(QUALITY.frame(quality), QUALITY, folder)
+    write_parquet(quality, QUALITY, folder)
 
 
 def _samples(job: Job, folder: Path, quality: list[dict[str, Any]]) -> list[Typed]:
@@ -112,7 +112,7 @@ def _samples(job: Job, folder: Path, quality: list[dict[str, Any]]) -> list[Type
     from tilseq.tables.single_cells import CELL_EXPRESSION
 
     known = needed(job, folder, CELL_EXPRESSION.name)
-    labels = [pl.read_parquet(path) for path in needed(job, folder, CELL_LABELS.name).values()]
+    labels = [*read_needed(job, folder, CELL_LABELS.name).values()]
     typed = []
     for need, path in zip(job.needs, job.paths, strict=False):  # the labels stand behind the samples
         sample = job.arguments["samples"][need]

@@ -25,9 +25,8 @@ def failed_references(study: Study, subject: str, reference: str) -> list[dict[s
     """Return the samples of the reference that samples.csv itself calls failed: sample, assay, lot and sort."""
     import polars as pl
 
-    own = pl.col("role").fill_null("sample") == "sample"
     receptors = pl.col("assay").is_in(repertoire.ASSAYS)
-    rows = study.samples.filter(own, receptors, subject=subject, specimen=reference, status="failed")
+    rows = study.failed().filter(receptors, subject=subject, specimen=reference)
     return rows.select("sample", "assay", "lot", "marked_population").to_dicts()
 
 
@@ -292,6 +291,6 @@ def with_kinds(job: Job, kinds: Mapping[str, str]) -> str:
     return ", ".join(f"{job.arguments['samples'][part]['sample']} ({kind})" for part, kind in kinds.items())
 
 
-def quality_row(sample: Mapping[str, Any], verdict: str, reason: str) -> dict[str, Any]:
+def quality_row(sample: Mapping[str, Any], verdict: str, reason: str, check: str = "persistence") -> dict[str, Any]:
     """Return a row of the table `quality`."""
-    return {"sample": sample["sample"], "check": "persistence", "verdict": verdict, "reason": reason}
+    return {"sample": sample["sample"], "check": check, "verdict": verdict, "reason": reason}

@@ -85,8 +85,8 @@ def run(job: Job, folder: Path) -> None:
         cells_of_locus=pl.col("locus").replace_strict(clonotypes.cells, default=None, return_dtype=pl.Int64),
     )
     write_frame(clones, folder / "clonotypes.parquet")
-    write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
-    write_parquet(QUALITY.frame(quality), QUALITY, folder)
+    write_parquet(rows, ENDPOINTS, folder)
+    write_parquet(quality, QUALITY, folder)
     write_parquet(excluded, EXCLUSIONS, folder)
 
 
@@ -94,7 +94,7 @@ def _checks(sample: str, clonotypes: Clonotypes, depth: pl.DataFrame) -> list[di
     """Return the checks of a sample's clonotypes, but not those of single rules, which `exclusions` has."""
     import polars as pl
 
-    from tilseq.repertoire.qc import qc
+    from tilseq.repertoire.qc import LEFT_OUT_BY, qc
 
     checks = qc(
         clonotypes.table,
@@ -104,7 +104,7 @@ def _checks(sample: str, clonotypes: Clonotypes, depth: pl.DataFrame) -> list[di
         rows_kept=clonotypes.rows,
         depth=depth,
     )
-    return checks.filter(~pl.col("check").str.starts_with("left out: ")).to_dicts()
+    return checks.filter(~pl.col("check").str.starts_with(LEFT_OUT_BY)).to_dicts()
 
 
 def _of_the_other_kind(sample: Mapping[str, Any], clonotypes: Clonotypes) -> list[dict[str, Any]]:

@@ -87,8 +87,8 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(best, BEST_RESPONSE, folder)
     write_parquet(rates, SUMMARIES, folder)
     write_parquet(characteristics(subjects, in_time, best), CHARACTERISTICS_TABLE, folder)
-    write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
-    write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
+    write_parquet(rows, ENDPOINTS, folder)
+    write_parquet(excluded, EXCLUSIONS, folder)
 
 
 def derived_responses(job: Job, folder: Path) -> tuple[pl.DataFrame, list[str]]:

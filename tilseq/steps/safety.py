@@ -60,8 +60,8 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(found.rates, tables.ADVERSE_EVENT_RATES, folder)
     write_parquet(found.times, tables.ADVERSE_EVENT_TIMES, folder)
     write_parquet(found.estimates, tables.ADVERSE_EVENT_ESTIMATES, folder)
-    write_parquet(ENDPOINTS.frame(list(_endpoints(found.rows, treated))), ENDPOINTS, folder)
-    write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
+    write_parquet(list(_endpoints(found.rows, treated)), ENDPOINTS, folder)
+    write_parquet(excluded, EXCLUSIONS, folder)
     write_parquet(failures, FAILURES, folder)
     _draw(found.rows, len(treated), given["emergence"], folder)
 

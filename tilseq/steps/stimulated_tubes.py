@@ -135,7 +135,7 @@ def pair_checks(table: pl.DataFrame) -> list[dict[str, Any]]:
             check(name, "against unstimulated", tests, limit, not why, reason, worst=worst)
             for name in str(stimulated).split(";")
         ]
-        if swapped := own.filter(own["reason"].str.contains(SWAPPED, literal=True).fill_null(False)).height:
+        if swapped := own.filter(own["upper"] < 0).height:
             limit, reason = "no more cells unstimulated", f"of {plural(swapped, 'population')} {SWAPPED}"
             rows += [
                 check(name, "roles of the pair", swapped, limit, False, reason) for name in str(stimulated).split(";")

@@ -108,7 +108,7 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(estimates, SURVIVAL_ESTIMATES, folder)
     write_parquet(_contrasts(times, arms, reader, given), SURVIVAL_CONTRASTS, folder)
     excluded = survival_exclusions.left_out(records, rules, times, given["places"])
-    write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
+    write_parquet(excluded, EXCLUSIONS, folder)
     followup, therapies = tables["followup"], tables["therapies"]
     given_by_then = None if therapies is None else up_to_data_cut(therapies, followup, day="start_day")
     _draw(times, up_to_data_cut(responses, followup), given_by_then, reader, folder)
@@ -116,7 +116,7 @@ def run(job: Job, folder: Path) -> None:
         {"step": STEP, "unit": subject, "error": "\n".join(map(str, errors)), "file": errors[0].file, "retry": ""}
         for subject, errors in sorted(wrong.items())
     ]
-    write_parquet(FAILURES.frame(rows), FAILURES, folder)
+    write_parquet(rows, FAILURES, folder)
 
 
 def _responses(job: Job, folder: Path) -> tuple[pl.DataFrame, list[str], pl.DataFrame | None]:

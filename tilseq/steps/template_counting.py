@@ -62,7 +62,7 @@ def run(job: Job, folder: Path) -> None:
         {"locus": locus, "variance": how.variance, "counting": _law(how), "sure": how.sure, "libraries": how.libraries}
         for locus, how in sorted(found.items())
     ]
-    write_parquet(TEMPLATE_COUNTING.frame(rows), TEMPLATE_COUNTING, folder)
+    write_parquet(rows, TEMPLATE_COUNTING, folder)
 
 
 def _law(how: Miscounting) -> str:

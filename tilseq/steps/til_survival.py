@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from tilseq.endpoints.parameters import INFUSED_UPPER_BOUND
 from tilseq.steps import flow
 from tilseq.steps.baselines import start_day
-from tilseq.steps.job import Job, needed
+from tilseq.steps.job import Job, read_needed
 from tilseq.steps.receptor_subjects import in_time
-from tilseq.steps.reference import infused_days_before, told_of_course
+from tilseq.steps.reference import infused_days_before, is_after, told_of_course
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,33 +61,26 @@ def plan(study: Study) -> list[Job]:
 
 def run(job: Job, folder: Path) -> None:
     """Write the endpoints of a subject: infused cells at each visit by each mark, and kinetics."""
-    import polars as pl
-
     from tilseq.io.write import write_parquet
     from tilseq.tables.outputs import ENDPOINTS
 
-    counts = {need: pl.read_parquet(path) for need, path in needed(job, folder, "counts").items()}
+    counts = read_needed(job, folder, "counts")
     rows = _kinetics_of_t_cells(job, counts)
     marks = {sample["marked_population"] for sample in job.arguments["samples"].values()}
     for mark in sorted(marks - {None}):
         rows += _of_mark(job, counts, mark)
-    write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
+    write_parquet(rows, ENDPOINTS, folder)
 
 
 def _failed_products(study: Study, subject: str) -> list[dict[str, Any]]:
     """Return the tubes of the product that gave nothing, by samples.csv: their lots were infused all the same."""
-    import polars as pl
-
-    own = pl.col("role").fill_null("sample") == "sample"
-    rows = study.samples.filter(own, subject=subject, assay="flow", specimen="infusion_product", status="failed")
+    rows = study.failed().filter(subject=subject, assay="flow", specimen="infusion_product")
     return rows.select("lot", "day", "timing", "marked_population").to_dicts()
 
 
 def _is_visit(sample: Mapping[str, Any]) -> bool:
     """Whether a sample is blood from after the first infusion."""
-    day = sample["day"]
-    after = day is not None and (day > 0 or (day == 0 and sample["timing"] != "pre"))
-    return sample["specimen"] == "blood" and after
+    return sample["specimen"] == "blood" and is_after(sample)
 
 
 def _of_mark(job: Job, counts: Counts, mark: str) -> list[dict[str, Any]]:

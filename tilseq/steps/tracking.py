@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilseq.steps import contamination, persistence
-from tilseq.steps.job import Job, needed
+from tilseq.steps.job import Job, needed, read_needed
 from tilseq.steps.receptor_subjects import in_time
 from tilseq.steps.reference import (
     NEVER_INFUSED,
@@ -77,7 +77,7 @@ def run(job: Job, folder: Path) -> None:
         for check, reasons in told.items()
         for name, reason in reasons.items()
     ]
-    write_parquet(QUALITY.frame(quality), QUALITY, folder)
+    write_parquet(quality, QUALITY, folder)
 
 
 def _followed(
@@ -256,7 +256,7 @@ def _suspicious(job: Job, folder: Path) -> pl.DataFrame | None:
     """Return the table `suspicious_clones` of the study, None where there is none."""
     import polars as pl
 
-    found = [pl.read_parquet(path) for path in needed(job, folder, "suspicious_clones").values()]
+    found = [*read_needed(job, folder, "suspicious_clones").values()]
     return pl.concat(found) if found else None
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tilseq.steps import bulk_rna, pseudobulk
 from tilseq.steps.bulk_rna import COUNTS
 from tilseq.steps.expression_levels import levels_with_both, over_visits, with_levels
-from tilseq.steps.job import Job, needed
+from tilseq.steps.job import Job, read_needed
 from tilseq.tables.cell_labels import INFUSED, NOT_SEEN
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def run(job: Job, folder: Path) -> None:
         row["told"] = "; ".join(filter(None, [*of_sets, row["told"], *_told_of_handling(handled, one)])) or None
         row["left_out"] = "; ".join(filter(None, [row.get("left_out"), *_of_few_cells(groups, one)])) or None
     population = pl.lit(job.unit).alias("population")
-    write_parquet(TRANSCRIPTOME.frame(told), TRANSCRIPTOME, folder)
+    write_parquet(told, TRANSCRIPTOME, folder)
     write_parquet(genes.with_columns(population), DIFFERENTIAL, folder)
     write_parquet(enrichment.with_columns(population), ENRICHMENT, folder)
     write_parquet(scores.with_columns(population), SAMPLE_SCORES, folder)
@@ -138,7 +138,7 @@ def _groups(job: Job, folder: Path) -> pl.DataFrame:
     if job.unit == BULK:
         return PSEUDOBULK_GROUPS.frame()
     cell_type, statuses = POPULATIONS[job.unit]
-    groups = [pl.read_parquet(path) for path in needed(job, folder, PSEUDOBULK_GROUPS.name).values()]
+    groups = [*read_needed(job, folder, PSEUDOBULK_GROUPS.name).values()]
     every = pl.concat([PSEUDOBULK_GROUPS.frame(), *groups]).filter(cell_type=cell_type)
     return every.filter(pl.col("status").is_in(statuses, nulls_equal=True))
 
@@ -165,11 +165,9 @@ def _of_few_cells(groups: pl.DataFrame, asked: Asked) -> list[str]:
 
 def _samples(job: Job, folder: Path, groups: pl.DataFrame) -> tuple[Samples, list[dict[str, Any]]]:
     """Return the samples of the population, and their rows with `level` and `day`."""
-    import polars as pl
-
     from tilseq.steps.expression_samples import side_by_side
 
-    tables = {need: pl.read_parquet(path) for need, path in needed(job, folder, COUNTS).items()}
+    tables = read_needed(job, folder, COUNTS)
     if job.unit == BULK:
         rows = [row | {"group": row["sample"]} for need, row in job.arguments["samples"].items() if need in tables]
     else:
@@ -267,11 +265,10 @@ def _asked(job: Job, rows: list[dict[str, Any]]) -> list[Asked]:
     """
     given = list(dict.fromkeys(re.sub(r"\s*([:/*])\s*", r"\1", one.strip()) for one in job.arguments["contrasts"]))
     by_label = job.unit != BULK and len(POPULATIONS[job.unit][1]) > 1
+    if not by_label and not given:
+        return [Asked(one) for one in over_visits(rows, job.arguments["lymphodepletion"])]
     if not by_label:
-        plain = [one for one in given if "status:" not in one]
-        return [Asked(one) for one in plain if given] or (
-            [] if given else [Asked(one) for one in over_visits(rows, job.arguments["lymphodepletion"])]
-        )
+        return [Asked(one) for one in given if "status:" not in one]
     of_labels = [one for one in given if "status:" in one] if given else [f"status:{INFUSED}/{NOT_SEEN}"]
     levels = levels_with_both(rows)
     within = [Asked(one, level) for one in of_labels if "*" not in one for level in levels]

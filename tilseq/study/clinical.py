@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.errors import TableError, TilseqError, did_you_mean
+from tilseq.errors import TableError, TilseqError, did_you_mean, first_few
 from tilseq.io.yaml_model import line_of
 from tilseq.lab_tests import COUNT_UNIT, SHARES, lab_test, near_test, plain_unit, read_result
 from tilseq.study.checks import Check, numbered, unknown
@@ -146,8 +146,7 @@ def note_labs(folder: Folder) -> list[str]:
         for name, rows in Counter(strange).items():
             near = near_test(name)
             told.append(f"{name} ({rows}; {near})" if near else f"{name} ({rows})")
-        more = f" and {len(told) - MOST} more" if len(told) > MOST else ""
-        notes.append(f"tests of {file} that no grade is of, with their rows: {', '.join(told[:MOST])}{more}")
+        notes.append(f"tests of {file} that no grade is of, with their rows: {first_few(told, MOST)}")
     faults = [(row, why) for row, cells in numbered(labs) if (why := _unread(cells))]
     if faults:
         row, why = faults[0]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tilseq.errors import ReadError, TableError, TilseqError
 from tilseq.io.digest import sha256_of_file
+from tilseq.io.kinds import GZIP
 from tilseq.io.spill import read_spill
 from tilseq.io.yaml_model import line_of
 from tilseq.study.checks import WHOLE_FILES
@@ -24,7 +25,6 @@ from tilseq.study.settings import FILE as SETTINGS_FILE
 SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
 DRIVE = re.compile(r"[A-Za-z]:")
 HEAD_BYTES = 64 << 10
-GZIP = b"\x1f\x8b"
 FCS_HEADER = 58  # bytes
 FEWEST_BYTES = 1_000  # of events; tubes of fewer may be alike by chance
 OF_FCS = re.compile(rb"FCS[0-9.]{3} {4}.{16} *([0-9]+) *([0-9]+)")  # where TEXT, then where DATA begins and ends

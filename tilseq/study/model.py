@@ -91,6 +91,10 @@ class Study:
         own = pl.col("role").fill_null(OWN_ROLE) == role
         return self.samples.filter(sound, own, assay=assay).to_dicts()
 
+    def failed(self) -> pl.DataFrame:
+        """Return the rows of samples.csv that hold a subject's own material and that it calls failed."""
+        return self.samples.filter(pl.col("role").fill_null(OWN_ROLE) == OWN_ROLE, status="failed")
+
     def files(self, sample: str) -> list[Path]:
         """Return the paths of a sample's files, in the order of its `path`; empty where it has none.
 

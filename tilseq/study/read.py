@@ -14,6 +14,7 @@ import polars as pl
 from tilseq.errors import ReadError, StudyError, TilseqError, did_you_mean
 from tilseq.io.clinical_events import unknown_columns
 from tilseq.io.dates import DayZero, day_zero
+from tilseq.io.kinds import GZIP
 from tilseq.io.sdtm import read_dated_sdtm_recist
 from tilseq.io.sdtm_events import day_ones, parse_events
 from tilseq.io.text import read_cells
@@ -196,7 +197,7 @@ def _refuse_large(path: Path) -> None:
             raise ReadError("too large for a table of a study folder", expected="at most 32 MB")
         if stat.S_ISREG(status.st_mode):
             with path.open("rb") as stream:
-                if stream.read(2) == b"\x1f\x8b":
+                if stream.read(2) == GZIP:
                     raise ReadError("packed by gzip", expected="plain CSV", mend="unpack it")
     except OSError as error:
         raise ReadError(f"cannot be read: {error.strerror or error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tilseq.tables.inputs import RESPONSES
+from tilseq.tables.outputs import SUBJECT
 from tilseq.tables.schema import Column, Table
 
 SOURCES = ("recorded", "derived")
@@ -10,7 +11,6 @@ CONFIRMATIONS = ("required", "not_required")
 BEST_WORDS = (*RESPONSES, "not_assessed")
 IRESPONSES = ("iCR", "iPR", "iSD", "NON-iCR/NON-iUPD", "iUPD", "iCPD", "NE")
 DIFFERENCES = ("differs", "recorded_only", "derived_only")
-_SUBJECT = Column("subject", "text", "Subject identifier.", needed=True)
 _READER = Column("reader", "text", "Who read the scans.")
 
 
@@ -22,7 +22,7 @@ BEST_RESPONSE = Table(
     "best_response",
     "The best overall response of one subject and reader a row, with and without confirmation.",
     (
-        _SUBJECT,
+        SUBJECT,
         _READER,
         Column("source", "text", "Whose responses: recorded by the reader, or derived.", needed=True, allowed=SOURCES),
         Column("confirmation", "text", "Whether CR and PR had to be confirmed.", needed=True, allowed=CONFIRMATIONS),
@@ -53,7 +53,7 @@ IGNORED_READS = Table(
     "ignored_reads",
     "One read that a result does not rest on a row.",
     (
-        _SUBJECT,
+        SUBJECT,
         _READER,
         Column("day", "integer", "Day of the read.", unit="d", needed=True),
         Column("visit", "text", "Name of the visit."),
@@ -67,7 +67,7 @@ RESPONSE_DIFFERENCES = Table(
     "response_differences",
     "One assessment where the recorded and the derived response are not the same a row.",
     (
-        _SUBJECT,
+        SUBJECT,
         _READER,
         Column("day", "integer", "Day of the assessment.", unit="d", needed=True),
         Column("visit", "text", "Name of the visit."),
@@ -89,7 +89,7 @@ IRECIST = Table(
     "irecist",
     "iRECIST at one visit of one subject and reader.",
     (
-        _SUBJECT,
+        SUBJECT,
         _READER,
         Column("day", "integer", "Day of the assessment.", unit="d", needed=True),
         Column("visit", "text", "Name of the visit."),
@@ -109,7 +109,7 @@ IRECIST_BEST = Table(
     "irecist_best",
     "The best response by iRECIST of one subject and reader a row.",
     (
-        _SUBJECT,
+        SUBJECT,
         _READER,
         Column("best_response", "text", "Best response up to iCPD.", needed=True, allowed=IRESPONSES),
         _day("day", "First day of it."),

@@ -20,7 +20,7 @@ CELL_LABELS = Table(
     "cell_labels",
     "One cell of one sample a row: whether its clone is in the infusion product, and the chance that it was.",
     (
-        Column("sample", "text", SAMPLE.meaning, needed=True),
+        SAMPLE,
         Column("cell_id", "text", "Barcode of the cell.", needed=True),
         Column(
             "label",

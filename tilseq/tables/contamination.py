@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tilseq.tables.outputs import SAMPLE
+from tilseq.tables.outputs import LOCUS, SAMPLE
 from tilseq.tables.schema import Column, Table
 
 PAIR_VERDICTS = ("chance", "agree", "disagree", "cannot_tell", "leak", "swap", "duplicate", "excess")
@@ -23,7 +23,7 @@ SHARED_PAIRS = Table(
     (
         Column("sample_a", "text", "First sample.", needed=True),
         Column("sample_b", "text", "Second sample.", needed=True),
-        Column("locus", "text", "Locus.", needed=True),
+        LOCUS,
         Column("same_subject", "boolean", "Whether both are said to be of one subject.", needed=True),
         Column("same_run", "boolean", "Whether both are of one run; null where a run is not told."),
         Column("shared", "integer", "Clones with the same nucleotide junction in both.", needed=True, minimum=0),
@@ -82,8 +82,8 @@ SUSPICIOUS_CLONES = Table(
     "suspicious_clones",
     "A clone of one sample that another subject's sample of the same run holds in a greater number a row.",
     (
-        Column("sample", "text", SAMPLE.meaning, needed=True),
-        Column("locus", "text", "Locus.", needed=True),
+        SAMPLE,
+        LOCUS,
         Column("junction", "text", "Nucleotide junction.", needed=True),
         Column("duplicate_count", "integer", "Its count in the sample.", needed=True, minimum=1),
         Column("run", "text", "Run of both samples.", needed=True),
@@ -114,7 +114,7 @@ SAMPLE_IDENTITY = Table(
     "sample_identity",
     "Whose clones a sample holds: one sample a row.",
     (
-        Column("sample", "text", SAMPLE.meaning, needed=True),
+        SAMPLE,
         Column("subject", "text", "Subject that it is said to be of.", needed=True),
         Column("run", "text", "Run, where told."),
         Column("clones", "integer", "Clones of all loci.", needed=True, minimum=0),

@@ -6,6 +6,11 @@ from tilseq.tables.inputs import SPECIMENS, TIMINGS, WELL_ROLES
 from tilseq.tables.outputs import VERDICTS
 from tilseq.tables.schema import Column, Table
 
+# How reasons of levels begin that what they tell of is found by.
+NO_BASELINE = "no baseline"
+OTHER_PLATE = "the baseline is of another plate"
+APART = "measurements of this specimen differ"
+
 _PLATE = Column("plate", "text", "Plate of the plate sheet.", needed=True)
 _ANALYTE = Column("analyte", "text", "Analyte, as the kit calls it.", needed=True)
 _POPULATION = Column(

@@ -55,7 +55,7 @@ SAMPLE_SCORES = Table(
     "The score of one gene set in one sample a row.",
     (
         POPULATION,
-        Column("sample", "text", SAMPLE.meaning, needed=True),
+        SAMPLE,
         _SET,
         Column("method", "text", "Which score.", needed=True, allowed=("ssgsea", "gsva")),
         Column(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tilseq.tables.inputs import SPECIMENS, TIMINGS
-from tilseq.tables.outputs import VERDICTS
+from tilseq.tables.outputs import SUBJECT, VERDICTS
 from tilseq.tables.schema import Column, Table
 
 RESPONSES = ("yes", "no", "not_evaluable")
@@ -13,7 +13,7 @@ INTRACELLULAR = Table(
     "intracellular",
     "One cytokine in one population of one stimulated tube, held against its unstimulated tube, a row.",
     (
-        Column("subject", "text", "Subject identifier.", needed=True),
+        SUBJECT,
         Column("visit", "text", "Name of the visit."),
         Column("day", "integer", "Day the specimen was taken; 0 is the first infusion.", unit="d"),
         Column("timing", "text", "On day 0: before or after the infusion.", allowed=TIMINGS),

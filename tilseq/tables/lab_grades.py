@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from tilseq.tables.outputs import SUBJECT
 from tilseq.tables.schema import Column, Table
 from tilseq.tables.survival import SURVIVAL_ESTIMATES, TIME_TO_EVENT
 
 DIRECTIONS = ("low", "high")
 ANY_PERIOD = "any"  # of a shift: all periods from the start of treatment on
 POSITIONS = ("low", "normal", "high")
+# Words in reasons, and in rules of `exclusions`, that what they tell of is found by.
+TAKEN_AS = "taken as"
+TAKEN_AS_NORMAL = f"{TAKEN_AS} not above its limit"
+NOT_READ = "not read: "
+NOT_GRADED = "not graded: "
+NO_TERM, FOR_THE_TEST = "no term of CTCAE", "for the test"
+UNGRADED = f"{NOT_GRADED}study.yaml names no version of the CTCAE (analysis.clinical.ctcae: 5 or 6)"
 
-_SUBJECT = Column("subject", "text", "Subject identifier.", needed=True)
 _DAY = Column("day", "integer", "Day; 0 is the first infusion.", unit="d", needed=True)
 _PERIOD = Column("period", "text", "Period of the treatment that the day belongs to; null where it cannot be told.")
 
@@ -22,7 +29,7 @@ LAB_GRADES = Table(
     "lab_grades",
     "One row a result and term of the CTCAE that it can be graded by, in the order of the results, low before high.",
     (
-        _SUBJECT,
+        SUBJECT,
         _DAY,
         Column("test", "text", "What was measured, as the laboratory names it.", needed=True),
         Column("term", "text", "Term of the CTCAE.", needed=True),
@@ -62,7 +69,7 @@ RESULTS_BY_LIMITS = Table(
     "results_by_limits",
     "One row a result of any test, held against the limits of normal of its own record.",
     (
-        _SUBJECT,
+        SUBJECT,
         _DAY,
         Column("test", "text", "What was measured, as it is named.", needed=True),
         Column("value", "number", "Result in `unit`; of one such as <0.5 the number."),
@@ -82,7 +89,7 @@ SIGNIFICANT_RESULTS = Table(
     "significant_results",
     "Results that the investigator called clinically significant, by subject and period.",
     (
-        _SUBJECT,
+        SUBJECT,
         _PERIOD,
         Column("results", "integer", "Results.", needed=True, minimum=0),
         Column("judged", "integer", "Results that the investigator judged.", needed=True, minimum=0),

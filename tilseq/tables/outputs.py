@@ -10,8 +10,11 @@ SCOPES = ("sample", "cohort")
 VERDICTS = ("pass", "warn", "fail")
 RATIO = "CD4+ T / CD8+ T"  # the row of `comparison` that holds ratios
 SAMPLE_STATES = ("ok", "warn", "fail", "failed", "not_analysed", "not_available")
-SAMPLE = Column("sample", "text", "Sample identifier; on the command line the file's name without extensions.")
-_SUBJECT = Column("subject", "text", "Subject identifier.", needed=True)
+SAMPLE = Column(
+    "sample", "text", "Sample identifier; on the command line the file's name without extensions.", needed=True
+)
+SUBJECT = Column("subject", "text", "Subject identifier.", needed=True)
+LOCUS = Column("locus", "text", "Locus.", needed=True)
 LOWER = Column("lower", "number", "Lower 95 % limit, in the unit of the value.")
 UPPER = Column("upper", "number", "Upper 95 % limit, in the unit of the value.")
 
@@ -19,7 +22,7 @@ ENDPOINTS = Table(
     "endpoints",
     "One number of one sample or visit a row, long form.",
     (
-        _SUBJECT,
+        SUBJECT,
         Column("visit", "text", "Name of the visit."),
         Column("specimen_id", "text", "Identifier of the specimen, where given."),
         Column("sample", "text", "Sample, or null for a number of the clinic."),
@@ -50,7 +53,7 @@ SAMPLES_RUN = Table(
     "One sample of the run a row, and how it went.",
     (
         Column("sample", "text", "Sample identifier.", needed=True),
-        _SUBJECT,
+        SUBJECT,
         Column("visit", "text", "Name of the visit.", needed=True),
         Column("day", "integer", "Day the specimen was taken; 0 is the first infusion.", unit="d"),
         Column("specimen", "text", "What was taken.", needed=True, allowed=SPECIMENS),
@@ -115,7 +118,7 @@ COUNTS = Table(
     "counts",
     "One population of one tube a row.",
     (
-        Column("sample", "text", SAMPLE.meaning, needed=True),
+        SAMPLE,
         Column("population", "text", "Population, such as `CD3+` or `CD8+ T`.", needed=True),
         Column("parent", "text", "Population the percentage is of."),
         Column("events", "integer", "Events in the population.", needed=True, minimum=0),
@@ -240,7 +243,7 @@ RESPONSE = Table(
     "response",
     "RECIST 1.1 at one visit of one subject and reader.",
     (
-        _SUBJECT,
+        SUBJECT,
         Column("reader", "text", "Who read the scan."),
         Column("day", "integer", "Day of the assessment.", unit="d", needed=True),
         Column("visit", "text", "Name of the visit."),

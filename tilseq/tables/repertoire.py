@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tilseq.tables.outputs import LOWER, SAMPLE, UPPER
+from tilseq.tables.outputs import LOCUS, LOWER, SAMPLE, UPPER
 from tilseq.tables.schema import Column, Table
 
 COUNTING = ("once", "twice", "drawn", "unsure", "too_many")
@@ -66,8 +66,8 @@ DIVERSITY = Table(
     "diversity",
     "One index of one locus of one sample a row.",
     (
-        Column("sample", "text", SAMPLE.meaning, needed=True),
-        Column("locus", "text", "Locus.", needed=True),
+        SAMPLE,
+        LOCUS,
         Column(
             "parameter",
             "text",
@@ -90,9 +90,9 @@ FAMILIES = Table(
     "families",
     "One family of B cells of one sample a row.",
     (
-        Column("sample", "text", SAMPLE.meaning, needed=True),
+        SAMPLE,
         Column("family_id", "text", "V gene, J gene, junction length, number in the group.", needed=True),
-        Column("locus", "text", "Locus.", needed=True),
+        LOCUS,
         Column("v_gene", "text", "V gene; of an ambiguous call the first.", needed=True),
         Column("j_gene", "text", "J gene; of an ambiguous call the first.", needed=True),
         Column("junction_length", "integer", "Length of the junction.", unit="nt", needed=True),
@@ -117,9 +117,9 @@ MUTATION = Table(
     "mutation",
     "One immunoglobulin sequence of one sample a row: its family, isotype and mutations.",
     (
-        Column("sample", "text", SAMPLE.meaning, needed=True),
+        SAMPLE,
         Column("sequence_id", "text", "Name of the sequence in its file, or `row` and its number.", needed=True),
-        Column("locus", "text", "Locus.", needed=True),
+        LOCUS,
         Column("v_call", "text", "V gene with its allele, as the file has it, by IMGT's name."),
         Column("j_call", "text", "J gene, likewise."),
         Column("c_call", "text", "Constant gene, as the file has it."),
@@ -145,8 +145,8 @@ MUTATION_LOAD = Table(
     "mutation_load",
     "How mutated the families of one isotype of one sample are.",
     (
-        Column("sample", "text", SAMPLE.meaning, needed=True),
-        Column("locus", "text", "Locus.", needed=True),
+        SAMPLE,
+        LOCUS,
         Column("isotype", "text", "Class, or `all`.", needed=True),
         Column("sequences", "integer", "Sequences with a frequency.", needed=True, minimum=1),
         Column("families", "integer", "Families, which count once each.", needed=True, minimum=1),
@@ -162,7 +162,7 @@ ISOTYPES = Table(
     "isotypes",
     "How much of the heavy chains of one sample one isotype holds.",
     (
-        Column("sample", "text", SAMPLE.meaning, needed=True),
+        SAMPLE,
         Column("unit", "text", "What is counted.", needed=True, allowed=("sequences", "counts", "families")),
         Column(
             "level",
@@ -187,7 +187,7 @@ CELLS = Table(
     "cells",
     "The receptor of one cell of one sample a row, by scirpy's conventions.",
     (
-        Column("sample", "text", SAMPLE.meaning, needed=True),
+        SAMPLE,
         Column("cell_id", "text", "Barcode of the cell.", needed=True),
         Column("receptor_type", "text", "TCR, BCR, ambiguous, multichain or no IR.", needed=True),
         Column("receptor_subtype", "text", "Pair of loci, ambiguous, multichain or no IR.", needed=True),
@@ -208,7 +208,7 @@ CELL_QUALITY = Table(
     "cell_quality",
     "Cells of one kind of one sample a row.",
     (
-        Column("sample", "text", SAMPLE.meaning, needed=True),
+        SAMPLE,
         Column("call", "text", "receptor_type, receptor_subtype, chain_pairing, doublet or dual_alpha.", needed=True),
         Column("category", "text", "The kind.", needed=True),
         Column("cells", "integer", "Cells of the kind.", needed=True, minimum=0),
@@ -224,7 +224,7 @@ PAIRED_CLONES = Table(
     "paired_clones",
     "One clonotype of both chains of one sample's cells a row; its parts stand in the order of the loci.",
     (
-        Column("sample", "text", SAMPLE.meaning, needed=True),
+        SAMPLE,
         Column("locus", "text", "Loci of both chains.", needed=True),
         Column("junction", "text", "Nucleotide junctions.", needed=True),
         Column("junction_aa", "text", "Amino-acid junctions.", needed=True),
@@ -239,8 +239,8 @@ DEPTH = Table(
     "depth",
     "How many cells stand behind the counts of a locus of a sample, and how that is known.",
     (
-        Column("sample", "text", SAMPLE.meaning, needed=True),
-        Column("locus", "text", "Locus.", needed=True),
+        SAMPLE,
+        LOCUS,
         Column("counts", "integer", "Sum of counts.", needed=True),
         Column("count_of", "text", "What is counted.", needed=True),
         Column("cells", "number", "Cells of the receptor's kind in the library.", unit="cells"),
@@ -269,7 +269,7 @@ TEMPLATE_COUNTING = Table(
     "template_counting",
     "How often a template of DNA is counted, as all libraries of the study that count templates tell it together.",
     (
-        Column("locus", "text", "Locus.", needed=True),
+        LOCUS,
         Column(
             "variance",
             "number",
@@ -305,8 +305,8 @@ HILL_PROFILE = Table(
     "hill_profile",
     "Hill number of one order of one locus of one sample a row.",
     (
-        Column("sample", "text", SAMPLE.meaning, needed=True),
-        Column("locus", "text", "Locus.", needed=True),
+        SAMPLE,
+        LOCUS,
         Column("q", "number", "Order.", needed=True, minimum=0),
         Column("value", "number", "Effective number of clones.", unit="clones"),
         LOWER,
@@ -320,8 +320,8 @@ RAREFACTION = Table(
     "rarefaction",
     "Hill numbers of one locus of one sample at one number of cells a row.",
     (
-        Column("sample", "text", SAMPLE.meaning, needed=True),
-        Column("locus", "text", "Locus.", needed=True),
+        SAMPLE,
+        LOCUS,
         Column("q", "number", "Order, 0, 1 or 2.", needed=True),
         Column("cells", "integer", "Cells that a sample would hold.", unit="cells", needed=True),
         Column("method", "text", "rarefied, observed or extrapolated.", needed=True),
@@ -340,7 +340,7 @@ PERSISTENCE = Table(
     "What the clones of a reference hold of a later sample.",
     (
         Column("sample", "text", "Later sample.", needed=True),
-        Column("locus", "text", "Locus.", needed=True),
+        LOCUS,
         Column(
             "measure",
             "text",
@@ -380,8 +380,8 @@ USAGE = Table(
     "usage",
     "Share of one gene, pair of genes or junction length among the clones of a locus a row.",
     (
-        Column("sample", "text", SAMPLE.meaning, needed=True),
-        Column("locus", "text", "Locus.", needed=True),
+        SAMPLE,
+        LOCUS,
         Column("feature", "text", "What is used.", needed=True, allowed=USAGE_FEATURES),
         Column("level", "text", "Gene, genes parted by a blank, or length in bases or amino acids.", needed=True),
         Column("weight", "text", "Whether clones or counts are counted.", needed=True, allowed=("clones", "counts")),

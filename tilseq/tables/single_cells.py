@@ -14,7 +14,7 @@ CELL_EXPRESSION = Table(
     "cell_expression",
     "One cell a row: what was counted in it, and whether it is kept.",
     (
-        Column("sample", "text", SAMPLE.meaning, needed=True),
+        SAMPLE,
         Column("cell_id", "text", "Barcode of the cell.", needed=True),
         Column("counts", "integer", "Counts of all genes.", minimum=0),
         Column("genes", "integer", "Genes with a count.", minimum=0),
@@ -52,7 +52,7 @@ QUALITY_LIMITS = Table(
     "quality_limits",
     "One measure of one sample's cells a row: the limits that a cell must lie within.",
     (
-        Column("sample", "text", SAMPLE.meaning, needed=True),
+        SAMPLE,
         Column("measure", "text", "What is measured.", needed=True, allowed=MEASURES),
         Column("lower", "number", "Least value that is kept; null for none."),
         Column("upper", "number", "Greatest value that is kept; null for none."),
@@ -65,7 +65,7 @@ CELL_STATUS = Table(
     "cell_status",
     "One cell a row: whether its clone was infused, and what its receptor is.",
     (
-        Column("sample", "text", SAMPLE.meaning, needed=True),
+        SAMPLE,
         Column("cell_id", "text", "Barcode of the cell, as the expression has it.", needed=True),
         Column(
             "status",
@@ -88,7 +88,7 @@ RECEPTOR_OVERLAP = Table(
     "receptor_overlap",
     "One table of receptors of one sample a row: how many of its cells the expression has.",
     (
-        Column("sample", "text", SAMPLE.meaning, needed=True),
+        SAMPLE,
         Column("source", "text", "Labels by the product, or chains.", needed=True, allowed=("labels", "chains")),
         Column("cells", "integer", "Cells with expression.", needed=True, minimum=0),
         Column("receptors", "integer", "Cells with a receptor.", needed=True, minimum=0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tilseq.tables.outputs import SUBJECT
 from tilseq.tables.schema import Column, Table
 
 TIME_PARAMETERS = ("OS", "PFS", "TTP", "DOR", "TTR", "follow_up")
@@ -20,7 +21,10 @@ WORDS = ("not reached", "cannot be estimated")
 # Below these limits by log-log fall short (benchmarks/RESULTS.md): in cells of ten subjects down to 89 %, and where
 # fewer than 5 are at risk on the day they hold 73 to 95 %.
 FEW_SUBJECTS, FEW_AT_RISK = 20, 5
-NEVER_SCANNED = "without any adequate assessment"  # of deaths, in reasons
+# Words in reasons that what they tell of is found by: of deaths, of rules without their table, of origins, of limits.
+NEVER_SCANNED, OF_UNKNOWN_CAUSE = "without any adequate assessment", "of unknown cause"
+NOT_LOOKED_FOR = "not looked for"
+NOT_IN_STUDY = "in the study: counted from"
 MAY_HOLD_LESS = "limits may hold less than they say, those of beta_product hold"
 _PARAMETER = Column("parameter", "text", "Endpoint, such as OS or PFS.", needed=True)
 _READER = Column("reader", "text", "Who read the scans; null where no scan is needed. Readers are never pooled.")
@@ -30,7 +34,7 @@ TIME_TO_EVENT = Table(
     "time_to_event",
     "One endpoint of one subject and reader a row: from when, to when, and what ended it.",
     (
-        Column("subject", "text", "Subject identifier.", needed=True),
+        SUBJECT,
         Column("parameter", "text", "Endpoint.", needed=True, allowed=TIME_PARAMETERS),
         Column("reader", "text", "Who read the scans; null where none is asked, as for OS, or none is named."),
         Column("origin", "text", "What the time counts from.", allowed=ORIGINS),

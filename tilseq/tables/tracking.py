@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tilseq.tables.contamination import CLONE_VERDICTS
-from tilseq.tables.outputs import LOWER, UPPER
+from tilseq.tables.outputs import LOCUS, LOWER, UPPER
 from tilseq.tables.schema import Column, Table
 
 ORIGIN_WORDS = (
@@ -17,7 +17,6 @@ ORIGIN_WORDS = (
 PRESENCE_CALLS = ("present", "absent", "indeterminate")
 CHANGE_CALLS = ("expanded", "contracted", "unchanged", "cannot_tell")
 
-_LOCUS = Column("locus", "text", "Locus.", needed=True)
 _JUNCTION = Column("junction", "text", "Nucleotide junction.", needed=True)
 _ORIGIN = Column("origin", "text", "Where the clone comes from.", needed=True, allowed=ORIGIN_WORDS)
 _PLACES = {"product": "the infusion product", "baseline": "blood before the infusion", "tumor": "the tumour"}
@@ -27,7 +26,7 @@ ORIGINS = Table(
     "One clone of one subject a row: where it was seen, and where it comes from.",
     (
         Column("subject", "text", "Subject identifier, where given."),
-        _LOCUS,
+        LOCUS,
         _JUNCTION,
         _ORIGIN,
         *(Column(f"in_{name}", "boolean", f"Seen in {place}.", needed=True) for name, place in _PLACES.items()),
@@ -44,7 +43,7 @@ ORIGIN_CLASSES = Table(
     "One origin of one subject's clones a row: how many, and how many of them are of another at least.",
     (
         Column("subject", "text", "Subject identifier, where given."),
-        _LOCUS,
+        LOCUS,
         _ORIGIN,
         Column("clones", "integer", "Clones that are called so.", needed=True, minimum=0),
         Column(
@@ -63,7 +62,7 @@ CLONES = Table(
     "One clone of one subject in one of its samples a row.",
     (
         Column("sample", "text", "Sample identifier.", needed=True),
-        _LOCUS,
+        LOCUS,
         _JUNCTION,
         Column("duplicate_count", "integer", "Counts of the clone in the sample.", needed=True, minimum=0),
         Column("frequency", "number", "Share of the sample's counts.", minimum=0, maximum=1),
@@ -94,7 +93,7 @@ NEAR_MATCHES = Table(
     "One clone of one sample a row that is near a clone of the infusion product and is none of them.",
     (
         Column("sample", "text", "Sample identifier.", needed=True),
-        _LOCUS,
+        LOCUS,
         _JUNCTION,
         Column("junction_aa", "text", "Amino-acid junction.", needed=True),
         Column("duplicate_count", "integer", "Counts of the clone in the sample.", needed=True, minimum=1),
@@ -121,7 +120,7 @@ CHANGE = Table(
         Column("subject", "text", "Subject identifier, where given."),
         Column("sample_before", "text", "Earlier sample.", needed=True),
         Column("sample_after", "text", "Later sample.", needed=True),
-        _LOCUS,
+        LOCUS,
         _JUNCTION,
         Column("share_before", "number", "Share of the counts of the earlier sample.", minimum=0, maximum=1),
         Column("share_after", "number", "Share of the counts of the later sample.", minimum=0, maximum=1),
@@ -144,7 +143,7 @@ TREND = Table(
     "One clone over the visits of one subject a row: how fast its share of the repertoire rises or falls.",
     (
         Column("subject", "text", "Subject identifier, where given."),
-        _LOCUS,
+        LOCUS,
         _JUNCTION,
         Column("visits", "integer", "Samples of the locus that the trend rests on.", needed=True, minimum=0),
         Column("first_day", "number", "Day of the first of them.", unit="d", needed=True),

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from tilseq.tables.outputs import SUBJECT
 from tilseq.tables.schema import Column, Table
+
+# Words in reasons that what they tell of is found by.
+NOT_USED, CHECK_UNIT = "not used: ", "check the unit"
+NO_UPPER_LIMIT = "% withheld: no upper limit at baseline"
+LEWIS_NEGATIVE = (
+    "every CA19-9 is far below its upper limit, below that of the assay: a Lewis-negative subject makes none"
+)
 
 MARKER_COURSES = Table(
     "marker_courses",
     "One row a recorded tumour marker, with its change from the baseline of the same assay.",
     (
-        Column("subject", "text", "Subject identifier.", needed=True),
+        SUBJECT,
         Column("day", "integer", "Day of the sample; day 0 is the first infusion.", unit="d", needed=True),
         Column("test", "text", "Marker, by its name in the panel.", needed=True),
         Column("in_panel", "boolean", "In the panel of the subject's tumour type.", needed=True),
@@ -40,7 +48,7 @@ GCIG = Table(
     "gcig",
     "CA-125 response and progression of one subject with ovarian cancer by GCIG's criteria: exploratory after cells.",
     (
-        Column("subject", "text", "Subject identifier.", needed=True),
+        SUBJECT,
         Column("evaluable_response", "boolean", "Its CA-125 can tell a response.", needed=True),
         Column("evaluable_progression", "boolean", "Its CA-125 can tell progression.", needed=True),
         Column("response", "text", "Confirmed response, null where not evaluable.", allowed=("CR", "PR", "none")),

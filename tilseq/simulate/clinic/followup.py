@@ -90,7 +90,7 @@ def draw_fate(rng: np.random.Generator, disease: Disease, data_cut_day: int) -> 
     return Fate(death_day, cause, True, max(death_day - 1 - int(gap * 8), 0), data_cut_day, recorded)
 
 
-def true_progression_day(disease: Disease, baseline_day: int = SIZES_DAY) -> int | None:
+def true_progression_day(disease: Disease) -> int | None:
     """Return the first day on which a perfect daily scan would show progression, or None.
 
     Progression is a sum of targets at least 20 % and 5 mm above its lowest since the baseline, a new lesion of 8 mm
@@ -98,7 +98,7 @@ def true_progression_day(disease: Disease, baseline_day: int = SIZES_DAY) -> int
     """
     roles = np.array([one.role for one in disease.lesions])
     resected = np.array([one.resected for one in disease.lesions])
-    mm = disease.diameters_mm[:, baseline_day - FIRST_DAY :]
+    mm = disease.diameters_mm[:, SIZES_DAY - FIRST_DAY :]
     targets = mm[(roles == "target") & ~resected].sum(axis=0)
     days = [_grown(targets, 1.2, 5.0)]
     for lesion, course in zip(disease.lesions, mm, strict=True):
@@ -107,7 +107,7 @@ def true_progression_day(disease: Disease, baseline_day: int = SIZES_DAY) -> int
         elif lesion.role == "nontarget":
             days.append(_grown(course, UNEQUIVOCAL_FACTOR, UNEQUIVOCAL_MM))
     progressed = np.any(days, axis=0)
-    return baseline_day + int(np.argmax(progressed)) if progressed.any() else None
+    return SIZES_DAY + int(np.argmax(progressed)) if progressed.any() else None
 
 
 def followup_row(subject: str, fate: Fate) -> Row:

@@ -87,7 +87,6 @@ def read_scans(
     visit_rng: VisitRng,
     *,
     last_day: int,
-    harvest_day: int = HARVEST_DAY,
 ) -> Reading:
     """Return what is written of a subject's scans, and the truth of it.
 
@@ -100,15 +99,13 @@ def read_scans(
     subject
         Identifier.
     disease
-        The true lesions.
+        The true lesions; a scan planned for the harvest or before shows the one that is resected.
     planned
         Visit → nominal day and days either side, in the order of the days; windows must not overlap.
     visit_rng
         Stream of a visit. It is asked once for each, so a further visit moves no day and no diameter of another.
     last_day
         No scan comes after it: the last day on which the subject is seen alive.
-    harvest_day
-        Day of the harvest; a scan planned for it or before shows the lesion that is resected.
 
     Raises
     ------
@@ -116,13 +113,13 @@ def read_scans(
         Windows overlap, one reaches beyond the days that are simulated, or no scan lies between harvest and
         lymphodepletion.
     """
-    _check(planned, disease, harvest_day)
+    _check(planned, disease)
     scans: list[Scan] = []
     chances: dict[str, float] = {}
     written: list[str] = []
     for visit, (nominal, window) in planned.items():
         rng = visit_rng(visit)
-        day = _day(rng, nominal, window, harvest_day)
+        day = _day(rng, nominal, window)
         missed, stopped, chances[visit] = rng.random(3).tolist()
         before = nominal < LYMPHODEPLETION_DAY
         left_out = missed < MISSED_SHARE or ("PD" in written and stopped >= AFTER_PD_SHARE)
@@ -130,9 +127,9 @@ def read_scans(
             continue
         known = {row["lesion"] for scan in scans for row in scan.rows}
         rows = _read(rng, disease, day, known, before)
-        scans.append(Scan(visit, day, [row for row in rows if day <= harvest_day or not row["resected"]], before))
-        written = [_written(rule, chances[scan.visit]) for scan, rule in _judged(scans, harvest_day)]
-    return _reading(subject, disease, scans, chances, harvest_day)
+        scans.append(Scan(visit, day, [row for row in rows if day <= HARVEST_DAY or not row["resected"]], before))
+        written = [_written(rule, chances[scan.visit]) for scan, rule in _judged(scans)]
+    return _reading(subject, disease, scans, chances)
 
 
 def respond(scans: Sequence[Scan]) -> list[str]:
@@ -163,23 +160,23 @@ def respond(scans: Sequence[Scan]) -> list[str]:
     return responses
 
 
-def _check(planned: Planned, disease: Disease, harvest_day: int) -> None:
+def _check(planned: Planned, disease: Disease) -> None:
     for (one, (day, window)), (other, (later, before)) in pairwise(planned.items()):
         if day + window >= later - before:
             raise RunError("the windows of two scans overlap", found=f"{one} and {other}")
     for visit, (day, window) in planned.items():
         if not FIRST_DAY <= day - window <= day + window <= disease.last_day:
             raise RunError("a scan is planned for days that are not simulated", found=f"{visit}, day {day}")
-    if not any(harvest_day < day < LYMPHODEPLETION_DAY for day, _ in planned.values()):
+    if not any(HARVEST_DAY < day < LYMPHODEPLETION_DAY for day, _ in planned.values()):
         raise RunError("no scan is planned between the harvest and lymphodepletion")
 
 
-def _day(rng: np.random.Generator, nominal: int, window: int, harvest_day: int) -> int:
+def _day(rng: np.random.Generator, nominal: int, window: int) -> int:
     """Return the day of a scan, which does not cross the harvest or the start of lymphodepletion."""
     day = nominal + int(rng.integers(-window, window + 1))
-    if nominal <= harvest_day:
-        return min(day, harvest_day)
-    return max(min(day, LYMPHODEPLETION_DAY - 1), harvest_day + 1) if nominal < LYMPHODEPLETION_DAY else day
+    if nominal <= HARVEST_DAY:
+        return min(day, HARVEST_DAY)
+    return max(min(day, LYMPHODEPLETION_DAY - 1), HARVEST_DAY + 1) if nominal < LYMPHODEPLETION_DAY else day
 
 
 def _read(rng: np.random.Generator, disease: Disease, day: int, known: Iterable[str], before: bool) -> list[Row]:
@@ -275,9 +272,9 @@ def _counts(name: str, row: Row, later: Iterable[Scan]) -> bool:
     return bool(row["state"] == "present")
 
 
-def _judged(scans: Sequence[Scan], harvest_day: int) -> list[tuple[Scan, str]]:
+def _judged(scans: Sequence[Scan]) -> list[tuple[Scan, str]]:
     """Return the scans after the baseline, which is the last one before treatment, each with its response."""
-    baseline = max((i for i, scan in enumerate(scans) if scan.before and scan.day > harvest_day), default=len(scans))
+    baseline = max((i for i, scan in enumerate(scans) if scan.before and scan.day > HARVEST_DAY), default=len(scans))
     return list(zip(scans[baseline + 1 :], respond(scans[baseline:]), strict=True)) if scans[baseline:] else []
 
 
@@ -289,9 +286,7 @@ def _written(rule: str, chance: float) -> str:
     return others[int(chance / DEVIATING_SHARE * len(others))]
 
 
-def _reading(
-    subject: str, disease: Disease, scans: Sequence[Scan], chances: Mapping[str, float], harvest_day: int
-) -> Reading:
+def _reading(subject: str, disease: Disease, scans: Sequence[Scan], chances: Mapping[str, float]) -> Reading:
     reading = Reading()
     for scan in scans:
         key: Row = {"subject": subject, "day": scan.day, "visit": scan.visit}
@@ -299,7 +294,7 @@ def _reading(
         for lesion, course in zip(disease.lesions, disease.diameters_mm, strict=True):
             true: Row = {"lesion": lesion.lesion, "role": lesion.role}
             reading.true_lesions.append(key | true | {"diameter_mm": float(course[scan.day - FIRST_DAY])})
-    for scan, rule in _judged(scans, harvest_day):
+    for scan, rule in _judged(scans):
         key = {"subject": subject, "day": scan.day, "visit": scan.visit}
         recorded = _written(rule, chances[scan.visit])
         reading.responses.append(key | {"reader": READER, "response": recorded})

@@ -93,7 +93,7 @@ def acquire(
     rng
         Random stream.
     panel
-        Panel, such as `flow_panels.TBNK`.
+        Panel, such as `panels.TBNK`.
     cells
         Living cells of each kind: per µL where there are beads, else in any unit. A kind that is left out is absent.
     events

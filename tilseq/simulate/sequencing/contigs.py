@@ -90,7 +90,6 @@ def draw_contigs(
     cells: pl.DataFrame,
     *,
     efficiency: float = 1.0,
-    reads_per_umi: float = READS_PER_UMI,
 ) -> pl.DataFrame:
     """Draw the contigs that Cell Ranger would report of captured cells.
 
@@ -104,8 +103,6 @@ def draw_contigs(
         such chain.
     efficiency
         UMIs found beside what is usual of blood, 1; tumours have about 0.65.
-    reads_per_umi
-        Mean reads behind a UMI.
 
     Returns
     -------
@@ -120,7 +117,7 @@ def draw_contigs(
     contigs = pl.concat([found, _unproductive(rng, found, efficiency)])
     contigs = contigs.with_columns(pl.Series("order", rng.random(contigs.height)))
     contigs = contigs.sort("barcode", "productive", "order", descending=[False, True, False])
-    return _annotated(rng, _with_clonotypes(contigs), reads_per_umi)
+    return _annotated(rng, _with_clonotypes(contigs))
 
 
 def _expressed(rng: np.random.Generator, cells: pl.DataFrame, efficiency: float) -> pl.DataFrame:
@@ -214,11 +211,11 @@ def _with_clonotypes(contigs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _annotated(rng: np.random.Generator, contigs: pl.DataFrame, reads_per_umi: float) -> pl.DataFrame:
+def _annotated(rng: np.random.Generator, contigs: pl.DataFrame) -> pl.DataFrame:
     """Return sorted contigs in the columns and words of Cell Ranger."""
     number, umis = contigs.height, contigs["umis"].to_numpy()
     spread = rng.lognormal(-(READS_LOG_SD**2) / 2, READS_LOG_SD, number)
-    reads = 1 + rng.poisson(rng.gamma(umis * READS_SHAPE, reads_per_umi / READS_SHAPE) * spread)
+    reads = 1 + rng.poisson(rng.gamma(umis * READS_SHAPE, READS_PER_UMI / READS_SHAPE) * spread)
     first_cluster = pl.col("j_gene").str.starts_with("TRBJ1")
     c_gene = (
         pl.when(chain="TRA").then(pl.lit("TRAC")).when(first_cluster).then(pl.lit("TRBC1")).otherwise(pl.lit("TRBC2"))
