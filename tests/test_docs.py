@@ -81,6 +81,12 @@ def flow(made, folder):
     assert_picture(folder / "gates.png")
 
 
+def scales(made, folder):
+    # where 0 stands by definition: (w + a) / (m + a)
+    assert (round(float(made["zero"]), 9), round(float(made["top"]), 9)) == (0.111111111, 1)
+    assert made["shown"].shape == (len(made["tube"].events),)
+
+
 def infused_clones(made, folder):
     tracked = made["tracked"]
     assert set(tracked.clones["sample"]) == {"product", "before", "day7", "day28"}
@@ -152,7 +158,7 @@ CHECKS = {
     "docs/clinical.md": [clinical],
     "docs/contamination.md": [contamination],
     "docs/expression.md": [expression],
-    "docs/flow.md": [flow],
+    "docs/flow.md": [flow, scales],
     "docs/infused-clones.md": [infused_clones],
     "docs/intracellular.md": [stimulated],
     "docs/manifest.md": [manifest],

@@ -1,5 +1,6 @@
 """Flow cytometry: markers, compensation, automatic gates of a T-cell tube, counts with their limits."""
 
+from tilseq.flow.biex import Biex
 from tilseq.flow.compare import compare
 from tilseq.flow.compensation import compensate
 from tilseq.flow.counts import Ratio, cd4_cd8_ratio, count
@@ -13,15 +14,22 @@ from tilseq.flow.given_spill import with_spill
 from tilseq.flow.intracellular import Stained, count_positive, cytokine_threshold, stained
 from tilseq.flow.panel import find_markers
 from tilseq.flow.rare import status_of_counts
+from tilseq.flow.scales import Arcsinh, Hyperlog, Linear, Log, Logicle
 from tilseq.flow.stimulated import Pair, pair_tubes
 from tilseq.flow.tree import Population
 from tilseq.flow.tube import Tube
 from tilseq.populations import Rule, rule
 
 __all__ = [
+    "Arcsinh",
+    "Biex",
     "Borrowed",
     "Exported",
     "Gating",
+    "Hyperlog",
+    "Linear",
+    "Log",
+    "Logicle",
     "Pair",
     "Population",
     "Ratio",
