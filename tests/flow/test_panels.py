@@ -108,12 +108,12 @@ def test_a_panel_names_stains() -> None:
 
 
 def test_real_tubes_of_one_panel_are_stained_alike(shared_data: Path) -> None:
-    from tilseq.io.fcs import read_staining
+    from tilseq.io.fcs import staining_of
 
     found = {}
     for number in range(1, 9):
         path = shared_data / f"flow/itn/itn_{number:02}.fcs"
-        tube = read_staining(path)
+        tube = staining_of(path)
         found[path.stem] = Stained(stains(tube.channels, tube.markers))
     assert sorted(found["itn_01"].stains) == ["CD3", "CD4", "CD69", "CD8", "HLADr"]
     assert compare_panels(found, "panel itn").differences.is_empty()

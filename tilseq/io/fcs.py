@@ -151,7 +151,7 @@ class Staining(NamedTuple):
     cytometer: str
 
 
-def read_staining(path: str | Path, *, data_set: int = 0) -> Staining:
+def staining_of(path: str | Path, *, data_set: int = 0) -> Staining:
     """Return what a file is stained with, and the cytometer that it names, without reading an event.
 
     Raises

@@ -27,14 +27,14 @@ def draft_panels(root: Path, samples: list[dict[str, str]]) -> dict[str, dict[st
         Name of a panel → marker → channel ($PnN).
     """
     from tilseq.errors import ReadError
-    from tilseq.io.fcs import read_staining
+    from tilseq.io.fcs import staining_of
 
     names: dict[tuple[tuple[str, str], ...], str] = {}
     for row in samples:
         if row["assay"] != "flow" or row.get("panel"):
             continue
         try:
-            found = read_staining(root / row["path"])
+            found = staining_of(root / row["path"])
         except ReadError:  # the check and the run tell it
             continue
         stains = tuple(sorted(stains_of(found.channels, found.markers).items()))

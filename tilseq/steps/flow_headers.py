@@ -54,7 +54,7 @@ def _alike(study: Study) -> list[tuple[Header, list[str]]]:
 def _headers(study: Study) -> Iterator[Header]:
     """Yield the tubes that are gated automatically, with $PnN and $PnS of their channels."""
     from tilseq.errors import ReadError
-    from tilseq.io.fcs import read_staining
+    from tilseq.io.fcs import staining_of
     from tilseq.study.model import OWN_ROLE, data_set_of
     from tilseq.study.notes import STIMULATION
 
@@ -63,7 +63,7 @@ def _headers(study: Study) -> Iterator[Header]:
             if role == OWN_ROLE and not {tube["sample"], tube["panel"]}.isdisjoint(study.settings.gates):
                 continue
             try:
-                found = read_staining(study.files(tube["sample"])[0], data_set=data_set_of(tube["member"]) or 0)
+                found = staining_of(study.files(tube["sample"])[0], data_set=data_set_of(tube["member"]) or 0)
             except ReadError:
                 continue
             yield tube, found.channels, found.markers

@@ -85,7 +85,7 @@ def _read(study: Study, sample: Mapping[str, Any]) -> tuple[dict[str, str], str]
     """Return a tube's stains and cytometer; None where its own job will tell why these cannot be said."""
     from tilseq.errors import TilseqError
     from tilseq.flow.panels import stains
-    from tilseq.io.fcs import read_staining
+    from tilseq.io.fcs import staining_of
     from tilseq.study.model import data_set_of
 
     panel = study.settings.panels.get(sample["panel"]) if sample["panel"] else None
@@ -93,7 +93,7 @@ def _read(study: Study, sample: Mapping[str, Any]) -> tuple[dict[str, str], str]
     if len(files) != 1:
         return None
     try:
-        found = read_staining(files[0], data_set=data_set_of(sample["member"]) or 0)
+        found = staining_of(files[0], data_set=data_set_of(sample["member"]) or 0)
         return stains(found.channels, found.markers, panel.markers if panel else None), found.cytometer
     except TilseqError:
         return None

@@ -159,14 +159,14 @@ def _unknown_markers(folder: Folder, name: str, panel: Panel, rules: Mapping[str
 
 def _channel_names(folder: Folder, panel: str) -> list[str]:
     """Return $PnN and $PnS of the channels of all tubes of a panel that can be read."""
-    from tilseq.io.fcs import read_staining
+    from tilseq.io.fcs import staining_of
 
     names: dict[str, None] = {}
     for tube in _tubes(folder):
         if tube["panel"] != panel or tube["path"] is None or tube["status"] == "failed":
             continue
         try:
-            found = read_staining(folder.root / parts_of(tube["path"])[0], data_set=data_set_of(tube["member"]) or 0)
+            found = staining_of(folder.root / parts_of(tube["path"])[0], data_set=data_set_of(tube["member"]) or 0)
         except ReadError:  # its job tells it
             continue
         names |= dict.fromkeys(text for text in (*found.channels, *found.markers) if text.strip())
