@@ -16,7 +16,7 @@ from tilseq.clinical.periods import Periods, period_of
 from tilseq.clinical.treated import Subject
 from tilseq.errors import TableError, TilseqError
 from tilseq.identifiers import unknown_subjects
-from tilseq.tables import Row, as_polars, conform
+from tilseq.tables import Row, as_polars, conform, known_columns
 from tilseq.tables.inputs import ADVERSE_EVENTS
 from tilseq.tables.recorded_period import denies_first_day
 from tilseq.tables.safety import listing_table
@@ -76,7 +76,7 @@ def event_rows(
     """
     given = as_polars(adverse_events)
     further = [name for name in given.columns if name not in ADVERSE_EVENTS.names]
-    known = conform(given.drop(further), FLAWED)
+    known = conform(known_columns(given, ADVERSE_EVENTS), FLAWED)
     rows = known.with_columns(given[name].cast(pl.String) for name in further).to_dicts()
     faulty = _by_row(unread)
     terms, systems = _commonest([_term(row) for row in rows]), _commonest([row["soc"] for row in rows])

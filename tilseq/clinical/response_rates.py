@@ -16,7 +16,7 @@ from tilseq.clinical.data_cut import up_to_data_cut
 from tilseq.clinical.response_candidates import BestResponsePolicy
 from tilseq.errors import AnalysisError, StudyError, TableError, first_few
 from tilseq.intervals import clopper_pearson
-from tilseq.tables import Row, Table, as_polars, conform
+from tilseq.tables import Row, Table, as_polars, conform, known_columns
 from tilseq.tables.best_response import BEST_RESPONSE, BEST_WORDS
 from tilseq.tables.infusions import given_infusions
 from tilseq.tables.inputs import SUBJECTS
@@ -229,7 +229,7 @@ def _people(table: pl.DataFrame, subjects: Any, infusions: Any, underived: Colle
     infused = _infused(infusions) or frozenset()
     if subjects is None:
         return {name: {"arm": None, "tumor_type": None} for name in sorted(seen | infused)}
-    frame = conform(as_polars(subjects).select(pl.selectors.by_name(*GROUPS.names, require_all=False)), GROUPS)
+    frame = conform(known_columns(subjects, GROUPS), GROUPS)
     people = {row["subject"]: row for row in frame.iter_rows(named=True)}
     problems = [
         TableError(f"a subject {what} is not in subjects", column="subject", found=subject)

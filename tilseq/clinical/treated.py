@@ -10,7 +10,7 @@ import polars as pl
 
 from tilseq.clinical.data_cut import is_after_cut, is_by_cut
 from tilseq.errors import TableError
-from tilseq.tables import Table, as_polars, conform
+from tilseq.tables import Table, conform, known_columns
 from tilseq.tables.infusions import given_infusions
 from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, SUBJECTS
 
@@ -105,14 +105,13 @@ def columns_of(frame: Any, table: Table, names: Sequence[str]) -> pl.DataFrame:
     TableError
         A needed column is absent or holds a null, a value cannot stand there, or a key stands twice.
     """
-    given = as_polars(frame)
     part = Table(
         table.name,
         table.meaning,
         tuple(column for column in table.columns if column.name in names),
         key=table.key if set(table.key) <= set(names) else (),  # a part of a key may stand twice
     )
-    return conform(given.select(name for name in part.names if name in given.columns), part)
+    return conform(known_columns(frame, part), part)
 
 
 def _last_day(follow: Mapping[str, int | None]) -> int | None:

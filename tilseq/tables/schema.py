@@ -378,6 +378,43 @@ def _repeated_keys(frame: pl.DataFrame, table: Table, file: str | Path) -> list[
     return problems
 
 
+def known_columns(frame: Any, table: Table) -> pl.DataFrame:
+    """Return the columns of a frame, polars or pandas, that a table has; others are left out.
+
+    Raises
+    ------
+    TableError
+        As `refuse_stand_ins`, or a needed column is absent.
+    """
+    given = as_polars(frame)
+    refuse_stand_ins(given, table)
+    absent = next((one.name for one in table.columns if one.needed and one.name not in given.columns), None)
+    if absent is not None and given.height:  # `conform` would see no row where no column is known
+        raise TableError(f"table {table.name} lacks a column", column=absent)
+    return given.select(pl.selectors.by_name(*table.names, require_all=False))
+
+
+def refuse_stand_ins(frame: pl.DataFrame, table: Table) -> None:
+    """Refuse a column that stands for one of a table's, which would else count as absent.
+
+    Raises
+    ------
+    TableError
+        A column is one of the table's but for capitals or blanks; or it holds dates in place of days, which only a
+        reader can count from the infusion.
+    """
+    absent = [name for name in table.names if name not in frame.columns]
+    for given in frame.columns:
+        plain = given.strip().casefold()
+        if plain in absent:
+            what = f"table {table.name} calls this column otherwise"
+            raise TableError(what, column=given, expected=plain, mend="rename it")
+        day = next((name for name in absent if table.dates.get(name) == plain), None)
+        if day is not None and frame[given].count():
+            what, mend = "dates where days are wanted", "read the file by `ts.io`, with the infusions they count from"
+            raise TableError(what, column=given, expected=day, mend=mend)
+
+
 def as_polars(frame: Any) -> pl.DataFrame:
     """Return a polars or pandas frame as polars; what pandas holds to be missing (NaN, NaT, NA, None) becomes null.
 
