@@ -26,7 +26,7 @@ from tilseq.clinical.baseline import (
 from tilseq.clinical.centimetres import centimetre_visits, told_leaps, undersized_targets
 from tilseq.clinical.data_cut import data_cuts
 from tilseq.clinical.new_lesions import is_normal_node, new_lesions, since_baseline
-from tilseq.clinical.reconcile import readers_half_named, reconcile
+from tilseq.clinical.reconcile import reconcile, unsure_readers
 from tilseq.clinical.summed_targets import SUMMED, named_sums, summed_targets
 from tilseq.clinical.treatment_days import resection_days, treatment_days
 from tilseq.errors import StudyError, TableError
@@ -104,7 +104,7 @@ def response(
     Raises
     ------
     StudyError
-        Rows contradict one another, rows without a reader stand beside those of one, all targets are too small, or
+        Rows contradict one another, it is not known whose rows are (`unsure_readers`), all targets are too small, or
         one is called a sum; everything is listed.
     TableError
         A table breaks its registry.
@@ -118,7 +118,7 @@ def response(
         what = "a subject with recorded responses is not in subjects"
         _list_unknown(what, recorded, RESPONSE_READS, days, problems)
     series = gather(seen, problems, resection_days(days))
-    readers_half_named({LESIONS.name: seen, RESPONSE_READS.name: recorded}, problems)
+    unsure_readers({LESIONS.name: seen, RESPONSE_READS.name: recorded}, problems)
     rows = []
     for (subject, reader), assessments in series.items():
         harvest, last_day = days.get(subject, (None, 0))
