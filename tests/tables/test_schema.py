@@ -128,6 +128,18 @@ def test_pandas_becomes_polars_with_nulls_for_nan():
     assert frame.to_dict(as_series=False) == {"a": ["x", None], "b": [1.5, None]}
 
 
+SINGLE = pd.DataFrame({"n": [1.2, float("nan"), 1e-9]}, dtype="float32")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [SINGLE, SINGLE.astype("Float32"), pl.DataFrame({"n": [1.2, None, 1e-9]}, schema={"n": pl.Float32})],
+)
+def test_numbers_of_single_precision_are_those_that_were_written(frame):
+    """As Stata's are; 1.2 was 1.2000000476837158."""
+    assert as_polars(frame)["n"].to_list() == [1.2, None, 1e-9]
+
+
 @given(st.lists(st.tuples(st.text(min_size=1), st.integers(0, 10**12)), unique_by=lambda row: row[0]))
 def test_whatever_text_was_written_is_read_back(rows):
     text = pl.DataFrame(

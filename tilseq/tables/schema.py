@@ -418,10 +418,12 @@ def refuse_stand_ins(frame: pl.DataFrame, table: Table) -> None:
 def as_polars(frame: Any) -> pl.DataFrame:
     """Return a polars or pandas frame as polars; what pandas holds to be missing (NaN, NaT, NA, None) becomes null.
 
+    Numbers of single precision, as Stata's, become those that were written: 1.2, not 1.2000000476837158.
+
     Parameters
     ----------
     frame
-        polars or pandas. A polars frame is returned as it is; of a pandas frame the index is left out.
+        polars or pandas. Any other polars frame is returned as it is; of a pandas frame the index is left out.
 
     Raises
     ------
@@ -429,7 +431,8 @@ def as_polars(frame: Any) -> pl.DataFrame:
         It is no frame, or two of its columns bear one name.
     """
     if isinstance(frame, pl.DataFrame):
-        return frame
+        as_written = pl.selectors.by_dtype(pl.Float32).cast(pl.String).cast(pl.Float64)
+        return frame.with_columns(as_written) if pl.Float32 in frame.dtypes else frame
     if not (hasattr(frame, "isna") and hasattr(frame, "columns")):
         has_table = isinstance(getattr(frame, "table", None), pl.DataFrame)
         mend = "give its `.table`" if has_table else "collect it first" if isinstance(frame, pl.LazyFrame) else None
@@ -444,4 +447,6 @@ def as_polars(frame: Any) -> pl.DataFrame:
         str(name): [None if gone else value for value, gone in zip(frame[name].tolist(), missing[name], strict=True)]
         for name in frame
     }
-    return pl.DataFrame(columns, infer_schema_length=None)
+    dtypes = {str(name): getattr(dtype, "numpy_dtype", dtype) for name, dtype in frame.dtypes.items()}
+    single = {name: pl.Float32() for name, dtype in dtypes.items() if dtype == "float32"}
+    return as_polars(pl.DataFrame(columns, schema_overrides=single, infer_schema_length=None))
