@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import polars as pl
 
@@ -18,6 +18,7 @@ from tilseq.clinical.marker_panel import CHECK_UNIT
 from tilseq.clinical.periods import periods_of
 from tilseq.clinical.treated import STARTS, columns_of
 from tilseq.clinical.tumor_markers import DIFFER, Sample, samples_of
+from tilseq.errors import refuse_unknown
 from tilseq.tables import Row, as_polars
 from tilseq.tables.inputs import SUBJECTS
 from tilseq.tables.tumor_marker_course import GCIG
@@ -95,7 +96,10 @@ def gcig(
     ------
     TableError
         `subjects` breaks its registry.
+    AnalysisError
+        There is no such setting.
     """
+    refuse_unknown("harvest", harvest, get_args(Harvest))
     people = columns_of(subjects, SUBJECTS, ("subject", "tumor_type", "harvest_day", *STARTS))
     rows = as_polars(courses).filter(pl.col("test") == MARKER)
     days_differ = pl.col("reason").str.contains(DIFFER, literal=True).fill_null(False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import polars as pl
 
@@ -29,7 +29,7 @@ from tilseq.clinical.new_lesions import is_normal_node, new_lesions, since_basel
 from tilseq.clinical.reconcile import reconcile, unsure_readers
 from tilseq.clinical.summed_targets import SUMMED, named_sums, summed_targets
 from tilseq.clinical.treatment_days import resection_days, treatment_days
-from tilseq.errors import StudyError, TableError
+from tilseq.errors import StudyError, TableError, refuse_unknown
 from tilseq.tables import Row, Table
 from tilseq.tables.inputs import LESIONS, RESPONSE_READS
 from tilseq.tables.outputs import RESPONSE
@@ -108,7 +108,11 @@ def response(
         one is called a sum; everything is listed.
     TableError
         A table breaks its registry.
+    AnalysisError
+        There is no such setting.
     """
+    refuse_unknown("regrowth", regrowth, get_args(Regrowth))
+    refuse_unknown("undersized", undersized, get_args(Undersized))
     problems: list[TableError] = []
     seen = numbered(lesions, LESIONS, lesion_rows)
     recorded = [] if responses is None else numbered(responses, RESPONSE_READS, response_rows)
