@@ -143,6 +143,11 @@ def test_british_and_american_spellings_and_hyphens_are_one_term():
     ]  # fmt: skip
 
 
+def test_a_term_is_one_with_the_marks_of_a_word_processor():
+    rows = [event("A2", "T-cell Bell's palsy", 1, 1), event("A3", "T\u2011cell Bell\u2019s palsy", 3, 1)]
+    assert summary(found(rows), "ae_any", "grade=any;soc=gut;term=T-cell Bell's palsy") == (2, 6)
+
+
 def test_an_event_counts_under_its_preferred_term_where_it_has_one():
     rows = [
         event("A2", "fever", 1, 1, pt="Pyrexia"), event("A3", "high temperature", 3, 1, pt="PYREXIA"),

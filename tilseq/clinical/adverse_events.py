@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from tilseq.clinical.attribution import UNSPECIFIED, attribution
+from tilseq.clinical.attribution import TYPESET, UNSPECIFIED, attribution
 from tilseq.clinical.data_cut import AFTER_CUT
 from tilseq.clinical.periods import Periods, period_of
 from tilseq.clinical.treated import Subject
@@ -154,7 +154,7 @@ def _term(row: Row) -> str | None:
 
 
 def _key(text: str | None) -> str:
-    key = " ".join((text or "").replace("-", " ").split()).casefold()
+    key = " ".join((text or "").translate(TYPESET).replace("-", " ").split()).casefold()
     for british, american in SPELLINGS:
         key = key.replace(british, american)
     return key
