@@ -105,10 +105,12 @@ def gcig(
     days_differ = pl.col("reason").str.contains(DIFFER, literal=True).fill_null(False)
     starts = {name: periods.start_day for name, periods in periods_of(people).items()}
     others, _ = new_therapies(therapies)
+    interfered = {str(subject): days for subject, days in (interference_days or {}).items()}
+    mice = {mouse_antibodies} if isinstance(mouse_antibodies, str) else {str(one) for one in mouse_antibodies}
     found = []
     for person in people.filter(pl.col("tumor_type") == TUMOR_TYPE).to_dicts():
         name = person["subject"]
-        days = [*(interference_days or {}).get(name, ())]
+        days = [*interfered.get(name, ())]
         if harvest == "interferes" and person["harvest_day"] is not None:
             days.append(person["harvest_day"])
         records = rows.filter(pl.col("subject") == name)
@@ -116,8 +118,7 @@ def gcig(
         told = [f"samples of day {day} not used: {DIFFER}" for day in differing]
         samples, later = _before_therapy(samples_of(records.to_dicts()), others.get(name))
         told += [f"sample of day {one.day}: {CHECK_UNIT}" for one in samples if CHECK_UNIT in (one.row["reason"] or "")]
-        mouse = name in mouse_antibodies
-        found.append({"subject": name} | _evaluate(samples, starts[name], days, mouse, [*told, *later]))
+        found.append({"subject": name} | _evaluate(samples, starts[name], days, name in mice, [*told, *later]))
     return GCIG.frame(found)
 
 
