@@ -105,3 +105,5 @@ def test_infusions_by_other_names_are_refused(named, told):
     lesions = pl.DataFrame({"subject": ["A"], "day": [-8], "lesion": ["T1"], "role": ["target"], "diameter_mm": [20.0]})
     with pytest.raises(TableError, match=told):
         response(lesions, subjects=SUBJECTS, infusions=INFUSIONS.rename(named))
+    with pytest.raises(TableError, match=told):
+        response_rates(best_response(recorded([("A", 42, "PR")])), SUBJECTS, INFUSIONS.rename(named))

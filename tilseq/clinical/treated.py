@@ -97,6 +97,13 @@ def subjects_of(subjects: Any, infusions: Any = None, followup: Any = None) -> t
     return found, TREATED if known else ALL
 
 
+def infused_subjects(infusions: Any) -> frozenset[str] | None:
+    """Return who was infused; None where no infusions are given."""
+    if infusions is None:
+        return None
+    return frozenset(columns_of(given_infusions(infusions), INFUSIONS, ("subject",))["subject"])
+
+
 def columns_of(frame: Any, table: Table, names: Sequence[str]) -> pl.DataFrame:
     """Return some columns of a table, polars or pandas, held against its registry; what is absent is null.
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.clinical.treated import STARTS, columns_of
+from tilseq.clinical.treated import STARTS, infused_subjects
 from tilseq.tables import Table, as_polars, conform, known_columns
-from tilseq.tables.infusions import given_infusions
-from tilseq.tables.inputs import INFUSIONS, LESIONS, SUBJECTS
+from tilseq.tables.inputs import LESIONS, SUBJECTS
 
 TREATMENT_DAYS = Table(
     "subjects",
@@ -24,8 +23,7 @@ def treatment_days(subjects: Any, infusions: Any = None) -> dict[str, tuple[int 
     """Return the day of harvest and the last day before treatment of each subject; None for who was never treated."""
     if subjects is None:
         return {}
-    given = None if infusions is None else columns_of(given_infusions(infusions), INFUSIONS, ("subject",))
-    infused = None if given is None else set(given["subject"])
+    infused = infused_subjects(infusions)
     days: dict[str, tuple[int | None, int | None]] = {}
     for row in conform(known_columns(subjects, TREATMENT_DAYS), TREATMENT_DAYS).rows(named=True):
         starts = [row[name] for name in STARTS if row[name] is not None]
