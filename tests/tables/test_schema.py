@@ -1,4 +1,5 @@
 from datetime import date
+from decimal import Decimal
 from types import SimpleNamespace
 
 import pandas as pd
@@ -128,6 +129,16 @@ def test_pandas_becomes_polars_with_nulls_for_nan():
     assert frame.to_dict(as_series=False) == {"a": ["x", None], "b": [1.5, None]}
 
 
+def test_text_beside_numbers_is_text():
+    """As a spreadsheet has it of results; it ended in a traceback."""
+    frame = pd.DataFrame({"value_text": [1.5, "<0.5", 7, None, float("nan")], "day": [1, 2, 3, 4, 5]})
+    assert as_polars(frame)["value_text"].to_list() == ["1.5", "<0.5", "7", None, None]
+    assert as_polars(frame)["day"].to_list() == [1, 2, 3, 4, 5]
+    frame = pd.DataFrame({"day": [1, date(2024, 1, 1)]})
+    with pytest.raises(TableError, match="column day: this column holds values of several kinds"):
+        as_polars(frame)
+
+
 SINGLE = pd.DataFrame({"n": [1.2, float("nan"), 1e-9]}, dtype="float32")
 
 
@@ -218,6 +229,7 @@ def test_an_amount_of_a_sample_is_one_that_can_be(name, cell, expected):
     [
         ("cells", "twelve", "a whole number"),
         ("cells", 42.9, "a whole number"),
+        ("cells", Decimal("42.9"), "a whole number"),
         ("cells", float("inf"), "a whole number"),
         ("cells", date(2024, 5, 1), "a whole number"),
         ("share", "12 mm", "a number with a decimal point and without a unit"),

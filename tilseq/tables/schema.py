@@ -174,8 +174,9 @@ def _typed(values: pl.Series, table: Table, column: Column) -> pl.Series:
     if given in (wanted, pl.Null):
         return values.cast(wanted)
     strange = values.clear()
-    if given.is_float() and column.kind == "integer":
-        strange = values.filter((values != values.floor()) | values.is_infinite())
+    if (given.is_float() or given.is_decimal()) and column.kind == "integer":
+        numbers = values.cast(pl.Float64)
+        strange = values.filter((numbers != numbers.floor()) | numbers.is_infinite())
     elif given.is_numeric() and column.kind == "boolean":
         strange = values.filter((values != 0) & (values != 1))
     elif given.is_temporal() and column.kind != "text":
@@ -418,7 +419,8 @@ def refuse_stand_ins(frame: pl.DataFrame, table: Table) -> None:
 def as_polars(frame: Any) -> pl.DataFrame:
     """Return a polars or pandas frame as polars; what pandas holds to be missing (NaN, NaT, NA, None) becomes null.
 
-    Numbers of single precision, as Stata's, become those that were written: 1.2, not 1.2000000476837158.
+    Numbers of single precision, as Stata's, become those that were written: 1.2, not 1.2000000476837158. A column of
+    pandas that holds text beside numbers, as a spreadsheet does of 1.5 and ``<0.5``, becomes text.
 
     Parameters
     ----------
@@ -428,7 +430,7 @@ def as_polars(frame: Any) -> pl.DataFrame:
     Raises
     ------
     TableError
-        It is no frame, or two of its columns bear one name.
+        It is no frame, two of its columns bear one name, or one holds dates beside numbers or the like.
     """
     if isinstance(frame, pl.DataFrame):
         as_written = pl.selectors.by_dtype(pl.Float32).cast(pl.String).cast(pl.Float64)
@@ -443,10 +445,18 @@ def as_polars(frame: Any) -> pl.DataFrame:
     if twice is not None:
         raise TableError("this column stands twice", column=twice)
     missing = frame.isna()
-    columns = {
-        str(name): [None if gone else value for value, gone in zip(frame[name].tolist(), missing[name], strict=True)]
-        for name in frame
-    }
-    dtypes = {str(name): getattr(dtype, "numpy_dtype", dtype) for name, dtype in frame.dtypes.items()}
-    single = {name: pl.Float32() for name, dtype in dtypes.items() if dtype == "float32"}
-    return as_polars(pl.DataFrame(columns, schema_overrides=single, infer_schema_length=None))
+    columns = [_of_pandas(str(name), frame[name], missing[name]) for name in frame]
+    return as_polars(pl.DataFrame(columns))
+
+
+def _of_pandas(name: str, column: Any, missing: Any) -> pl.Series:
+    """Return a column of pandas; of one that holds text beside numbers, as of 1.5 and ``<0.5``, all as text."""
+    values = [None if gone else value for value, gone in zip(column.tolist(), missing, strict=True)]
+    if column.dtype == "object" and any(isinstance(value, str) for value in values):
+        values = [value if value is None else str(value) for value in values]
+    single = getattr(column.dtype, "numpy_dtype", column.dtype) == "float32"
+    try:
+        return pl.Series(name, values, dtype=pl.Float32() if single else None)
+    except TypeError as error:
+        mend = "make them numbers, or text"
+        raise TableError("this column holds values of several kinds", column=name, mend=mend) from error
