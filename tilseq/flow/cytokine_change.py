@@ -35,9 +35,9 @@ def cytokine_changes(table: pl.DataFrame, starts: Mapping[str, int | None] | Non
     """
     from tilseq.identifiers import days_by_subject
     from tilseq.tables.intracellular import INTRACELLULAR
-    from tilseq.tables.schema import as_polars
+    from tilseq.tables.schema import as_polars, conform
 
-    rows = INTRACELLULAR.frame(as_polars(table).to_dicts()).to_dicts()
+    rows = conform(as_polars(table), INTRACELLULAR).to_dicts()
     courses: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
         if row["response"] != "not_evaluable" and row["day"] is not None:
