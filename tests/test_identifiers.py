@@ -1,9 +1,13 @@
+from datetime import date
+
+import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilseq.identifiers import same_identifier, twin_key, unknown_subjects
+from tilseq.errors import AnalysisError
+from tilseq.identifiers import days_by_subject, same_identifier, twin_key, unknown_subjects
 
 CASE = "They differ only in case or Unicode form"
 ZEROS = "A spreadsheet may have taken the leading zeros"
@@ -44,3 +48,16 @@ def test_unknown_subjects_are_told_once_with_their_first_row():
         ("7", 5, "subject", f"did you mean '007'? {ZEROS}"),
     ]
     assert [fault.what for _, fault in faults] == ["no such subject", "no such subject"]
+
+
+def test_days_by_subject_are_of_the_subjects_of_a_table():
+    days = pd.DataFrame({"subject": [101, 102, 103], "day": [-7.0, float("nan"), -6.0]}).set_index("subject")["day"]
+    assert days_by_subject(days.to_dict()) == {"101": -7, "103": -6}
+    assert days_by_subject({"S1": -7, "S2": None}) == {"S1": -7}
+    assert days_by_subject(None) == {}
+
+
+@pytest.mark.parametrize("day", [-6.5, "-7", date(2024, 1, 1), float("inf")])
+def test_a_day_of_a_subject_that_is_no_whole_number_is_refused(day):
+    with pytest.raises(AnalysisError, match="the day of subject 101 is no whole number"):
+        days_by_subject({101: day})

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tilseq.errors import AnalysisError
 from tilseq.intervals import (
     clopper_pearson,
     difference_of_shares,
@@ -14,6 +15,16 @@ from tilseq.intervals import (
     ratio_of_counts,
     scalar,
 )
+
+
+@pytest.mark.parametrize("level", [95, 1, 0, -0.5, float("nan")])
+def test_a_level_that_is_none_is_refused(level):
+    """Limits of 95 were empty, those of -0.5 the wrong way round."""
+    for limits in (clopper_pearson(3, 10), jeffreys(3, 10), poisson(3)):
+        assert limits[0] < limits[1]
+    for call in (lambda: clopper_pearson(3, 10, level), lambda: jeffreys(3, 10, level), lambda: poisson(3, level)):
+        with pytest.raises(AnalysisError, match="a level lies between 0 and 1"):
+            call()
 
 
 # R: binom.test(x, n)$conf.int

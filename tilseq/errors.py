@@ -166,6 +166,20 @@ def did_you_mean(word: str, known: Sequence[str]) -> str | None:
     return None if match is None else f"did you mean {match!r}?"
 
 
+def refuse_unknown(setting: str, value: str | None, allowed: Sequence[str | None]) -> None:
+    """Refuse a word that a setting does not have, which would else count as one of the others.
+
+    Raises
+    ------
+    AnalysisError
+        The word is none of those allowed.
+    """
+    if value not in allowed:
+        words = [word for word in allowed if word is not None]
+        expected, mend = ", ".join(words), did_you_mean(str(value), words)
+        raise AnalysisError("no such setting", column=setting, found=value, expected=expected, mend=mend)
+
+
 def _rebuild(kind: type[TilseqError], parts: dict[str, Any]) -> TilseqError:
     what = parts["what"]
     found = parts["found"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from numbers import Real
+from typing import Any
 
 import polars as pl
 
-from tilseq.errors import TableError
+from tilseq.errors import AnalysisError, TableError
 
 # What R, pandas and people write where a value is missing; no design of expression takes it for a name.
 MISSING = ("", "NA", "N/A", "<NA>", "NaN", "nan")
@@ -66,3 +68,25 @@ def unknown_subjects(frame: pl.DataFrame, known: Collection[str]) -> list[tuple[
 def without_blanks(identifier: str) -> str:
     """Return what identifiers share that differ only in blanks, case or Unicode form."""
     return "".join(twin_key(identifier).split())
+
+
+def days_by_subject(days: Mapping[Any, Any] | None) -> dict[str, int]:
+    """Return subject → day, subjects as text, as tables hold them: 101 of pandas is subject 101 of a table.
+
+    A subject whose day is not known (None, NaN) is left out.
+
+    Raises
+    ------
+    AnalysisError
+        A day is no whole number.
+    """
+    found = {}
+    for subject, day in (days or {}).items():
+        if day is None or day != day:
+            continue
+        if not isinstance(day, Real) or not float(day).is_integer():
+            raise AnalysisError(
+                f"the day of subject {subject} is no whole number", found=day, expected="a whole number"
+            )
+        found[str(subject)] = int(float(day))
+    return found

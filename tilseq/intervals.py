@@ -7,9 +7,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tilseq.errors import AnalysisError
+
 Floats = NDArray[np.float64]
 
 Z95 = 1.959963984540054  # 97.5 % quantile of the normal distribution
+
+
+def tail_of(level: float) -> float:
+    """Return the chance that lies beyond each limit of an interval.
+
+    Raises
+    ------
+    AnalysisError
+        The level is none.
+    """
+    if not 0 < level < 1:
+        raise AnalysisError("a level lies between 0 and 1", found=level)
+    return (1 - level) / 2
 
 
 def clopper_pearson(count: ArrayLike, total: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
@@ -31,7 +46,7 @@ def clopper_pearson(count: ArrayLike, total: ArrayLike, level: float = 0.95) -> 
     """
     from scipy.special import betaincinv
 
-    count, total, tail = np.asarray(count, float), np.asarray(total, float), (1 - level) / 2
+    count, total, tail = np.asarray(count, float), np.asarray(total, float), tail_of(level)
     if np.any(count < 0) or np.any(count > total):
         raise ValueError("a share needs 0 <= count <= total")
     with np.errstate(invalid="ignore"):
@@ -61,7 +76,7 @@ def jeffreys(count: ArrayLike, total: ArrayLike, level: float = 0.95) -> tuple[F
     """
     from scipy.special import betaincinv
 
-    count, total, tail = np.asarray(count, float), np.asarray(total, float), (1 - level) / 2
+    count, total, tail = np.asarray(count, float), np.asarray(total, float), tail_of(level)
     if np.any(count < 0) or np.any(count > total):
         raise ValueError("a share needs 0 <= count <= total")
     lower, upper = (betaincinv(count + 0.5, total - count + 0.5, end) for end in (tail, 1 - tail))
@@ -82,7 +97,7 @@ def poisson(count: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
     """
     from scipy.special import gammaincinv
 
-    count, tail = np.asarray(count, float), (1 - level) / 2
+    count, tail = np.asarray(count, float), tail_of(level)
     lower = np.where(count > 0, gammaincinv(np.maximum(count, 1e-300), tail), 0.0)
     return lower, gammaincinv(count + 1, 1 - tail)
 

@@ -65,3 +65,28 @@ def test_a_table_without_a_stimulated_tube_or_with_twins_is_refused(study, tmp_p
     samples.write_text(samples.read_text() + samples.read_text().splitlines()[1].replace("pma7,", "pma8,", 1) + "\n")
     with pytest.raises(StudyError, match="same subject, specimen, visit and assay as 'pma7' in row 2"):
         run(samples, "-o", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("raw/none28.fcs", "this file is that of 'none28' in row 2; found 'raw/none28.fcs'"),
+        ("{root}/raw/none28.fcs", "this file is that of 'none28' in row 2"),
+        ("raw/copy.fcs", "the same content as 'raw/none28.fcs' of 'none28' in row 2"),
+    ],
+)
+def test_a_file_of_two_tubes_or_its_copy_is_refused(study, tmp_path, path, told):
+    """Held against itself a tube made no response, and as a replicate it was counted twice, unsaid."""
+    (study / "raw/copy.fcs").write_bytes((study / "raw/none28.fcs").read_bytes())
+    samples = rows(study, ("none28", "pma28"))
+    samples.write_text(samples.read_text().replace("raw/pma28.fcs", path.format(root=study)))
+    with pytest.raises(StudyError, match=f"some.csv, row 3, column path: {told}"):
+        run(samples, "-o", tmp_path)
+
+
+def test_files_of_other_tubes_are_not_held_against_one_another(study, tmp_path):
+    samples = rows(study, ("none28", "pma28"))
+    others = [f"f{day},S1,D{day},blood,flow,raw/none7.fcs,fmo,,ics," for day in (7, 28)]
+    samples.write_text(samples.read_text() + "\n".join(others) + "\n")
+    _, code = run(samples, "-o", tmp_path)
+    assert code == 0

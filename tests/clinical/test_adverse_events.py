@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from tests.clinical.test_safety import SUBJECTS, event, found, listed, summary
+from tilseq.clinical import safety
 from tilseq.clinical.adverse_events import denied_periods, event_faults, uncounted_events, unknown_causes
 from tilseq.errors import TableError
 
@@ -142,6 +143,11 @@ def test_british_and_american_spellings_and_hyphens_are_one_term():
     ]  # fmt: skip
 
 
+def test_a_term_is_one_with_the_marks_of_a_word_processor():
+    rows = [event("A2", "T-cell Bell's palsy", 1, 1), event("A3", "T\u2011cell Bell\u2019s palsy", 3, 1)]
+    assert summary(found(rows), "ae_any", "grade=any;soc=gut;term=T-cell Bell's palsy") == (2, 6)
+
+
 def test_an_event_counts_under_its_preferred_term_where_it_has_one():
     rows = [
         event("A2", "fever", 1, 1, pt="Pyrexia"), event("A3", "high temperature", 3, 1, pt="PYREXIA"),
@@ -156,6 +162,30 @@ def test_tables_of_pandas_with_an_empty_day_are_read():
     people = pd.DataFrame({"subject": ["A", "B"], "tumor_type": "other", "lymphodepletion_day": [-7, float("nan")]})
     tables = found([event("A", "a", 2, -3)], subjects=people, infusions=None, followup=None)
     assert listed(tables, "a")["period"] == "lymphodepletion"
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        ({"grade": "Grade"}, "column Grade: table adverse_events calls this column otherwise; expected grade"),
+        ({"grade": "AETOXGR"}, "column grade: table adverse_events lacks a column"),
+        ({"subject": "patient"}, "column subject: table adverse_events lacks a column"),
+        ({"term": "AETERM"}, "column term: table adverse_events lacks a column"),
+        ({"start_day": "start_date"}, "column start_date: dates where days are wanted; expected start_day"),
+    ],
+)
+def test_a_column_by_another_name_is_refused(named, told):
+    """No event had a grade, and 0 of 6 subjects an event; without first days all were emergent, of no period."""
+    frame = pl.DataFrame([event("A2", "nausea", 3, 1)]).rename(named)
+    with pytest.raises(TableError, match=told):
+        safety(frame, subjects=SUBJECTS)
+
+
+def test_dates_of_subjects_are_refused():
+    """The event of lymphodepletion was not counted, as one before the first dose."""
+    people = pd.DataFrame({"subject": ["A2"], "lymphodepletion_date": [pd.Timestamp("2024-01-01")]})
+    with pytest.raises(TableError, match="column lymphodepletion_date: dates where days are wanted"):
+        safety(pl.DataFrame([event("A2", "nausea", 3, -3)]), subjects=people)
 
 
 def test_a_first_day_that_denies_the_recorded_period_is_told_and_the_event_counts():

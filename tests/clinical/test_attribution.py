@@ -18,6 +18,11 @@ from tilseq.clinical.attribution import CAUSES, attribution
         ("related to TIL but not IL-2", ["TIL"]), ("not related to IL-2 but related to TIL", ["TIL"]),
         ("not related to TIL and related to IL-2", ["IL-2"]), ("TIL 有关，但 IL-2 无关", ["TIL"]),
         ("IL-2: Related | TIL: Not related", ["IL-2"]), ("IL-2|TIL", ["IL-2", "TIL"]),
+        # A degree behind a comma is of the cause before it, as without one.
+        ("IL-2, unlikely", ["none"]), ("TIL / not related", ["none"]), ("TIL, unrelated, IL-2, related", ["IL-2"]),
+        ("IL-2, possible", ["IL-2"]), ("possible/unlikely", ["unspecified"]), ("TIL, cannot be excluded", ["TIL"]),
+        # As word processors write a hyphen.
+        ("IL\u20112", ["IL-2"]), ("IL\u20132: no, TIL \u2013 yes", ["TIL"]),
         # A degree or the treatment at large: related, and not told to what.
         ("possible", ["unspecified"]), ("possibly related", ["unspecified"]), ("Related", ["unspecified"]),
         ("PROBABLY RELATED", ["unspecified"]), ("related to study treatment", ["unspecified"]),

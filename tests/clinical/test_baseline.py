@@ -137,6 +137,16 @@ def test_rows_without_a_reader_beside_rows_of_one_are_refused():
     assert problem.what == "a row without a reader stands beside rows of one"
 
 
+def test_readers_that_differ_in_case_alone_are_refused_in_lesions_and_responses_together():
+    """No recorded response met a derived one, and nothing was told."""
+    lesions = [lesion(-5, "T1", 20.0, reader="Investigator"), lesion(41, "T1", 20.0, reader="Investigator")]
+    recorded = pl.DataFrame({"subject": ["S1"], "day": [41], "reader": ["investigator"], "response": ["SD"]})
+    (problem,) = refusal(*lesions, responses=recorded, response_rows=[2])
+    assert (problem.table, problem.row, problem.column) == ("responses", 2, "reader")
+    assert problem.what == "this reader's name differs from another only in case or Unicode form"
+    assert problem.found == "'subject S1, day 41, reader investigator; others are of Investigator'"
+
+
 def test_errors_name_the_row_of_the_file_in_whatever_order_the_rows_are():
     rows = [
         lesion(41, "N1", 0.0, role="nontarget", state="present"),

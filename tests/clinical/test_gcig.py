@@ -224,6 +224,19 @@ def test_mouse_antibodies_make_a_subject_not_evaluable():
     assert "given mouse antibodies" in row["reason"]
 
 
+def test_subjects_that_are_numbers_are_those_of_the_table():
+    person, values = subject() | {"subject": 7}, [(-8, 400), (20, 200), (48, 200)]
+    courses = ca125(values)
+    people = pl.DataFrame([person])
+    found = markers(pl.DataFrame(courses).with_columns(subject=pl.lit(7)), subjects=people)
+    (row,) = gcig(found, subjects=people, mouse_antibodies=[7]).rows(named=True)
+    assert row["category"] == "NE"
+    (row,) = gcig(found, subjects=people, interference_days={7: [48]}).rows(named=True)
+    assert row["response"] == "none"
+    (row,) = gcig(found, subjects=people, mouse_antibodies="17").rows(named=True)  # one subject, of whom 7 is no part
+    assert row["response"] == "PR"
+
+
 def test_samples_of_another_assay_take_no_part():
     other = ca125([(48, 180)], upper=30.0)
     row = evaluate([(-8, 400), (20, 200)], extra=other)

@@ -1,9 +1,11 @@
 """Grades that rest on the baseline, and the periods of results; all literal."""
 
 import polars as pl
+import pytest
 
 from tests.clinical.lab_rows import SUBJECTS, alt, anc, grades, row
 from tilseq.clinical.lab_grades import lab_grades
+from tilseq.errors import TableError
 from tilseq.tables.inputs import LABS
 
 
@@ -14,6 +16,13 @@ def test_the_baseline_is_the_last_result_before_lymphodepletion():
     assert grades(*rows, subjects=SUBJECTS)[-1] == 1  # 2.5 x 100, against 6.25 x ULN
     assert grades(*rows, column="baseline_day")[-1] == -1
     assert grades(*rows)[-1] == 3
+
+
+def test_subjects_with_a_date_of_lymphodepletion_are_refused():
+    """The baseline was the last before the infusion, within lymphodepletion."""
+    people = pl.DataFrame({"subject": ["S1"], "lymphodepletion_date": ["2024-01-01"]})
+    with pytest.raises(TableError, match="column lymphodepletion_date: dates where days are wanted"):
+        grades(alt("100", -10), alt("30", -2), alt("100"), subjects=people)
 
 
 def test_a_result_of_the_first_day_of_lymphodepletion_is_no_baseline():

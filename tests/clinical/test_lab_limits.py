@@ -43,6 +43,14 @@ def test_positions_against_the_limits_of_the_record(text, limits, position, reas
     assert positions(vital(text, **limits), column="reason") == [reason]
 
 
+@pytest.mark.parametrize("pandas", [False, True])
+def test_a_limit_of_single_precision_is_that_which_was_written(pandas):
+    """5.1 of single precision is 5.099999904632568, above which 5.1 was high."""
+    frame = LABS.frame([vital("5.1", lower=3.5, upper=5.1)]).with_columns(pl.col("upper_limit").cast(pl.Float32))
+    found = results_by_limits(frame.to_pandas() if pandas else frame, subjects=SUBJECTS)
+    assert found.select("position", "upper_limit").rows() == [("normal", 5.1)]
+
+
 def test_an_axis_may_be_negative():
     axis = {"test": "QRS axis", "lower": -30.0, "upper": 90.0, "unit": "deg"}
     assert positions(vital("-31", **axis), vital("-30", **axis), vital("<-30", **axis)) == ["low", "normal", "low"]

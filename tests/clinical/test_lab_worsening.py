@@ -3,7 +3,15 @@
 import polars as pl
 import pytest
 
-from tilseq.clinical import lab_grades, lab_worsening, worst_lab_grades
+from tilseq.clinical import (
+    lab_grades,
+    lab_shifts,
+    lab_worsening,
+    results_by_limits,
+    significant_results,
+    significant_shares,
+    worst_lab_grades,
+)
 from tilseq.tables.inputs import LABS
 
 SUBJECTS = pl.DataFrame(
@@ -103,3 +111,16 @@ def test_one_arm_is_no_group():
 
 def test_no_results_have_no_shares():
     assert lab_worsening(worst()).is_empty()
+
+
+def test_grades_and_limits_of_pandas_are_read():
+    """They ended in a traceback."""
+    rows = [anc("S1", "2", -8), anc("S1", "0.4"), anc("S2", None, -8), anc("S2", "<1"), anc("S3", "5")]
+    grades = lab_grades(LABS.frame(rows), version=5, subjects=SUBJECTS)
+    assert lab_shifts(grades.to_pandas()).equals(lab_shifts(grades))
+    worst_grades = worst_lab_grades(grades)
+    assert worst_lab_grades(grades.to_pandas()).equals(worst_grades)
+    assert lab_worsening(worst_grades.to_pandas()).equals(lab_worsening(worst_grades))
+    limits = results_by_limits(LABS.frame([row | {"clinically_significant": True} for row in rows]), subjects=SUBJECTS)
+    assert significant_results(limits.to_pandas()).equals(significant_results(limits))
+    assert significant_shares(limits.to_pandas()).equals(significant_shares(limits))

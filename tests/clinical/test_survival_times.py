@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from tests.clinical.survival_sets import table
-from tilseq.clinical import kaplan_meier, landmark, survival_contrasts, survival_curve, survival_estimates
+from tilseq.clinical import kaplan_meier, landmark, rmst, survival_contrasts, survival_curve, survival_estimates
 from tilseq.clinical.survival_times import by_group
 from tilseq.errors import AnalysisError, StudyError, TableError
 
@@ -30,6 +30,19 @@ from tilseq.errors import AnalysisError, StudyError, TableError
 def test_arrays_that_cannot_be_are_refused(days, event, message):
     with pytest.raises(AnalysisError, match=message.replace("(", r"\(")):
         kaplan_meier(days, event)
+
+
+@pytest.mark.parametrize(
+    "days", [pd.Series(pd.to_timedelta([5, 6], unit="D")), pl.Series([5, 6], dtype=pl.Duration("us"))]
+)
+def test_lengths_of_time_are_no_days(days):
+    """As death less origin of pandas: they counted in nanoseconds, and a mean to day 365 was 365."""
+    with pytest.raises(
+        AnalysisError, match=r"times to event are numbers of days; found 'timedelta64.*write `.dt.days`"
+    ):
+        rmst(days, [True, False], 365)
+    with pytest.raises(AnalysisError, match="numbers of days; found 'datetime64"):
+        kaplan_meier(pd.to_datetime(["2024-01-01", "2024-03-01"]), [True, False])
 
 
 def test_an_interval_or_level_that_is_none_is_refused():

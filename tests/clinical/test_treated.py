@@ -14,7 +14,7 @@ LABS = pl.DataFrame({"subject": ["S1"], "day": [1], "test": ["ANC"], "value_text
 
 def test_a_table_that_has_none_of_the_columns_does_not_pass_for_an_empty_one():
     """Its rows are gone once no column is left: the follow-up, or further therapies, were not looked at, unsaid."""
-    what = "this is no table {}: it has none of its columns; found 'patient, died_on'"
+    what = "column subject: table {} lacks a column; found 'patient, died_on'"
     with pytest.raises(TableError, match=what.format("followup")):
         safety(EVENTS, subjects=SUBJECTS, followup=ELSE)
     with pytest.raises(TableError, match=what.format("subjects")):

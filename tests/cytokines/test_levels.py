@@ -1,3 +1,4 @@
+import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given
@@ -5,6 +6,7 @@ from hypothesis import strategies as st
 
 from tests.cytokines.plates import row
 from tilseq.cytokines import levels
+from tilseq.errors import TableError
 from tilseq.tables.cytokines import SAMPLE_CONCENTRATIONS
 from tilseq.tables.inputs import SAMPLES
 
@@ -218,3 +220,19 @@ def test_of_an_analyte_that_is_not_latent_what_was_measured_without_acid_is_repo
     assert told["reason"][1].endswith("it was measured without acid, too, and that is reported (later, plate P)")
     latent = found([LATER], [cells | {"analyte": "TGF-β1"} for cells in rows])
     assert latent["used"].to_list() == [True, True]
+
+
+def test_subjects_that_are_numbers_have_their_day_of_lymphodepletion():
+    """Of pandas; the day was not theirs, and blood from within lymphodepletion was the baseline, unsaid."""
+    samples = pd.DataFrame([sample("before", -8, 101), sample("after", -3, 101), sample("later", 14, 101)])
+    rows = [measured("before", 10), measured("after", 30), measured("later", 80)]
+    told = levels(SAMPLE_CONCENTRATIONS.frame(rows), samples, {101: -7})
+    assert row(told, sample="later")["baseline_sample"] == "before"
+    assert row(told, sample="later")["fold"] == pytest.approx(8)
+
+
+def test_a_sample_that_stands_twice_is_refused():
+    """The last row told whose it was."""
+    twice = SAMPLES.frame([BEFORE]).vstack(SAMPLES.frame([sample("before", -8, "S2")]))
+    with pytest.raises(TableError, match="table samples holds a key twice"):
+        levels(SAMPLE_CONCENTRATIONS.frame([measured("before", 10)]), twice, STARTS)

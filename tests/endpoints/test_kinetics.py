@@ -410,6 +410,14 @@ def test_a_value_that_cannot_be_is_refused(row):
         kinetics(table(row), unit="x", seed=1)
 
 
+def test_a_rule_that_is_none_is_refused():
+    """Any other word drew straight lines: 137.4 in place of 132.2 of one course."""
+    with pytest.raises(
+        AnalysisError, match="column rule: no such setting; found 'linear-up log-down'; expected linear_up"
+    ):
+        kinetics(COURSE, unit="cells/µL", seed=1, rule="linear-up log-down")
+
+
 def test_a_table_that_is_no_series_is_refused():
     for frame in (COURSE.drop("status"), table(below(1, 2), below(1, 3)), table((1, -1, None, None, "quantified"))):
         with pytest.raises(TableError):

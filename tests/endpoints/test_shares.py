@@ -5,7 +5,7 @@ import pytest
 
 from tilseq.endpoints.kinetics import kinetics
 from tilseq.endpoints.shares import cells_per_ul_series, share_series
-from tilseq.errors import AnalysisError
+from tilseq.errors import AnalysisError, TableError
 
 LIMIT = 0.002991208  # 1 - 0.05 ** (1 / 1000), by hand: of 1,000 cells
 SHARES = pl.DataFrame(
@@ -70,9 +70,19 @@ def test_cells_per_ul_of_what_cannot_be_told():
 def test_refused():
     series = share_series(SHARES)
     twice = pl.DataFrame({"day": [7, 7], "value": [10, 11], "lower": [9, 9], "upper": [12, 12]})
-    for wrong in (twice, twice.head(1).with_columns(value=pl.lit(0))):
-        with pytest.raises(AnalysisError, match="T cells per microlitre must be above 0, once a day; found"):
+    once = twice.head(1)
+    for wrong in (twice, once.with_columns(value=pl.lit(0)), once.rename({"lower": "upper", "upper": "lower"})):
+        with pytest.raises(AnalysisError, match="must be above 0 and within their limits, once a day; found"):
             cells_per_ul_series(series, wrong, seed=1)
+    with pytest.raises(TableError, match="column status: table series lacks a column"):
+        cells_per_ul_series(series.drop("status"), once, seed=1)
+
+
+def test_a_series_of_whole_days_is_one():
+    """Days of int64 met none of the T cells', and ended in a traceback."""
+    shares = share_series(SHARES).with_columns(pl.col("day").cast(pl.Int64))
+    t_cells = pl.DataFrame({"day": [7], "value": [10], "lower": [9], "upper": [11]})
+    assert cells_per_ul_series(shares, t_cells, seed=1).filter(day=7)["value"].to_list() == [2.0]
 
 
 def test_kinetics_of_an_infused_mass():

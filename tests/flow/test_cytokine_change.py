@@ -35,6 +35,9 @@ def test_the_day_of_treatment_is_the_subjects_own():
     assert changes(*rows, starts={"S1": -7})["pma28"]["baseline_visit"] == "D-20"
     assert changes(*rows, starts={"S1": None})["pma28"]["baseline_visit"] == "D-5"
     assert changes(*rows, starts={"S1": -30})["pma28"]["baseline_visit"] is None
+    numbered = [one | {"subject": 101} for one in rows]  # as pandas reads it
+    assert changes(*numbered, starts={101: -7})["pma28"]["baseline_visit"] == "D-20"
+    assert changes(*numbered, starts={101: float("nan")})["pma28"]["baseline_visit"] == "D-5"
 
 
 def test_without_a_like_evaluable_baseline_there_is_no_change():

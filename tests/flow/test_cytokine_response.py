@@ -1,10 +1,13 @@
+from datetime import date
+from decimal import Decimal
+
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tilseq.errors import AnalysisError
+from tilseq.errors import AnalysisError, TableError
 from tilseq.flow.cytokine_response import (
     ResponseRule,
     cytokine_responses,
@@ -152,6 +155,21 @@ def test_more_positives_than_cells_are_refused():
 )
 def test_counts_that_are_none_are_refused(more, told):
     with pytest.raises(AnalysisError, match=told):
+        called(row((50, 10000, 5, 10000)) | more)
+
+
+@pytest.mark.parametrize(
+    ("more", "column"),
+    [
+        ({"positive_stimulated": "50.7"}, "positive_stimulated"),
+        ({"positive_stimulated": Decimal("50.7")}, "positive_stimulated"),
+        ({"day": date(2024, 1, 1)}, "day"),
+        ({"day": 26.5}, "day"),
+    ],
+)
+def test_what_would_become_another_whole_number_is_refused(more, column):
+    """Text and decimals were cut to 50, a date was day 19723."""
+    with pytest.raises(TableError, match=f"column {column}: table intracellular may not hold this value"):
         called(row((50, 10000, 5, 10000)) | more)
 
 

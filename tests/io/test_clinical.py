@@ -13,7 +13,7 @@ from tilseq.io.clinical import (
     read_subjects,
     read_therapies,
 )
-from tilseq.tables.inputs import FOLLOWUP, LESIONS
+from tilseq.tables.inputs import FOLLOWUP, LESIONS, RESPONSE_READS
 
 
 def test_lesions_responses_and_subjects_of_a_study(tmp_path):
@@ -94,6 +94,29 @@ def test_an_identifier_with_a_space_at_an_end_is_refused_with_its_row(tmp_path):
         "C": [5],
     }
     assert frame["subject"].to_list() == ["A", "A", "B", "C"]
+
+
+def test_a_subject_reader_or_arm_that_differs_in_case_alone_is_refused_with_its_row(tmp_path):
+    """It was another reader, who had read some of the scans, and nobody was told."""
+    path = tmp_path / "r.csv"
+    path.write_text(
+        "subject,day,visit,reader,response\nA,42,D42,inv,PR\nA,84,d84,Inv,PR\nB,42,D42,INV,PD\na,9,,inv,SD\n"
+    )
+    with pytest.raises(
+        StudyError, match="4, column reader: this looks like 'inv' in row 2 and differs only in case or"
+    ):
+        read_responses(path)
+    _, faults = parse_by_subject(path, RESPONSE_READS)
+    assert {subject: [(one.row, one.column) for one in problems] for subject, problems in faults.items()} == {
+        "A": [(3, "reader")],
+        "B": [(4, "reader")],
+        "a": [(5, "subject")],
+    }
+    path.write_text("subject,tumor_type,arm\nA,other,TIL\na,other,TIL\nB,other,Til\n")
+    with pytest.raises(
+        StudyError, match=r"row 3, column subject: .*\n.*row 4, column arm: this looks like 'TIL' in row 2"
+    ):
+        read_subjects(path)
 
 
 @pytest.mark.parametrize(

@@ -92,3 +92,18 @@ def test_days_count_from_the_first_infusion_of_cells():
     assert infusion_faults(INFUSIONS, "infusions.csv") == []
     late = TWICE.filter(infusion=1).with_columns(cells=0.0, day=3)
     assert [fault.row for fault in infusion_faults(late, "infusions.csv")] == [2]
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        ({"cells": "Cells"}, "column Cells: table infusions calls this column otherwise; expected cells"),
+        ({"subject": "patient"}, "column subject: table infusions lacks a column"),
+    ],
+)
+def test_infusions_by_other_names_are_refused(named, told):
+    lesions = pl.DataFrame({"subject": ["A"], "day": [-8], "lesion": ["T1"], "role": ["target"], "diameter_mm": [20.0]})
+    with pytest.raises(TableError, match=told):
+        response(lesions, subjects=SUBJECTS, infusions=INFUSIONS.rename(named))
+    with pytest.raises(TableError, match=told):
+        response_rates(best_response(recorded([("A", 42, "PR")])), SUBJECTS, INFUSIONS.rename(named))

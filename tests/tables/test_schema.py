@@ -1,4 +1,5 @@
 from datetime import date
+from decimal import Decimal
 from types import SimpleNamespace
 
 import pandas as pd
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilseq.errors import TableError
-from tilseq.tables import Column, Table, as_polars, conform, parse
+from tilseq.tables import Column, Table, as_polars, conform, known_columns, parse
 
 TUBES = Table(
     "tubes",
@@ -128,6 +129,28 @@ def test_pandas_becomes_polars_with_nulls_for_nan():
     assert frame.to_dict(as_series=False) == {"a": ["x", None], "b": [1.5, None]}
 
 
+def test_text_beside_numbers_is_text():
+    """As a spreadsheet has it of results; it ended in a traceback."""
+    frame = pd.DataFrame({"value_text": [1.5, "<0.5", 7, None, float("nan")], "day": [1, 2, 3, 4, 5]})
+    assert as_polars(frame)["value_text"].to_list() == ["1.5", "<0.5", "7", None, None]
+    assert as_polars(frame)["day"].to_list() == [1, 2, 3, 4, 5]
+    frame = pd.DataFrame({"day": [1, date(2024, 1, 1)]})
+    with pytest.raises(TableError, match="column day: this column holds values of several kinds"):
+        as_polars(frame)
+
+
+SINGLE = pd.DataFrame({"n": [1.2, float("nan"), 1e-9]}, dtype="float32")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [SINGLE, SINGLE.astype("Float32"), pl.DataFrame({"n": [1.2, None, 1e-9]}, schema={"n": pl.Float32})],
+)
+def test_numbers_of_single_precision_are_those_that_were_written(frame):
+    """As Stata's are; 1.2 was 1.2000000476837158."""
+    assert as_polars(frame)["n"].to_list() == [1.2, None, 1e-9]
+
+
 @given(st.lists(st.tuples(st.text(min_size=1), st.integers(0, 10**12)), unique_by=lambda row: row[0]))
 def test_whatever_text_was_written_is_read_back(rows):
     text = pl.DataFrame(
@@ -206,6 +229,7 @@ def test_an_amount_of_a_sample_is_one_that_can_be(name, cell, expected):
     [
         ("cells", "twelve", "a whole number"),
         ("cells", 42.9, "a whole number"),
+        ("cells", Decimal("42.9"), "a whole number"),
         ("cells", float("inf"), "a whole number"),
         ("cells", date(2024, 5, 1), "a whole number"),
         ("share", "12 mm", "a number with a decimal point and without a unit"),
@@ -259,6 +283,30 @@ def test_a_column_that_is_not_known_is_told_with_its_mend():
         ("startdate", "did you mean 'start_date'?"),
         ("subject", "rename the one that is meant, of Subject ID, outcome, startdate"),
     ]
+
+
+DAYS = Table("subjects", "S.", (Column("subject", "text", "S."), Column("harvest_day", "integer", "Day.", unit="d")))
+
+
+def test_the_columns_of_a_table_are_taken_from_a_wider_frame():
+    frame = pd.DataFrame({"arm": ["A"], "harvest_day": [-45], "harvest_date": ["2024-01-01"], "subject": ["S1"]})
+    assert known_columns(frame, DAYS).rows(named=True) == [{"subject": "S1", "harvest_day": -45}]
+    empty = pd.DataFrame({"subject": ["S1"], "harvest_date": [pd.NaT]})
+    assert known_columns(empty, DAYS).rows(named=True) == [{"subject": "S1"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Harvest_Day", "column Harvest_Day: table subjects calls this column otherwise; expected harvest_day; rename"),
+        (" harvest_day", "column  harvest_day: table subjects calls this column otherwise"),
+        ("harvest_date", "column harvest_date: dates where days are wanted; expected harvest_day; read the file by"),
+        ("HARVEST_DATE", "column HARVEST_DATE: dates where days are wanted"),
+    ],
+)
+def test_a_column_that_stands_for_one_of_a_table_is_not_passed_over(name, told):
+    with pytest.raises(TableError, match=told):
+        known_columns(pd.DataFrame({"subject": ["S1"], name: [pd.Timestamp("2024-01-01")]}), DAYS)
 
 
 @pytest.mark.parametrize(

@@ -226,7 +226,7 @@ class _Work:
         """Derive all subjects together or, where rows contradict one another, each alone; tell the errors."""
         import polars as pl
 
-        from tilseq.clinical.reconcile import readers_half_named
+        from tilseq.clinical.reconcile import unsure_readers
         from tilseq.errors import StudyError, TableError
 
         lesions: pl.DataFrame = self.given["lesions"]
@@ -238,7 +238,7 @@ class _Work:
             self.derived, self.irecists = [], []
         problems: list[TableError] = []
         tables = {"lesions": lesions, "responses": lesions.clear() if responses is None else responses}
-        unnamed = readers_half_named({name: frame.iter_rows(named=True) for name, frame in tables.items()}, problems)
+        unnamed = unsure_readers({name: frame.iter_rows(named=True) for name, frame in tables.items()}, problems)
         self._tell(problems)
         names = pl.concat([lesions["subject"], *([] if responses is None else [responses["subject"]])])
         for subject in names.unique().sort():

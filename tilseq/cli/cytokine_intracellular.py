@@ -126,21 +126,25 @@ def stimulated_rows(path: Path) -> list[dict[str, Any]]:
     StudyError
         The table is at fault, or holds no stimulated tube.
     """
+    import polars as pl
+
     from tilseq.errors import StudyError, TableError
     from tilseq.io.text import read_cells
     from tilseq.steps.stimulated_tubes import ROLES
     from tilseq.study.checks import check_identifiers, check_members, check_replicates
+    from tilseq.study.files import check_owners
     from tilseq.study.model import Folder
     from tilseq.tables import parse
     from tilseq.tables.inputs import SAMPLES
 
     frame, problems = parse(read_cells(path), SAMPLES, file=path)
     folder = Folder(path.parent, samples=frame)
-    for check in (check_identifiers, check_members, check_replicates):
-        found = check(folder)
-        for problem in found:
-            problem.file = str(path)
-        problems += found
+    found = [problem for check in (check_identifiers, check_members, check_replicates) for problem in check(folder)]
+    of_tubes = pl.when(assay="flow").then(pl.when(pl.col("role").is_in(ROLES)).then("path"))
+    found += check_owners(Folder(path.parent, samples=frame.with_columns(path=of_tubes)))
+    for problem in found:
+        problem.file = str(path)
+    problems += found
     rows = [row for row in frame.to_dicts() if row["assay"] == "flow" and row["role"] in ROLES]
     if not problems and not any(row["role"] == ROLES[0] for row in rows):
         what, expected = "there is no stimulated tube", "rows of assay flow and role stimulated"

@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 import polars as pl
 
-from tilseq.clinical.attribution import UNSPECIFIED, attribution
+from tilseq.clinical.attribution import TYPESET, UNSPECIFIED, attribution
 from tilseq.clinical.data_cut import AFTER_CUT
 from tilseq.clinical.periods import Periods, period_of
 from tilseq.clinical.treated import Subject
 from tilseq.errors import TableError, TilseqError
 from tilseq.identifiers import unknown_subjects
-from tilseq.tables import Row, as_polars, conform
+from tilseq.tables import Row, as_polars, conform, known_columns
 from tilseq.tables.inputs import ADVERSE_EVENTS
 from tilseq.tables.recorded_period import denies_first_day
 from tilseq.tables.safety import listing_table
@@ -77,7 +77,7 @@ def event_rows(
     """
     given = as_polars(adverse_events)
     further = [name for name in given.columns if name not in ADVERSE_EVENTS.names]
-    known = conform(given.drop(further), FLAWED)
+    known = conform(known_columns(given, ADVERSE_EVENTS), FLAWED)
     rows = known.with_columns(given[name].cast(pl.String) for name in further).to_dicts()
     faulty = _by_row(unread)
     terms, systems = _commonest([_term(row) for row in rows]), _commonest([row["soc"] for row in rows])
@@ -155,7 +155,7 @@ def _term(row: Row) -> str | None:
 
 
 def _key(text: str | None) -> str:
-    key = " ".join((text or "").replace("-", " ").split()).casefold()
+    key = " ".join((text or "").translate(TYPESET).replace("-", " ").split()).casefold()
     for british, american in SPELLINGS:
         key = key.replace(british, american)
     return key

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 NONE, UNSPECIFIED = "none", "unspecified"
 CAUSES = {
@@ -49,6 +50,8 @@ SENTENCES = re.compile(r"[;|\n；]")
 PARTS = re.compile(r"\s*(?:\band/or\b|[,+&/，、]|\band\b|\bor\b|\bbut\b|但)\s*", re.IGNORECASE)
 ASSERTS = re.compile(r"^(?:is |was )?(?:related|relation|due)\b")  # `not related to IL-2 but related to TIL`
 DENIES_ALL = re.compile(r"(?:not|no|un|non).*\bto\b")  # `not related to TIL, IL-2` denies both
+# What word processors write for a hyphen and an apostrophe.
+TYPESET = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-") | dict.fromkeys("\u2018\u2019", "'"))
 MARKS = re.compile(r"[()\[\]:=.'\"：（）]|(?<!\w)-|-(?!\w)")
 
 
@@ -56,10 +59,10 @@ def attribution(related: str | None) -> tuple[list[str], list[str]]:
     """Return the causes that a cell names, and what of it is no known word.
 
     Several causes are parted by ``;``, ``|``, ``,``, ``+``, ``&``, ``/``, *and*, *or*, *but*; case does not matter.
-    Each may have a degree before or behind it: `not`, `unrelated`, `unlikely`, `remote`, `doubtful` count as not
-    related; `possible`, `probable`, `definite`, `cannot be excluded`, `not unlikely` as related. A degree alone, or one
-    of the treatment at large, is related to what is not told, `unspecified`; so is a word that is not known, unless it
-    is denied.
+    Each may have a degree before or behind it, or behind a comma (`IL-2, unlikely`): `not`, `unrelated`, `unlikely`,
+    `remote`, `doubtful` count as not related; `possible`, `probable`, `definite`, `cannot be excluded`, `not unlikely`
+    as related. A degree alone, or one of the treatment at large, is related to what is not told, `unspecified`; so is a
+    word that is not known, unless it is denied.
 
     Parameters
     ----------
@@ -87,14 +90,18 @@ def attribution(related: str | None) -> tuple[list[str], list[str]]:
 
 
 def _causes(sentence: str) -> Iterator[tuple[str, str, bool]]:
-    """Yield each part, its cause, and whether its words are known; a denial at the head holds for all behind it."""
+    """Yield each part, its cause, and whether its words are known.
+
+    A denial at the head holds for all behind it, one that stands alone for the part before it.
+    """
     parts = [part for part in PARTS.split(sentence.strip()) if _plain(part) not in ("", *NOT_RECORDED)]
     head = _plain(STILL_POSSIBLE.sub(" ", _plain(parts[0]))) if parts else ""
     denies = DENIES_ALL.match(head) is not None
-    for part in parts:
+    for part, behind in pairwise([*parts, ""]):
         cause, known = _cause(part)
         asserted = POSITIVE.search(_plain(part)) or ASSERTS.match(_plain(part))
-        yield part, NONE if denies and not asserted else cause, known
+        denied_behind = _bare(_plain(part)) and not _bare(_plain(behind)) and _cause(behind)[0] == NONE
+        yield part, NONE if (denies and not asserted) or denied_behind else cause, known
 
 
 def _cause(part: str) -> tuple[str, bool]:
@@ -123,4 +130,4 @@ def _known(words: str) -> str | None:
 
 
 def _plain(text: str) -> str:
-    return " ".join(MARKS.sub(" ", text.casefold()).split())
+    return " ".join(MARKS.sub(" ", text.translate(TYPESET).casefold()).split())

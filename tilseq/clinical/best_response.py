@@ -13,7 +13,7 @@ from tilseq.clinical.data_cut import data_cuts
 from tilseq.clinical.response_candidates import BestResponsePolicy, candidates, near_misses, too_early
 from tilseq.clinical.treated import STARTS
 from tilseq.errors import StudyError, TableError, TilseqError, first_few
-from tilseq.tables import Row, Table, as_polars, conform
+from tilseq.tables import Row, Table, as_polars, conform, known_columns
 from tilseq.tables.best_response import BEST_RESPONSE, IGNORED_READS
 from tilseq.tables.inputs import SUBJECTS, THERAPIES
 from tilseq.tables.outputs import RESPONSE
@@ -224,8 +224,7 @@ def _subject_days(
     if subjects is None:
         rows: Iterable[Row] = ({"subject": subject} for subject in seen)
     else:
-        frame = as_polars(subjects).select(pl.selectors.by_name(*SUBJECT_DAYS.names, require_all=False))
-        rows = conform(frame, SUBJECT_DAYS).rows(named=True)
+        rows = conform(known_columns(subjects, SUBJECT_DAYS), SUBJECT_DAYS).rows(named=True)
     column = None if policy.reference == "infusion" else f"{policy.reference}_day"
     days: dict[str, tuple[int, int]] = {}
     for row in rows:

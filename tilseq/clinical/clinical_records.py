@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import TableError
-from tilseq.tables import Column, Row, Table, as_polars, conform
+from tilseq.tables import Column, Row, Table, as_polars, conform, known_columns
 from tilseq.tables.best_response import BEST_RESPONSE
 from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, LESIONS, RESPONSE_READS, SCHEDULE, SUBJECTS, THERAPIES
 from tilseq.tables.outputs import RESPONSE, SUBJECT
@@ -174,7 +174,7 @@ def _numbered_rows(frame: Any, table: Table, refused: Collection[str] = (), *, w
     """
     frame = as_polars(frame)
     if wider:
-        frame = frame.select(pl.selectors.by_name(*table.names, require_all=False))
+        frame = known_columns(frame, table)
     frame = frame.with_row_index("row", offset=2)
     if "subject" in table.names and "subject" in frame.columns and refused:
         frame = frame.filter(~pl.col("subject").is_in(list(refused)).fill_null(False))

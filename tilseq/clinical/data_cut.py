@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.clinical.left_out import left_out
-from tilseq.tables import Row, Table, as_polars, conform
+from tilseq.tables import Row, Table, as_polars, conform, known_columns
 from tilseq.tables.inputs import FOLLOWUP
 
 AFTER_CUT = "after the data cut"
@@ -35,7 +35,7 @@ def data_cuts(followup: Any) -> dict[str, int]:
     """
     if followup is None:
         return {}
-    frame = conform(as_polars(followup).select(pl.selectors.by_name(*CUTS.names, require_all=False)), CUTS)
+    frame = conform(known_columns(followup, CUTS), CUTS)
     return dict(frame.drop_nulls("data_cut_day").iter_rows())
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from tilseq.errors import AnalysisError, did_you_mean
+from tilseq.errors import AnalysisError, refuse_unknown
 from tilseq.tables.survival import TIME_PARAMETERS
 
 ORIGIN_SOURCES = ("infusion", "lymphodepletion", "first_dose", "enrollment", "randomization", "response")
@@ -211,7 +210,7 @@ class TimeToEventRules:
     def __post_init__(self) -> None:
         """Refuse what no rule can be found for, and a first dose of nobody knows what."""
         for setting, allowed in _SETTINGS.items():
-            _known(setting, getattr(self, setting), allowed)
+            refuse_unknown(setting, getattr(self, setting), allowed)
         parameters = [endpoint.parameter for endpoint in self.endpoints]
         for parameter in parameters:
             if parameters.count(parameter) > 1:
@@ -269,7 +268,7 @@ def time_to_event_rules(
         ("censoring", censoring, tuple(CENSORINGS)),
         ("death_in_ttp", death_in_ttp, ("last_adequate", "death")),
     ):
-        _known(name, value, allowed)
+        refuse_unknown(name, value, allowed)
     endpoints = PRESETS[preset]
     if death_in_ttp == "death":
         endpoints = tuple(_censored_at_death(one) if one.parameter == "TTP" else one for one in endpoints)
@@ -301,23 +300,11 @@ def _censored_at_death(endpoint: Endpoint) -> Endpoint:
     return replace(endpoint, censors=tuple(replace(rule, at="trigger") for rule in endpoint.censors))
 
 
-def _known(setting: str, value: str | None, allowed: Sequence[str | None]) -> None:
-    if value not in allowed:
-        words = [word for word in allowed if word is not None]
-        raise AnalysisError(
-            "no such setting",
-            column=setting,
-            found=value,
-            expected=", ".join(words),
-            mend=did_you_mean(str(value), words),
-        )
-
-
 def _check(endpoint: Endpoint) -> None:
     place = f"endpoint {endpoint.parameter}"
-    _known("endpoint", endpoint.parameter, TIME_PARAMETERS)
-    _known(f"{place}, end", endpoint.end, END_NAMES)
-    _known(f"{place}, population", endpoint.population, POPULATIONS)
+    refuse_unknown("endpoint", endpoint.parameter, TIME_PARAMETERS)
+    refuse_unknown(f"{place}, end", endpoint.end, END_NAMES)
+    refuse_unknown(f"{place}, population", endpoint.population, POPULATIONS)
     for name, given, allowed in (
         ("origins", endpoint.origins, ORIGIN_SOURCES),
         ("events", endpoint.events, EVENT_NAMES),
@@ -325,7 +312,7 @@ def _check(endpoint: Endpoint) -> None:
         if not given:
             raise AnalysisError("this may not be empty", column=f"{place}, {name}", expected=", ".join(allowed))
         for word in given:
-            _known(f"{place}, {name}", word, allowed)
+            refuse_unknown(f"{place}, {name}", word, allowed)
     for rule in endpoint.censors:
         _check_rule(rule)
     if "response" in (*endpoint.origins, *endpoint.events) and endpoint.population != "responders":
@@ -333,5 +320,5 @@ def _check(endpoint: Endpoint) -> None:
 
 
 def _check_rule(rule: CensorRule) -> None:
-    _known("rule, trigger", rule.trigger, TRIGGER_NAMES)
-    _known(f"rule {rule.trigger}, at", rule.at, ("origin", "last_adequate", "trigger"))
+    refuse_unknown("rule, trigger", rule.trigger, TRIGGER_NAMES)
+    refuse_unknown(f"rule {rule.trigger}, at", rule.at, ("origin", "last_adequate", "trigger"))

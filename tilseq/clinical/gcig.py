@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import polars as pl
 
@@ -17,6 +17,7 @@ from tilseq.clinical.best_response import new_therapies
 from tilseq.clinical.periods import periods_of
 from tilseq.clinical.treated import STARTS, columns_of
 from tilseq.clinical.tumor_markers import DIFFER, Sample, samples_of
+from tilseq.errors import refuse_unknown
 from tilseq.tables import Row, as_polars
 from tilseq.tables.inputs import SUBJECTS
 from tilseq.tables.tumor_marker_course import CHECK_UNIT, GCIG
@@ -94,16 +95,21 @@ def gcig(
     ------
     TableError
         `subjects` breaks its registry.
+    AnalysisError
+        There is no such setting.
     """
+    refuse_unknown("harvest", harvest, get_args(Harvest))
     people = columns_of(subjects, SUBJECTS, ("subject", "tumor_type", "harvest_day", *STARTS))
     rows = as_polars(courses).filter(pl.col("test") == MARKER)
     days_differ = pl.col("reason").str.contains(DIFFER, literal=True).fill_null(False)
     starts = {name: periods.start_day for name, periods in periods_of(people).items()}
     others, _ = new_therapies(therapies)
+    interfered = {str(subject): days for subject, days in (interference_days or {}).items()}
+    mice = {mouse_antibodies} if isinstance(mouse_antibodies, str) else {str(one) for one in mouse_antibodies}
     found = []
     for person in people.filter(pl.col("tumor_type") == TUMOR_TYPE).to_dicts():
         name = person["subject"]
-        days = [*(interference_days or {}).get(name, ())]
+        days = [*interfered.get(name, ())]
         if harvest == "interferes" and person["harvest_day"] is not None:
             days.append(person["harvest_day"])
         records = rows.filter(pl.col("subject") == name)
@@ -111,8 +117,7 @@ def gcig(
         told = [f"samples of day {day} not used: {DIFFER}" for day in differing]
         samples, later = _before_therapy(samples_of(records.to_dicts()), others.get(name))
         told += [f"sample of day {one.day}: {CHECK_UNIT}" for one in samples if CHECK_UNIT in (one.row["reason"] or "")]
-        mouse = name in mouse_antibodies
-        found.append({"subject": name} | _evaluate(samples, starts[name], days, mouse, [*told, *later]))
+        found.append({"subject": name} | _evaluate(samples, starts[name], days, name in mice, [*told, *later]))
     return GCIG.frame(found)
 
 

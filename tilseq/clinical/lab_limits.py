@@ -10,7 +10,7 @@ import polars as pl
 from tilseq.clinical.arms import EXACT, members_by_arm, with_exact_limits
 from tilseq.clinical.lab_values import EQUAL, lab_values
 from tilseq.clinical.periods import PERIODS, Periods, periods_of_results
-from tilseq.tables import conform
+from tilseq.tables import as_polars, conform
 from tilseq.tables.lab_grades import ANY_PERIOD, RESULTS_BY_LIMITS, SIGNIFICANT_RESULTS
 from tilseq.tables.qualifiers import qualifier_text
 
@@ -66,7 +66,7 @@ def results_by_limits(
     return conform(found.select(RESULTS_BY_LIMITS.names), RESULTS_BY_LIMITS)
 
 
-def significant_results(results: pl.DataFrame) -> pl.DataFrame:
+def significant_results(results: Any) -> pl.DataFrame:
     """Count the results that the investigator called clinically significant, by subject and period.
 
     What nobody judged is not counted as judged, and nothing is inferred from a value. A row that repeats another counts
@@ -75,13 +75,14 @@ def significant_results(results: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     results
-        Table `results_by_limits`.
+        Table `results_by_limits`, polars or pandas.
 
     Returns
     -------
     polars.DataFrame
         Table `significant_results`; every subject and period with a result has a row.
     """
+    results = conform(as_polars(results), RESULTS_BY_LIMITS)
     flag = pl.col("clinically_significant")
     counted = (
         results.unique(maintain_order=True)
@@ -97,13 +98,13 @@ def significant_results(results: pl.DataFrame) -> pl.DataFrame:
     return conform(counted.with_columns(named), SIGNIFICANT_RESULTS)
 
 
-def significant_shares(results: pl.DataFrame, *, subjects: Any = None, level: float = 0.95) -> pl.DataFrame:
+def significant_shares(results: Any, *, subjects: Any = None, level: float = 0.95) -> pl.DataFrame:
     """Return the share of subjects with a result that the investigator called clinically significant.
 
     Parameters
     ----------
     results
-        Table `results_by_limits`.
+        Table `results_by_limits`, polars or pandas.
     subjects
         Columns `subject` and `arm`; more than one arm gives each its rows beside `all`.
     level
@@ -116,6 +117,7 @@ def significant_shares(results: pl.DataFrame, *, subjects: Any = None, level: fl
         `any` from its start on. The denominator is subjects of whom a result of the period was judged; its words say
         how many others have results that nobody judged.
     """
+    results = conform(as_polars(results), RESULTS_BY_LIMITS)
     flag = pl.col("clinically_significant")
     since = results.filter(pl.col("period").is_in(PERIODS[1:])).with_columns(pl.lit(ANY_PERIOD).alias("period"))
     every = pl.concat([results.filter(pl.col("period").is_not_null()), since])

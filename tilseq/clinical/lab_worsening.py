@@ -10,8 +10,8 @@ import polars as pl
 from tilseq.clinical.arms import EVERYBODY, EXACT, members_by_arm, with_exact_limits
 from tilseq.clinical.periods import PERIODS
 from tilseq.lab_tests import lab_test
-from tilseq.tables import Row, conform
-from tilseq.tables.lab_grades import ANY_PERIOD, LAB_SHIFTS
+from tilseq.tables import Row, as_polars, conform
+from tilseq.tables.lab_grades import ANY_PERIOD, LAB_GRADES, LAB_SHIFTS
 from tilseq.tables.qualifiers import qualifier_text
 
 TREATMENT_PERIODS = PERIODS[1:]
@@ -21,7 +21,7 @@ COUNTED = {**{str(grade): (grade, grade) for grade in (1, 2, 3, 4)}, "3-4": (3, 
 POPULATION = "with a result in the period"
 
 
-def lab_shifts(grades: pl.DataFrame) -> pl.DataFrame:
+def lab_shifts(grades: Any) -> pl.DataFrame:
     """Count subjects by the grade before treatment and the worst grade of each period.
 
     Of each subject the worst grade counts once a test, term and period, see `worst_lab_grades`. A subject without a
@@ -30,7 +30,7 @@ def lab_shifts(grades: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     grades
-        Table `lab_grades`.
+        Table `lab_grades`, polars or pandas.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def lab_shifts(grades: pl.DataFrame) -> pl.DataFrame:
     return conform(worst_lab_grades(grades).group_by(what).agg(counted), LAB_SHIFTS)
 
 
-def worst_lab_grades(grades: pl.DataFrame) -> pl.DataFrame:
+def worst_lab_grades(grades: Any) -> pl.DataFrame:
     """Return the worst grade of each subject, test, term and period from the start of treatment on.
 
     It is known only where no result can have a higher one: a result that cannot be read, or whose limits are missing,
@@ -51,7 +51,7 @@ def worst_lab_grades(grades: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     grades
-        Table `lab_grades`.
+        Table `lab_grades`, polars or pandas.
 
     Returns
     -------
@@ -61,9 +61,10 @@ def worst_lab_grades(grades: pl.DataFrame) -> pl.DataFrame:
         `results`: plain names of tests, period `any` for all of them together, and how many results there are, each
         once that is written twice. Sorted by the first five.
     """
-    names = grades["test"].unique()
+    table = conform(as_polars(grades), LAB_GRADES)
+    names = table["test"].unique()
     plain = {name: test.name for name in names if (test := lab_test(name)) is not None}
-    written = grades.filter(pl.col("period").is_in(TREATMENT_PERIODS), pl.col("grade_at_most").is_not_null())
+    written = table.filter(pl.col("period").is_in(TREATMENT_PERIODS), pl.col("grade_at_most").is_not_null())
     what = ["subject", *OF_TERM]
     first = ("baseline_grade", "baseline_at_least", "baseline_at_most")
     since = written.select(
@@ -84,7 +85,7 @@ def worst_lab_grades(grades: pl.DataFrame) -> pl.DataFrame:
     return since.group_by(what).agg(found).sort(what)
 
 
-def lab_worsening(worst: pl.DataFrame, *, subjects: Any = None, level: float = 0.95) -> pl.DataFrame:
+def lab_worsening(worst: Any, *, subjects: Any = None, level: float = 0.95) -> pl.DataFrame:
     """Return the share of subjects whose worst grade is above the one before treatment, with exact limits.
 
     As tern's table of worsening by baseline has it: a subject counts for the grade that is its worst where that is
@@ -97,7 +98,7 @@ def lab_worsening(worst: pl.DataFrame, *, subjects: Any = None, level: float = 0
     Parameters
     ----------
     worst
-        As `worst_lab_grades` returns it.
+        As `worst_lab_grades` returns it, polars or pandas.
     subjects
         Columns `subject` and `arm`; more than one arm gives each its rows beside `all`.
     level
@@ -108,6 +109,7 @@ def lab_worsening(worst: pl.DataFrame, *, subjects: Any = None, level: float = 0
     polars.DataFrame
         Table `summaries`, parameter `lab_worsening`.
     """
+    worst = as_polars(worst)
     rows = [
         {"group": group} | row
         for group, members in members_by_arm(worst["subject"], subjects)

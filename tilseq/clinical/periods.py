@@ -10,6 +10,7 @@ import polars as pl
 
 from tilseq.clinical.treated import columns_of
 from tilseq.errors import StudyError, TableError
+from tilseq.identifiers import days_by_subject
 from tilseq.tables import as_polars
 from tilseq.tables.infusions import given_infusions
 from tilseq.tables.inputs import INFUSIONS, SUBJECTS
@@ -84,7 +85,7 @@ def periods_of(subjects: Any, infusions: Any = None, *, il2_end: Mapping[str, in
         A subject's lymphodepletion does not begin before day 0, or its first dose is after it; each is listed.
     """
     last = _last_infusions(infusions)
-    ends = il2_end or {}
+    ends = days_by_subject(il2_end)
     found: dict[str, Periods] = {}
     people = columns_of(subjects, SUBJECTS, ("subject", *DAYS))
     problems = start_faults(people)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import polars as pl
 
@@ -26,10 +26,10 @@ from tilseq.clinical.baseline import (
 from tilseq.clinical.centimetres import centimetre_visits, told_leaps, undersized_targets
 from tilseq.clinical.data_cut import data_cuts
 from tilseq.clinical.new_lesions import is_normal_node, new_lesions, since_baseline
-from tilseq.clinical.reconcile import readers_half_named, reconcile
+from tilseq.clinical.reconcile import reconcile, unsure_readers
 from tilseq.clinical.summed_targets import SUMMED, named_sums, summed_targets
 from tilseq.clinical.treatment_days import resection_days, treatment_days
-from tilseq.errors import StudyError, TableError
+from tilseq.errors import StudyError, TableError, refuse_unknown
 from tilseq.tables import Row, Table
 from tilseq.tables.inputs import LESIONS, RESPONSE_READS
 from tilseq.tables.outputs import RESPONSE
@@ -104,11 +104,15 @@ def response(
     Raises
     ------
     StudyError
-        Rows contradict one another, rows without a reader stand beside those of one, all targets are too small, or
+        Rows contradict one another, it is not known whose rows are (`unsure_readers`), all targets are too small, or
         one is called a sum; everything is listed.
     TableError
         A table breaks its registry.
+    AnalysisError
+        There is no such setting.
     """
+    refuse_unknown("regrowth", regrowth, get_args(Regrowth))
+    refuse_unknown("undersized", undersized, get_args(Undersized))
     problems: list[TableError] = []
     seen = numbered(lesions, LESIONS, lesion_rows)
     recorded = [] if responses is None else numbered(responses, RESPONSE_READS, response_rows)
@@ -118,7 +122,7 @@ def response(
         what = "a subject with recorded responses is not in subjects"
         _list_unknown(what, recorded, RESPONSE_READS, days, problems)
     series = gather(seen, problems, resection_days(days))
-    readers_half_named({LESIONS.name: seen, RESPONSE_READS.name: recorded}, problems)
+    unsure_readers({LESIONS.name: seen, RESPONSE_READS.name: recorded}, problems)
     rows = []
     for (subject, reader), assessments in series.items():
         harvest, last_day = days.get(subject, (None, 0))

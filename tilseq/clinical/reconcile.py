@@ -9,30 +9,38 @@ import polars as pl
 
 from tilseq.clinical.assessments import LONGEST_VISIT, Assessment, Series, of_reader, problem
 from tilseq.errors import TableError
+from tilseq.identifiers import twin_key
 from tilseq.tables import Row, as_polars, conform
 from tilseq.tables.best_response import RESPONSE_DIFFERENCES
 from tilseq.tables.inputs import RESPONSE_READS
 from tilseq.tables.outputs import RESPONSE
 
 
-def readers_half_named(tables: Mapping[str, Iterable[Row]], problems: list[TableError]) -> set[str]:
-    """List, and return, subjects with rows without a reader where other rows name one: whose they are is not known."""
-    named: dict[str, None] = {}
+def unsure_readers(tables: Mapping[str, Iterable[Row]], problems: list[TableError]) -> set[str]:
+    """List, and return, subjects with rows of which it is not known whose they are.
+
+    They have no reader where other rows name one, or one who differs from another in case alone.
+    """
+    named: dict[str, str] = {}
     without: dict[str, tuple[str, Row]] = {}
+    twins: dict[str, tuple[str, Row]] = {}
     for table, rows in tables.items():
         for row in rows:
             if row["reader"] is None:
                 without.setdefault(row["subject"], (table, row))
-            else:
-                named.setdefault(row["reader"])
-    if not named:
-        return set()
-    for subject, (table, row) in without.items():
-        place = f"subject {subject}, day {row['day']}; others are of {', '.join(sorted(named))}"
+            elif named.setdefault(twin_key(row["reader"]), row["reader"]) != row["reader"] and row["subject"]:
+                twins.setdefault(row["subject"], (table, row))
+    mend = "name the reader in lesions and responses"
+    for subject, (table, row) in without.items() if named else ():
+        place = f"subject {subject}, day {row['day']}; others are of {', '.join(sorted(named.values()))}"
         what = "a row without a reader stands beside rows of one"
-        mend = "name the reader in lesions and responses"
         problems.append(problem(what, "reader", place, mend, row=row["row"], table=table))
-    return set(without)
+    for subject, (table, row) in twins.items():
+        other = named[twin_key(row["reader"])]
+        place = f"subject {subject}, day {row['day']}, reader {row['reader']}; others are of {other}"
+        what = "this reader's name differs from another only in case or Unicode form"
+        problems.append(problem(what, "reader", place, f"{mend} alike", row=row["row"], table=table))
+    return {*(without if named else ()), *twins}
 
 
 def reconcile(

@@ -14,11 +14,11 @@ from tilseq.clinical.best_response import DEFAULT
 from tilseq.clinical.clinical_records import RESPONDERS
 from tilseq.clinical.data_cut import up_to_data_cut
 from tilseq.clinical.response_candidates import BestResponsePolicy
+from tilseq.clinical.treated import infused_subjects
 from tilseq.errors import AnalysisError, StudyError, TableError, first_few, plural
 from tilseq.intervals import clopper_pearson
-from tilseq.tables import Row, Table, as_polars, conform
+from tilseq.tables import Row, Table, as_polars, conform, known_columns
 from tilseq.tables.best_response import BEST_RESPONSE, BEST_WORDS
-from tilseq.tables.infusions import given_infusions
 from tilseq.tables.inputs import SUBJECTS
 from tilseq.tables.summaries import SUMMARIES
 
@@ -87,9 +87,9 @@ def response_rates(
     Clopper and Pearson, Biometrika 1934;26:404: 48 of 153 are 24.1 to 39.4 %.
     """
     table = conform(as_polars(best_response), BEST_RESPONSE)
-    people, infused = _people(table, subjects, infusions, underived), _infused(infusions)
+    people, infused = _people(table, subjects, infusions, underived), infused_subjects(infusions)
     bounded = infused is not None and followup is not None
-    in_time = _infused(up_to_data_cut(infusions, followup)) if bounded else infused
+    in_time = infused_subjects(up_to_data_cut(infusions, followup)) if bounded else infused
     late = (infused or frozenset()) - (in_time or frozenset())
     populations = _populations(people, subjects is not None, in_time, late)
     rows: list[Row] = []
@@ -226,10 +226,10 @@ class _Population:
 def _people(table: pl.DataFrame, subjects: Any, infusions: Any, underived: Collection[str]) -> dict[str, Row]:
     """Return arm and tumour type of each subject, of `subjects` or of whom the other tables name."""
     seen = {*table["subject"], *underived}
-    infused = _infused(infusions) or frozenset()
+    infused = infused_subjects(infusions) or frozenset()
     if subjects is None:
         return {name: {"arm": None, "tumor_type": None} for name in sorted(seen | infused)}
-    frame = conform(as_polars(subjects).select(pl.selectors.by_name(*GROUPS.names, require_all=False)), GROUPS)
+    frame = conform(known_columns(subjects, GROUPS), GROUPS)
     people = {row["subject"]: row for row in frame.iter_rows(named=True)}
     problems = [
         TableError(f"a subject {what} is not in subjects", column="subject", found=subject)
@@ -239,10 +239,6 @@ def _people(table: pl.DataFrame, subjects: Any, infusions: Any, underived: Colle
     if problems:
         raise StudyError(problems, "the subjects")
     return people
-
-
-def _infused(infusions: Any) -> frozenset[str] | None:
-    return None if infusions is None else frozenset(given_infusions(infusions)["subject"].cast(pl.String))
 
 
 def _populations(

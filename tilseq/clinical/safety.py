@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 
@@ -17,7 +17,7 @@ from tilseq.clinical.event_table import event_table
 from tilseq.clinical.event_times import event_estimates, event_times
 from tilseq.clinical.periods import periods_of
 from tilseq.clinical.treated import subjects_of
-from tilseq.errors import TilseqError, plural
+from tilseq.errors import TilseqError, plural, refuse_unknown
 from tilseq.tables import Row
 from tilseq.tables.qualifiers import qualifier_text
 from tilseq.tables.safety import ADVERSE_EVENT_RATES, ADVERSE_EVENT_TABLE
@@ -108,7 +108,10 @@ def safety(
         A table breaks its registry, or nobody was treated.
     StudyError
         A subject's lymphodepletion does not begin before day 0, or its first dose is after it.
+    AnalysisError
+        There is no such setting.
     """
+    refuse_unknown("emergence", emergence, get_args(Emergence))
     people, words = subjects_of(subjects, infusions, followup)
     given = None if infusions is None else up_to_data_cut(infusions, followup)
     periods = periods_of(subjects, given, il2_end=il2_end)

@@ -8,6 +8,7 @@ import numpy as np
 
 from tilseq.clinical.survival_times import Floats
 from tilseq.errors import AnalysisError, did_you_mean
+from tilseq.intervals import tail_of
 
 Interval = Literal["log-log", "log", "plain", "beta_product"]
 INTERVALS: tuple[Interval, ...] = get_args(Interval)
@@ -50,9 +51,7 @@ def survival_limits(
     if interval not in INTERVALS:
         mend = did_you_mean(str(interval), INTERVALS)
         raise AnalysisError("no such interval", found=interval, expected=", ".join(INTERVALS), mend=mend)
-    if not 0 < level < 1:
-        raise AnalysisError("a level lies between 0 and 1", found=level)
-    tail = (1 - level) / 2
+    tail = tail_of(level)
     if interval == "beta_product":
         return _beta_product(at_risk, events, left, tail)
     return _normal(at_risk, events, interval, tail)

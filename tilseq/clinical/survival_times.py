@@ -110,8 +110,12 @@ def checked(days: ArrayLike, event: ArrayLike) -> tuple[Floats, Flags]:
     AnalysisError
         There is none, the two differ in number, or a value cannot be.
     """
+    given = np.asarray(days)
+    if given.dtype.kind in "mM":  # numpy would count them in their own unit, such as nanoseconds
+        what, mend = "times to event are numbers of days", "of differences of dates write `.dt.days`, and add 1"
+        raise AnalysisError(what, column="days", found=str(given.dtype), mend=mend)
     try:
-        times = np.asarray(days, float)
+        times = given.astype(float)
     except (TypeError, ValueError) as error:
         raise AnalysisError("times to event are numbers", column="days", found=days) from error
     flags = np.asarray(event)

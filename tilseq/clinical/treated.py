@@ -10,7 +10,7 @@ import polars as pl
 
 from tilseq.clinical.data_cut import is_after_cut, is_by_cut
 from tilseq.errors import TableError
-from tilseq.tables import Table, as_polars, conform
+from tilseq.tables import Table, conform, known_columns
 from tilseq.tables.infusions import given_infusions
 from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, SUBJECTS
 
@@ -97,6 +97,13 @@ def subjects_of(subjects: Any, infusions: Any = None, followup: Any = None) -> t
     return found, TREATED if known else ALL
 
 
+def infused_subjects(infusions: Any) -> frozenset[str] | None:
+    """Return who was infused; None where no infusions are given."""
+    if infusions is None:
+        return None
+    return frozenset(columns_of(given_infusions(infusions), INFUSIONS, ("subject",))["subject"])
+
+
 def columns_of(frame: Any, table: Table, names: Sequence[str]) -> pl.DataFrame:
     """Return some columns of a table, polars or pandas, held against its registry; what is absent is null.
 
@@ -105,19 +112,13 @@ def columns_of(frame: Any, table: Table, names: Sequence[str]) -> pl.DataFrame:
     TableError
         A needed column is absent or holds a null, a value cannot stand there, or a key stands twice.
     """
-    given = as_polars(frame)
     part = Table(
         table.name,
         table.meaning,
         tuple(column for column in table.columns if column.name in names),
         key=table.key if set(table.key) <= set(names) else (),  # a part of a key may stand twice
     )
-    known = [name for name in part.names if name in given.columns]
-    # of a frame without any of them polars keeps no row, which would pass for an empty table
-    if given.height and not known:
-        what = f"this is no table {table.name}: it has none of its columns"
-        raise TableError(what, found=", ".join(given.columns), expected=", ".join(part.names))
-    return conform(given.select(known), part)
+    return conform(known_columns(frame, part), part)
 
 
 def _last_day(follow: Mapping[str, int | None]) -> int | None:

@@ -7,9 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.clinical.treated import STARTS
-from tilseq.tables import Table, as_polars, conform
-from tilseq.tables.infusions import given_infusions
+from tilseq.clinical.treated import STARTS, infused_subjects
+from tilseq.tables import Table, as_polars, conform, known_columns
 from tilseq.tables.inputs import LESIONS, SUBJECTS
 
 TREATMENT_DAYS = Table(
@@ -24,10 +23,9 @@ def treatment_days(subjects: Any, infusions: Any = None) -> dict[str, tuple[int 
     """Return the day of harvest and the last day before treatment of each subject; None for who was never treated."""
     if subjects is None:
         return {}
-    infused = None if infusions is None else set(given_infusions(infusions)["subject"])
-    frame = as_polars(subjects).select(pl.selectors.by_name(*TREATMENT_DAYS.names, require_all=False))
+    infused = infused_subjects(infusions)
     days: dict[str, tuple[int | None, int | None]] = {}
-    for row in conform(frame, TREATMENT_DAYS).rows(named=True):
+    for row in conform(known_columns(subjects, TREATMENT_DAYS), TREATMENT_DAYS).rows(named=True):
         starts = [row[name] for name in STARTS if row[name] is not None]
         treated = starts or infused is None or row["subject"] in infused
         days[row["subject"]] = (row["harvest_day"], min([0, *starts]) if treated else None)

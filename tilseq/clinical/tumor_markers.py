@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import polars as pl
 
@@ -20,7 +20,7 @@ from tilseq.clinical.marker_panel import (
 )
 from tilseq.clinical.periods import periods_of
 from tilseq.clinical.treated import STARTS, columns_of
-from tilseq.errors import StudyError
+from tilseq.errors import StudyError, refuse_unknown
 from tilseq.identifiers import unknown_subjects
 from tilseq.lab_tests import Result, read_result
 from tilseq.tables import Row, as_polars, conform
@@ -88,7 +88,10 @@ def markers(tumor_markers: Any, *, subjects: Any, tg: Thyroglobulin = "thyroglob
         A subject that is not in `subjects`; each is listed with its first row.
     TableError
         A table breaks its registry.
+    AnalysisError
+        There is no such setting.
     """
+    refuse_unknown("tg", tg, get_args(Thyroglobulin))
     people = columns_of(subjects, SUBJECTS, ("subject", "tumor_type", *STARTS))
     tumor_types = dict(zip(people["subject"].to_list(), people["tumor_type"].to_list(), strict=True))
     starts = {name: periods.start_day for name, periods in periods_of(people).items()}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 OF_SAMPLE = ("subject", "visit", "day", "timing", "specimen", "specimen_id")
+NEEDED = ("sample", *OF_SAMPLE)
 SPECIMEN = ("specimen", "visit", "day", "timing", "specimen_id")  # of one subject: what tells specimens apart
 # What tells more of a specimen goes first.
 RANK = {"quantified": 0, "above_range": 1, "detected_below_loq": 2, "not_detected": 3, "not_evaluable": 4}
@@ -49,21 +50,32 @@ def levels(concentrations: Any, samples: Any, starts: Mapping[str, int | None] |
     -------
     polars.DataFrame
         Table `cytokine_levels`.
-    """
-    from tilseq.tables import as_polars
-    from tilseq.tables.cytokines import CYTOKINE_LEVELS
 
-    known = {row["sample"]: row for row in as_polars(samples).iter_rows(named=True)}
+    Raises
+    ------
+    TableError
+        The samples break their registry.
+    AnalysisError
+        A day of `starts` is no whole number.
+    """
+    from tilseq.identifiers import days_by_subject
+    from tilseq.tables import Table, as_polars, conform, known_columns
+    from tilseq.tables.cytokines import CYTOKINE_LEVELS
+    from tilseq.tables.inputs import SAMPLES
+
+    part = Table(SAMPLES.name, SAMPLES.meaning, tuple(c for c in SAMPLES.columns if c.name in NEEDED), SAMPLES.key)
+    known = {row["sample"]: row for row in conform(known_columns(samples, part), part).iter_rows(named=True)}
+    days = days_by_subject(starts)
     series: dict[tuple[Any, ...], list[Row]] = {}
     for told in as_polars(concentrations).iter_rows(named=True):
-        sample = known.get(told["sample"])
+        sample = known.get(str(told["sample"]))
         if told["role"] != "sample" or sample is None:
             continue
         row = told | {name: sample.get(name) for name in OF_SAMPLE} | {"form": _form(told)}
         key = (row["subject"], row["specimen"], row["analyte"], activated(row))
         series.setdefault(key, []).append(row)
     for (subject, *_), rows in series.items():
-        _set_against_baseline(rows, (starts or {}).get(subject))
+        _set_against_baseline(rows, days.get(subject))
     found = [row for rows in series.values() for row in rows]
     _prefer_without_acid(found)
     for row in found:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.endpoints.areas import Rule, area
-from tilseq.errors import AnalysisError
+from tilseq.errors import AnalysisError, refuse_unknown
 from tilseq.intervals import log_normal
 from tilseq.tables import Row
 from tilseq.tables.outputs import VALUE_STATUSES
-from tilseq.tables.schema import Column, Table, as_polars, conform
+from tilseq.tables.schema import Column, Table, conform, known_columns
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -159,6 +159,7 @@ def kinetics(
     AnalysisError
         A detected value is absent, 0, or outside its limits; the upper limit of what was not detected is absent.
     """
+    refuse_unknown("rule", rule, get_args(Rule))
     points = _read(series)
     first = int((points.days == 0).sum()) if carried else 0
     after = points.since(first)
@@ -340,8 +341,7 @@ def _not_evaluable(name: str, n: int, reason: str) -> Row:
 
 def _read(series: Any) -> _Series:
     """Return the evaluable days from 0 on, in order, once the series is sound."""
-    frame = as_polars(series)
-    frame = conform(frame.select(name for name in SERIES.names if name in frame.columns), SERIES)
+    frame = conform(known_columns(series, SERIES), SERIES)
     frame = frame.filter(pl.col("status") != "not_evaluable")
     value, lower, upper = pl.col("value"), pl.col("lower"), pl.col("upper")
     detected = pl.col("status").is_in(DETECTED)

@@ -11,11 +11,12 @@ import polars as pl
 from tilseq.endpoints.kinetics import DRAWS, SERIES, TAILS
 from tilseq.errors import AnalysisError
 from tilseq.intervals import log_normal
-from tilseq.tables.schema import as_polars
+from tilseq.tables.schema import Table, as_polars, conform, known_columns
 
 LARGEST_CV = 0.2  # of a share that is quantified
 FEWEST_QUANTIFIED = 1 / LARGEST_CV**2
 NUMBERS = ("value", "lower", "upper")
+T_CELLS = Table("t_cells_per_ul", "T cells per microlitre of one day a row.", SERIES.columns[: 1 + len(NUMBERS)])
 
 
 def share_series(shares: Any) -> pl.DataFrame:
@@ -90,14 +91,18 @@ def cells_per_ul_series(series: Any, t_cells_per_ul: Any, *, seed: int) -> pl.Da
 
     Raises
     ------
+    TableError
+        The series is none, see `kinetics`, or T cells per microlitre lack a column.
     AnalysisError
-        T cells per microlitre are given twice for a day, or are not above 0.
+        T cells per microlitre are given twice for a day, are not above 0, or lie beyond their limits.
     """
-    shares = as_polars(series)
-    counted = as_polars(t_cells_per_ul).select(pl.col("day", *NUMBERS).cast(pl.Float64))
-    strange = counted.filter(pl.col("day").is_duplicated() | ~(pl.col("value") > 0))
+    shares = conform(known_columns(series, SERIES), SERIES)
+    counted = conform(known_columns(t_cells_per_ul, T_CELLS), T_CELLS)
+    value, beyond = pl.col("value"), (pl.col("lower") > pl.col("value")) | (pl.col("upper") < pl.col("value"))
+    strange = counted.filter(pl.col("day").is_duplicated() | ~(value > 0) | beyond.fill_null(False))
     if strange.height:
-        raise AnalysisError("T cells per microlitre must be above 0, once a day", found=strange.row(0, named=True))
+        what = "T cells per microlitre must be above 0 and within their limits, once a day"
+        raise AnalysisError(what, found=strange.row(0, named=True))
     both = shares.join(counted, on="day", how="left", suffix="_t_cells", maintain_order="left")
     share, t_cells = ([both[f"{name}{of}"].to_numpy() for name in NUMBERS] for of in ("", "_t_cells"))
     value, lower, upper = (one * other for one, other in zip(share, t_cells, strict=True))

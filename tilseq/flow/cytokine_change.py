@@ -33,16 +33,18 @@ def cytokine_changes(table: pl.DataFrame, starts: Mapping[str, int | None] | Non
     polars.DataFrame
         The table, with `baseline_visit`, `change_pct`, `change_lower` and `change_upper` where there is a baseline.
     """
+    from tilseq.identifiers import days_by_subject
     from tilseq.tables.intracellular import INTRACELLULAR
-    from tilseq.tables.schema import as_polars
+    from tilseq.tables.schema import as_polars, conform
 
-    rows = INTRACELLULAR.frame(as_polars(table).to_dicts()).to_dicts()
+    rows = conform(as_polars(table), INTRACELLULAR).to_dicts()
     courses: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
         if row["response"] != "not_evaluable" and row["day"] is not None:
             courses.setdefault(tuple(row[name] for name in COURSE), []).append(row)
+    days = days_by_subject(starts)
     for (subject, *_), course in courses.items():
-        start = (starts or {}).get(subject)
+        start = days.get(subject)
         baseline = _baseline(course, -1 if start is None else start)
         for row in course:
             if baseline is not None and row["day"] > baseline["day"]:

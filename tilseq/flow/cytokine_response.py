@@ -129,6 +129,8 @@ def cytokine_responses(counts: pl.DataFrame, rule: ResponseRule = DEFAULT_RULE) 
     AnalysisError
         A column of counts is missing, a count is no whole number, more cells bear the cytokine than there are, or
         counts are of no marker or population.
+    TableError
+        The counts break their registry.
     """
     from tilseq.tables.intracellular import INTRACELLULAR
 
@@ -271,10 +273,13 @@ def _given(counts: Any) -> list[dict[str, Any]]:
 
     Raises
     ------
+    TableError
+        A count or day cannot stand in the table.
     AnalysisError
         A column of counts is missing, or a count is no whole number.
     """
-    from tilseq.tables.schema import as_polars
+    from tilseq.tables.intracellular import INTRACELLULAR
+    from tilseq.tables.schema import Table, as_polars, conform, known_columns
 
     frame = as_polars(counts)
     for name in COUNTS:
@@ -284,6 +289,9 @@ def _given(counts: Any) -> list[dict[str, Any]]:
             if isinstance(count, float) and not count.is_integer():
                 expected = "a whole number, or none where it is not known"
                 raise AnalysisError("a count of cells is no whole number", column=name, found=count, expected=expected)
+    numbers = tuple(column for column in INTRACELLULAR.columns if column.name in ("day", *COUNTS))
+    part = Table(INTRACELLULAR.name, INTRACELLULAR.meaning, numbers)
+    conform(known_columns(frame, part), part)  # rows would take 30.7 as text, or a date, for a whole number
     rows = [{name: cell for name, cell in row.items() if cell is not None} for row in frame.to_dicts()]
     return [
         {"verdict": "pass", **{name: cell for name, cell in row.items() if name not in TOLD}, "response": "no"}

@@ -11,6 +11,7 @@ from typing import Literal
 import polars as pl
 
 from tilseq.errors import StudyError, TableError, TilseqError
+from tilseq.identifiers import twin_key
 from tilseq.io.advice import shortened_number
 from tilseq.io.dates import PartialDates, day_zero
 from tilseq.io.sdtm_events import parse_events
@@ -29,6 +30,7 @@ from tilseq.tables.inputs import (
 )
 
 IDENTIFIERS = ("subject", "reader", "visit", "lesion", "arm")
+APART = ("subject", "reader", "arm")  # what parts rows that belong together, unseen, where it is written in two ways
 # Cells that a result does not rest on, as ours and SDTM's files call them: a fault costs the cell alone.
 BESIDE_RESULT = ("lower_limit", "upper_limit", "clinically_significant", "LBCLSIG")
 NO_INFUSION = "one of 0 cells is no infusion: leave its row out, and count days from the first that was given"
@@ -357,7 +359,8 @@ def _parse(
     """Read a table, ours or SDTM's, and list beside what is wrong the identifiers that are not what somebody wrote.
 
     With a space at an end one looks like the one without, and would be another subject or reader; the frame holds it
-    without. One such as 1E+05 was a longer number before a spreadsheet shortened it.
+    without. One such as 1E+05 was a longer number before a spreadsheet shortened it. Of two that differ in case alone
+    the first in the file counts as written.
     """
     day0 = None if infusions is None else day_zero(read_cells(infusions))
     frame, problems = parse_events(
@@ -366,11 +369,18 @@ def _parse(
     if table is INFUSIONS:
         problems += infusion_faults(frame, path)
     for name in (name for name in IDENTIFIERS if name in table.names):
+        written: dict[str, tuple[str, int]] = {}
         for row, cell in enumerate(frame[name].to_list(), start=2):
-            if cell is not None and cell != cell.strip():
+            if cell is None:
+                continue
+            first, of_first = written.setdefault(twin_key(cell.strip()), (cell.strip(), row))
+            if cell != cell.strip():
                 what, mend = "a space at one end", "remove it"
-            elif cell is not None and shortened_number(cell):
+            elif shortened_number(cell):
                 what, mend = "a number as a spreadsheet shortens it", "write it whole, in a column of text"
+            elif name in APART and cell != first:
+                what = f"this looks like {first!r} in row {of_first} and differs only in case or Unicode form"
+                mend = "write both alike, or name one otherwise"
             else:
                 continue
             problems.append(TableError(what, file=path, row=row, column=name, found=cell, mend=mend))

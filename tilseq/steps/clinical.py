@@ -189,13 +189,13 @@ def _readers(study: Study) -> list[str]:
 
 
 def _check_readers(given: Mapping[str, Any]) -> None:
-    """Refuse rows without a reader where other subjects' rows name one: whose they are is not known."""
-    from tilseq.clinical.reconcile import readers_half_named
+    """Refuse rows without a reader, or of one who is written otherwise, where other subjects' rows name one."""
+    from tilseq.clinical.reconcile import unsure_readers
     from tilseq.errors import StudyError, TableError
 
     problems: list[TableError] = []
     others = [{"subject": None, "reader": name} for name in given["readers"]]
-    readers_half_named({"others": others} | {name: given[name] for name in READS}, problems)
+    unsure_readers({"others": others} | {name: given[name] for name in READS}, problems)
     if problems:
         raise StudyError(problems)
 

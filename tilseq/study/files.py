@@ -6,8 +6,10 @@ import os
 import re
 import stat
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tilseq.errors import ReadError, TableError, TilseqError
 from tilseq.io.digest import sha256_of_file
@@ -60,7 +62,26 @@ def check_files(folder: Folder) -> list[TilseqError]:
     """Check every path of samples.csv, plates/ and study.yaml; see the module."""
     problems = _check_settings(folder)
     found = [*_of_samples(folder, problems), *_of_wells(folder, problems)]
-    return problems + _check_shared(found) + _check_copies(found)
+    return problems + _check_owners(found)
+
+
+def check_owners(folder: Folder) -> list[TilseqError]:
+    """Check that no file of samples.csv, nor a copy of one, serves two samples, wherever it lies.
+
+    A path at which there is no file that can be read is passed over.
+    """
+    found: list[Found] = []
+    rows = () if folder.samples is None else folder.samples.iter_rows(named=True)
+    for row, cells in enumerate(rows, start=2):
+        for entry in parts_of(cells["path"] or ""):
+            path, owner = folder.root / entry, repr(cells["sample"] or "")
+            if path.is_file() and os.access(path, os.R_OK):
+                found.append(_as_found(SAMPLES_FILE, row, owner, entry, path, path.stat(), _share(cells)))
+    return _check_owners(found)
+
+
+def _check_owners(found: list[Found]) -> list[TilseqError]:
+    return _check_shared(found) + _check_copies(found)
 
 
 def _of_samples(folder: Folder, problems: list[TilseqError]) -> list[Found]:
@@ -78,10 +99,8 @@ def _of_samples(folder: Folder, problems: list[TilseqError]) -> list[Found]:
                 )
             continue
         files: list[Found] = []
-        member = data_set_of(cells["member"]) if cells["assay"] == "flow" else cells["member"]
-        share = (cells["assay"], None if member is None else str(member), cells["locus"])
         for entry in parts_of(cells["path"]):
-            file = _find(folder.root, SAMPLES_FILE, row, repr(cells["sample"] or ""), entry, share)
+            file = _find(folder.root, SAMPLES_FILE, row, repr(cells["sample"] or ""), entry, _share(cells))
             if isinstance(file, Found):
                 files.append(file)
             elif not (failed and file.what == ABSENT):
@@ -89,6 +108,12 @@ def _of_samples(folder: Folder, problems: list[TilseqError]) -> list[Found]:
         problems += _check_sums(cells["sha256"], files, len(parts_of(cells["path"])), row)
         found += files
     return found
+
+
+def _share(cells: Mapping[str, Any]) -> tuple[str | None, ...]:
+    """Return what tells which part of a file is a sample's."""
+    member = data_set_of(cells["member"]) if cells["assay"] == "flow" else cells["member"]
+    return cells["assay"], None if member is None else str(member), cells["locus"]
 
 
 def _of_wells(folder: Folder, problems: list[TilseqError]) -> list[Found]:
@@ -119,6 +144,12 @@ def _find(
         return TableError(ABSENT, file=table, row=row, column="path", found=entry, mend=_near(root, entry))
     except _Refused as refused:
         return TableError(refused.what, file=table, row=row, column="path", found=entry, mend=refused.mend)
+    return _as_found(table, row, owner, entry, path, status, share)
+
+
+def _as_found(
+    table: str, row: int, owner: str, entry: str, path: Path, status: os.stat_result, share: tuple[str | None, ...]
+) -> Found:
     return Found(table, row, owner, entry, path, (status.st_dev, status.st_ino), status.st_size, share)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.tables import Table, as_polars, conform
+from tilseq.tables import Table, as_polars, conform, refuse_stand_ins
 from tilseq.tables.inputs import INFUSIONS
 
 CELLS = Table(INFUSIONS.name, INFUSIONS.meaning, tuple(c for c in INFUSIONS.columns if c.name == "cells"))
@@ -29,6 +29,7 @@ def given_infusions(infusions: Any) -> pl.DataFrame:
         `cells` holds what is no number, or less than 0.
     """
     frame = as_polars(infusions)
+    refuse_stand_ins(frame, CELLS)
     if "cells" not in frame.columns:
         return frame
     return frame.filter(conform(frame.select("cells"), CELLS)["cells"].fill_null(1) > 0)

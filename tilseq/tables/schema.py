@@ -174,8 +174,9 @@ def _typed(values: pl.Series, table: Table, column: Column) -> pl.Series:
     if given in (wanted, pl.Null):
         return values.cast(wanted)
     strange = values.clear()
-    if given.is_float() and column.kind == "integer":
-        strange = values.filter((values != values.floor()) | values.is_infinite())
+    if (given.is_float() or given.is_decimal()) and column.kind == "integer":
+        numbers = values.cast(pl.Float64)
+        strange = values.filter((numbers != numbers.floor()) | numbers.is_infinite())
     elif given.is_numeric() and column.kind == "boolean":
         strange = values.filter((values != 0) & (values != 1))
     elif given.is_temporal() and column.kind != "text":
@@ -378,21 +379,63 @@ def _repeated_keys(frame: pl.DataFrame, table: Table, file: str | Path) -> list[
     return problems
 
 
-def as_polars(frame: Any) -> pl.DataFrame:
-    """Return a polars or pandas frame as polars; what pandas holds to be missing (NaN, NaT, NA, None) becomes null.
-
-    Parameters
-    ----------
-    frame
-        polars or pandas. A polars frame is returned as it is; of a pandas frame the index is left out.
+def known_columns(frame: Any, table: Table) -> pl.DataFrame:
+    """Return the columns of a frame, polars or pandas, that a table has; others are left out.
 
     Raises
     ------
     TableError
-        It is no frame, or two of its columns bear one name.
+        As `refuse_stand_ins`, or a needed column is absent.
+    """
+    given = as_polars(frame)
+    refuse_stand_ins(given, table)
+    absent = next((one.name for one in table.columns if one.needed and one.name not in given.columns), None)
+    if absent is not None and given.height:  # `conform` would see no row where no column is known
+        found = ", ".join(given.columns)
+        raise TableError(f"table {table.name} lacks a column", column=absent, found=found)
+    return given.select(pl.selectors.by_name(*table.names, require_all=False))
+
+
+def refuse_stand_ins(frame: pl.DataFrame, table: Table) -> None:
+    """Refuse a column that stands for one of a table's, which would else count as absent.
+
+    Raises
+    ------
+    TableError
+        A column is one of the table's but for capitals or blanks; or it holds dates in place of days, which only a
+        reader can count from the infusion.
+    """
+    absent = [name for name in table.names if name not in frame.columns]
+    for given in frame.columns:
+        plain = given.strip().casefold()
+        if plain in absent:
+            what = f"table {table.name} calls this column otherwise"
+            raise TableError(what, column=given, expected=plain, mend="rename it")
+        day = next((name for name in absent if table.dates.get(name) == plain), None)
+        if day is not None and frame[given].count():
+            what, mend = "dates where days are wanted", "read the file by `ts.io`, with the infusions they count from"
+            raise TableError(what, column=given, expected=day, mend=mend)
+
+
+def as_polars(frame: Any) -> pl.DataFrame:
+    """Return a polars or pandas frame as polars; what pandas holds to be missing (NaN, NaT, NA, None) becomes null.
+
+    Numbers of single precision, as Stata's, become those that were written: 1.2, not 1.2000000476837158. A column of
+    pandas that holds text beside numbers, as a spreadsheet does of 1.5 and ``<0.5``, becomes text.
+
+    Parameters
+    ----------
+    frame
+        polars or pandas. Any other polars frame is returned as it is; of a pandas frame the index is left out.
+
+    Raises
+    ------
+    TableError
+        It is no frame, two of its columns bear one name, or one holds dates beside numbers or the like.
     """
     if isinstance(frame, pl.DataFrame):
-        return frame
+        as_written = pl.selectors.by_dtype(pl.Float32).cast(pl.String).cast(pl.Float64)
+        return frame.with_columns(as_written) if pl.Float32 in frame.dtypes else frame
     if not (hasattr(frame, "isna") and hasattr(frame, "columns")):
         has_table = isinstance(getattr(frame, "table", None), pl.DataFrame)
         mend = "give its `.table`" if has_table else "collect it first" if isinstance(frame, pl.LazyFrame) else None
@@ -403,8 +446,18 @@ def as_polars(frame: Any) -> pl.DataFrame:
     if twice is not None:
         raise TableError("this column stands twice", column=twice)
     missing = frame.isna()
-    columns = {
-        str(name): [None if gone else value for value, gone in zip(frame[name].tolist(), missing[name], strict=True)]
-        for name in frame
-    }
-    return pl.DataFrame(columns, infer_schema_length=None)
+    columns = [_of_pandas(str(name), frame[name], missing[name]) for name in frame]
+    return as_polars(pl.DataFrame(columns))
+
+
+def _of_pandas(name: str, column: Any, missing: Any) -> pl.Series:
+    """Return a column of pandas; of one that holds text beside numbers, as of 1.5 and ``<0.5``, all as text."""
+    values = [None if gone else value for value, gone in zip(column.tolist(), missing, strict=True)]
+    if column.dtype == "object" and any(isinstance(value, str) for value in values):
+        values = [value if value is None else str(value) for value in values]
+    single = getattr(column.dtype, "numpy_dtype", column.dtype) == "float32"
+    try:
+        return pl.Series(name, values, dtype=pl.Float32() if single else None)
+    except TypeError as error:
+        mend = "make them numbers, or text"
+        raise TableError("this column holds values of several kinds", column=name, mend=mend) from error
