@@ -325,3 +325,10 @@ def test_a_column_that_stands_for_one_of_a_table_is_not_passed_over(name, told):
 def test_what_is_no_frame_is_refused(given, told):
     with pytest.raises(TableError, match=told):
         as_polars(given)
+
+
+def test_rows_that_hold_a_part_of_a_whole_number_are_refused():
+    assert TUBES.frame([{"tube": "a", "cells": 30.0}, {"tube": "b"}])["cells"].to_list() == [30, None]
+    assert TUBES.frame([{"tube": "a"}]).schema == TUBES.schema
+    with pytest.raises(TableError, match="column cells: .*found 30.7; expected a whole number"):
+        TUBES.frame([{"tube": "a", "cells": 30}, {"tube": "b", "cells": 30.7}])

@@ -96,7 +96,9 @@ class Table:
 
     def frame(self, rows: Sequence[Mapping[str, Any]] = ()) -> pl.DataFrame:
         """Return rows given as mappings as a frame of this table; a column not given is null."""
-        frame = pl.DataFrame([dict(row) for row in rows], schema_overrides=self.schema, infer_schema_length=None)
+        # Polars told of a whole number would make 30 of 30.7, which `conform` refuses.
+        told = {name: kind for name, kind in self.schema.items() if kind != DTYPES["integer"]}
+        frame = pl.DataFrame([dict(row) for row in rows], schema_overrides=told, infer_schema_length=None)
         return conform(frame, self)
 
 
