@@ -197,13 +197,17 @@ def _study_of(out: Path) -> str | None:
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does, so that the lock is let go and children are ended."""
+    """Let SIGTERM, and SIGHUP of a terminal that is closed, end the block as Ctrl-C does: children are ended, too."""
 
     def stop(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    told = [number for number, handler in before.items() if handler != signal.SIG_IGN]  # `nohup` stays in force
+    for number in told:
+        signal.signal(number, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number in told:
+            signal.signal(number, before[number])
