@@ -106,7 +106,7 @@ def test_a_record_without_outputs_is_refused(out):
 def test_versions_that_are_others_are_told(out, monkeypatch):
     now = {"tilseq": "2.0", "versions": {"numpy": "2.5", "polars": "2.1"}, "system": {"python": "3.13"}}
     monkeypatch.setattr("tilseq.workflow.verify.made_with", lambda: now)
-    then = {"tilseq": "2.0", "versions": {"numpy": "2.4", "polars": "2.1"}, "system": {}}
+    then = {"tilseq": "2.0", "versions": {"numpy": "2.4", "polars": "2.1"}, "system": []}
     (out / "run.json").write_text(json.dumps(then))
     assert other_versions(out) == {"numpy": "2.4, now 2.5", "python": "None, now 3.13"}
 

@@ -48,7 +48,9 @@ def test_a_folder_that_cannot_be_looked_into_is_no_empty_one(out, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["inputs", "outputs"])
 @pytest.mark.parametrize(
-    "files", [None, "a", [], ["a"], [{"sha256": A}], [{"path": "a"}], [{"path": 3, "sha256": A}], {"path": A}]
+    "files",
+    [None, "a", [], ["a"], [{"sha256": A}], [{"path": "a"}], [{"path": 3, "sha256": A}], {"path": A}]
+    + [[{"path": "a", "sha256": A}, {"path": "a", "sha256": B}]],
 )
 def test_a_record_that_does_not_name_files_is_refused(out, kind, files):
     (out / "run.json").write_text(json.dumps({kind: files}))

@@ -80,7 +80,7 @@ def _is_file(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, ValueError) as error:
-        raise ReadError(f"cannot read: {error}", file=path) from error
+        raise ReadError(f"cannot read: {getattr(error, 'strerror', None) or error}", file=path) from error
 
 
 def check_unaltered(out: Path, study: Path) -> None:
@@ -114,7 +114,9 @@ def other_versions(out: Path) -> dict[str, str]:
 
 
 def _flat(versions: Mapping[str, Any]) -> dict[str, Any]:
-    return {"tilseq": versions.get("tilseq"), **versions.get("versions", {}), **versions.get("system", {})}
+    parts = (versions.get(part) for part in ("versions", "system"))
+    named = {name: version for part in parts if isinstance(part, Mapping) for name, version in part.items()}
+    return {"tilseq": versions.get("tilseq"), **named}
 
 
 def other_results(out: Path, study: Path, *, cores: int, progress: Callable[[int, int], None]) -> dict[str, str]:

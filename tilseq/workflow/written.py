@@ -63,12 +63,14 @@ def recorded_files(out: Path, kind: Literal["inputs", "outputs"]) -> dict[str, s
     ReadError
         `run.json` cannot be read, or does not name the files: the run was stopped, or is of an earlier version.
     """
-    files = read_record(out).get(kind)
+    given = read_record(out).get(kind)
+    files = given if isinstance(given, list) else []
     try:
-        digests = {file["path"]: file["sha256"] for file in files} if isinstance(files, list) else {}
+        digests = {file["path"]: file["sha256"] for file in files}
     except (KeyError, TypeError):
         digests = {}
-    if not digests or not all(isinstance(word, str) for pair in digests.items() for word in pair):
+    words = [word for pair in digests.items() for word in pair]
+    if not words or len(digests) < len(files) or not all(isinstance(word, str) for word in words):
         what = f"it does not say what the run has {'read' if kind == 'inputs' else 'written'}"
         expected = "path and SHA-256 of each file"
         raise ReadError(what, file=out / RECORD, column=kind, expected=expected, mend="run `tilseq run` again")
