@@ -35,8 +35,8 @@ TABLES = {
     "adverse_events.csv": "subject,term,grade,start_day\nS01,chills,2,0\nS01,fever,3,1\n",
     "subjects.csv": "subject,tumor_type,harvest_day,first_dose_day\nS01,melanoma,-30,-7\n",
     "my_study/study.yaml": "study: mine\nvisits: {D7: {day: 7}}\n",
-    "my_study/subjects.csv": "subject,tumor_type\nS01,melanoma\n",
-    "my_study/infusions.csv": "subject,infusion,day\nS01,1,0\n",
+    "my_study/subjects.csv": "subject,tumor_type\nS01,melanoma\nSIM-01,melanoma\n",
+    "my_study/infusions.csv": "subject,infusion,day\nS01,1,0\nSIM-01,1,0\n",
     "my_study/samples.csv": "sample,subject,visit,specimen,assay,path\nS01_D7_flow,S01,D7,blood,flow,raw/a.fcs\n",
     "my_study/raw/a.fcs": "not looked into\n",
 }

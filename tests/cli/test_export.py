@@ -3,6 +3,9 @@ import shutil
 import polars as pl
 
 from tests.commands import tilseq
+from tilseq.io.write import write_table
+from tilseq.tables.outputs import FAILURES
+from tilseq.workflow.written import record_outputs
 
 
 def test_a_run_is_exported_and_one_that_was_changed_since_is_refused(small_run, tmp_path):
@@ -24,3 +27,14 @@ def test_a_run_is_exported_and_one_that_was_changed_since_is_refused(small_run, 
     done = tilseq("export", out, "--format", "adam", "-o", adam)
     assert done.returncode == 3
     assert "tables/endpoints.csv: this was changed; `tilseq verify` tells of all files" in done.stderr
+
+
+def test_what_failed_in_the_run_is_told_as_it_has_no_row(small_run, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(small_run.out, out)
+    row = {"step": "clinical", "unit": "SIM-01", "error": "e", "retry": "r"}
+    write_table(FAILURES.frame([row]), FAILURES, out / "tables")
+    record_outputs(out, "tables")
+    done = tilseq("export", out, "--format", "adam", "-o", tmp_path / "adam")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-1] == f"note: what failed in the run has no row: {out}/tables/failures.csv (1)"

@@ -156,6 +156,30 @@ def test_grades_stand_on_their_side():
     ]
 
 
+def test_a_result_is_a_number_in_its_unit_beside_what_the_laboratory_wrote():
+    """13.5 g/dL are 135 g/L; fewer than 100 cells per µL are below 0.1 x 10^9/L, and no number."""
+    common = {"subject": "01", "day": 3, "term": "t", "direction": "low", "version": "5"}
+    rows = [
+        {**common, "test": "haemoglobin", "value": 135.0, "value_text": "13.5", "unit": "g/L"},
+        {**common, "test": "neutrophils", "value": 0.1, "value_text": " < 100", "unit": "10^9/L", "grade": 4},
+        {**common, "test": "lipase", "value": 600.0, "value_text": "≥600", "unit": "U/L"},
+        {**common, "test": "sodium", "value": None, "value_text": "lysed", "unit": "mmol/L"},
+    ]
+    made = export(lab_grades=rows)["adlb"]
+    assert columns(made, "AVAL", "AVALC", "AVALU", "LBORRES", "ATOXGRL") == [
+        (135.0, None, "g/L", "13.5", None),
+        (None, "<0.1", "10^9/L", " < 100", 4),
+        (None, ">=600", "U/L", "≥600", None),
+        (None, None, "mmol/L", "lysed", None),
+    ]
+
+
+def test_results_of_subjects_that_the_study_does_not_have_are_refused():
+    events = [{"subject": name, "start_day": 0, "counted": True} for name in ("01", "1")]
+    with pytest.raises(AnalysisError, match="results are of subjects of none of the study; found '1'; give"):
+        export(adverse_event_rows=events)
+
+
 def test_adverse_events_with_what_is_not_recorded_left_empty():
     rows = [
         {"subject": "01", "term": "rash", "counted_term": "Rash", "start_day": 0, "end_day": 4, "duration_days": 5,
@@ -172,18 +196,20 @@ def test_adverse_events_with_what_is_not_recorded_left_empty():
 def test_biomarkers_are_the_numbers_of_samples_and_have_codes_that_stay():
     rows = [
         {"subject": "01", "visit": "D7", "parameter": "cd4_cd8_ratio", "day": 7, "value": 1.5, "unit": "ratio",
-         "lower": 1.2, "upper": 1.9, "status": "quantified", "sample": "t1", "qualifier": "", "scope": "sample"},
+         "lower": 1.2, "upper": 1.9, "interval_method": "10,000 draws",
+         "status": "quantified", "sample": "t1", "qualifier": "", "scope": "sample"},
         {"subject": "01", "parameter": "hill_q1", "qualifier": "locus=TRB", "unit": "clones", "status": "not_evaluable",
          "scope": "sample"},
         {"subject": "01", "parameter": "sum_of_diameters", "value": 60.0, "unit": "mm", "status": "quantified",
          "scope": "cohort"},
     ]  # fmt: skip
     made = export(endpoints=rows)["adbm"]
-    # `printf cd4_cd8_ratio | sha256sum`, and of "hill_q1 locus=TRB"
+    # `printf cd4_cd8_ratio | sha256sum | xxd -r -p | base32`, and of "hill_q1 locus=TRB"
     assert columns(made, "PARAM", "PARAMCD", "ADY", "AVAL", "AVALLL", "AVALUL", "ASTATUS") == [
-        ("cd4_cd8_ratio", "BEF55FC3", 8, 1.5, 1.2, 1.9, "quantified"),
-        ("hill_q1 locus=TRB", "BB20F485", None, None, None, None, "not_evaluable"),
+        ("cd4_cd8_ratio", "B55K7YP7", 8, 1.5, 1.2, 1.9, "quantified"),
+        ("hill_q1 locus=TRB", "BWIHUQXD", None, None, None, None, "not_evaluable"),
     ]
+    assert made["ALIMMETH"].to_list() == ["10,000 draws", None]
 
 
 def test_a_column_of_the_study_that_nobody_gave_stays_empty():

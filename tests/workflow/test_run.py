@@ -1,4 +1,5 @@
 import json
+import signal
 from types import SimpleNamespace
 
 import polars as pl
@@ -9,7 +10,7 @@ from tilseq.steps.job import Job
 from tilseq.study import read_study
 from tilseq.tables.outputs import FAILURES
 from tilseq.workflow.plan import Plan
-from tilseq.workflow.run import _check_engine, _draw, _failed_jobs, check_folder, run
+from tilseq.workflow.run import _check_engine, _draw, _failed_jobs, _stopped_by_signals, check_folder, run
 
 
 @pytest.fixture
@@ -62,6 +63,23 @@ def test_an_engine_that_never_worked_is_told_with_its_last_words(tmp_path):
         _check_engine(1, 0, log)
     _check_engine(1, 3, log)  # some jobs ended: the others are told as failures
     _check_engine(0, 0, log)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_run_as_ctrl_c_does_unless_it_is_to_be_ignored(number):
+    def handler(number, frame):
+        pytest.fail("not told to the run")
+
+    before = signal.signal(number, handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), _stopped_by_signals():
+            signal.raise_signal(number)
+        assert signal.getsignal(number) is handler
+        signal.signal(number, signal.SIG_IGN)
+        with _stopped_by_signals():
+            signal.raise_signal(number)
+    finally:
+        signal.signal(number, before)
 
 
 def test_subjects_that_fail_within_a_job_are_no_failed_jobs():

@@ -4,7 +4,7 @@ import pytest
 
 from tilseq.errors import RunError
 from tilseq.workflow.plan import Plan
-from tilseq.workflow.slurm import MARK, check_slurm, end_jobs, job_name, slurm_arguments
+from tilseq.workflow.slurm import MARK, check_slurm, end_jobs, job_name, slurm_arguments, watch
 
 PLAN = Plan((), {}, {}, seconds=600, gigabytes=1.5)
 
@@ -47,3 +47,26 @@ def test_slurm_is_asked_only_where_it_may_hold_jobs(tmp_path):
     (tmp_path / MARK).touch()
     with pytest.raises(RunError, match="squeue --me.*failed; found .*No such file"):
         end_jobs(tmp_path)
+
+
+def test_a_run_does_not_wait_for_jobs_that_slurm_no_longer_holds(monkeypatch, tmp_path):
+    """Asked once a minute; a quarter of an hour counts from the last job, and no answer is no absence."""
+    clock, asked = [0.0], []
+    answers = {60: ["7"], 120: RunError("no answer")}
+
+    def held(name):
+        asked.append(clock[0])
+        answer = answers.get(clock[0], [])
+        if isinstance(answer, RunError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("tilseq.workflow.slurm._held", held)
+    monkeypatch.setattr("tilseq.workflow.slurm.time.monotonic", lambda: clock[0])
+    look = watch(tmp_path)
+    for clock[0] in range(0, 1021, 30):
+        look()
+    assert asked == list(range(60, 1021, 60))
+    clock[0] = 1080
+    with pytest.raises(RunError, match="engine.log: Snakemake waits, and Slurm holds no job of this run; run again"):
+        look()

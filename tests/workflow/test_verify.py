@@ -72,6 +72,21 @@ def test_inputs_that_were_changed_taken_or_added_are_told(study, out):
     }
 
 
+def test_a_file_that_cannot_be_looked_for_is_not_called_gone(study, out, tmp_path):
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    (study / "tube.fcs").unlink()
+    (study / "tube.fcs").symlink_to(loop)
+    with pytest.raises(ReadError, match="tube.fcs: cannot read: .*Too many levels of symbolic links"):
+        altered_inputs(out, study)
+
+
+def test_the_study_is_found_though_a_sample_is_called_like_its_settings(study, out):
+    path = out / ".tilseq" / "plan.json"
+    Plan((), {}, {str(study / "raw" / "study.yaml"): ("", 0), str(study / "study.yaml"): ("", 0)}, 1, 1).write(path)
+    assert study_of(out) == study
+
+
 def test_a_study_that_has_moved_must_be_told(study, out, tmp_path):
     moved = shutil.move(study, tmp_path / "moved")
     with pytest.raises(RunError, match="study: the study is no longer where it was; tell .* --study"):
@@ -91,7 +106,7 @@ def test_a_record_without_outputs_is_refused(out):
 def test_versions_that_are_others_are_told(out, monkeypatch):
     now = {"tilseq": "2.0", "versions": {"numpy": "2.5", "polars": "2.1"}, "system": {"python": "3.13"}}
     monkeypatch.setattr("tilseq.workflow.verify.made_with", lambda: now)
-    then = {"tilseq": "2.0", "versions": {"numpy": "2.4", "polars": "2.1"}, "system": {}}
+    then = {"tilseq": "2.0", "versions": {"numpy": "2.4", "polars": "2.1"}, "system": []}
     (out / "run.json").write_text(json.dumps(then))
     assert other_versions(out) == {"numpy": "2.4, now 2.5", "python": "None, now 3.13"}
 
@@ -112,6 +127,20 @@ def test_the_first_number_that_differs_is_told(now, told, tmp_path):
     pl.DataFrame({"a": [1.0, None, 3e12]}).write_parquet(tmp_path / "then.parquet")
     pl.DataFrame(now).write_parquet(tmp_path / "now.parquet")
     assert _difference(tmp_path / "then.parquet", tmp_path / "now.parquet") == told
+
+
+@pytest.mark.parametrize("now", [1.0, -float("inf"), None])
+def test_what_has_no_end_is_near_to_no_other_number(now, tmp_path):
+    pl.DataFrame({"a": [float("inf")]}).write_parquet(tmp_path / "then.parquet")
+    pl.DataFrame({"a": [now]}, schema={"a": pl.Float64}).write_parquet(tmp_path / "now.parquet")
+    told = f"row 2, column a: inf then, {now} when made again"
+    assert _difference(tmp_path / "then.parquet", tmp_path / "now.parquet") == told
+
+
+def test_a_table_that_is_none_any_more_is_told(tmp_path):
+    pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "now.parquet")
+    (tmp_path / "then.parquet").write_text("a\n1\n")
+    assert _difference(tmp_path / "then.parquet", tmp_path / "now.parquet") == "cannot be read as a table"
 
 
 def test_words_that_differ_are_told_and_the_command_that_retries_is_none_of_them(tmp_path):

@@ -53,4 +53,7 @@ def export_command(out: Path, form: str, output: Path, reference: Reference, stu
     unnamed = results.tables["adverse_event_rows"]["subject"].null_count()
     if unnamed:
         click.echo(f"note: {unnamed} adverse events that name no subject stand in no dataset", err=True)
+    failures = results.tables["failures"].height
+    if failures:
+        click.echo(f"note: what failed in the run has no row: {out / 'tables' / 'failures.csv'} ({failures})", err=True)
     return 0

@@ -6,6 +6,7 @@ Relative days are those of the Analysis Data Model: the reference day is 1, the 
 
 from __future__ import annotations
 
+from base64 import b32encode
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Literal
@@ -14,6 +15,7 @@ import polars as pl
 
 from tilseq.endpoints.parameters import ALL
 from tilseq.errors import AnalysisError, first_few
+from tilseq.lab_tests import OPERATORS
 from tilseq.tables import Table
 from tilseq.tables.adam import ADAE, ADAM_TABLES, ADBM, ADLB, ADRS, ADSL, ADTR, ADTTE
 
@@ -40,6 +42,7 @@ BEST = {
     ("recorded", "required"): ("CBORREC", "Confirmed best overall response, recorded"),
     ("derived", "required"): ("CBORDER", "Confirmed best overall response, derived"),
 }
+LIMITS = "<=|>=|[<>≤≥]"  # what a laboratory writes before the limit of what it can measure
 BIOMARKERS = [one.name for one in ALL if one.laboratory != "clinical"]
 
 
@@ -73,7 +76,7 @@ def adam(
     Raises
     ------
     AnalysisError
-        Subjects have no day of the reference.
+        Subjects have no day of the reference, or results are of others than these subjects.
     """
     days = _reference_days(subjects, reference)
     datasets = {
@@ -104,6 +107,11 @@ def _reference_days(subjects: pl.DataFrame, reference: Reference) -> pl.DataFram
 
 
 def _with(table: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """Return a table with the day of the reference of each row's subject."""
+    strange = table.join(days, on="subject", how="anti")["subject"].unique().sort().to_list()
+    if strange:
+        mend = "give the subjects of the study that was run"
+        raise AnalysisError("results are of subjects of none of the study", found=first_few(strange, 5), mend=mend)
     return table.join(days, on="subject", how="left", maintain_order="left")
 
 
@@ -231,14 +239,17 @@ def _adlb(grades: pl.DataFrame) -> pl.DataFrame:
     def on(side: str, column: str) -> pl.Expr:
         return pl.when(direction=side).then(pl.col(column))
 
+    # A result below or above what can be measured is a limit and no number; what was written has its own unit.
+    limit = pl.col("value_text").str.strip_chars().str.extract(f"^({LIMITS})").replace(OPERATORS)
     return grades.select(
         "subject",
         PARAM=pl.col("test"),
         ADY=relative("day"),
         APHASE=pl.col("period"),
-        AVAL=pl.col("value"),
-        AVALC=pl.col("value_text"),
+        AVAL=pl.when(limit.is_null()).then(pl.col("value")),
+        AVALC=pl.concat_str(limit, pl.col("value").cast(pl.String).str.strip_suffix(".0")),
         AVALU=pl.col("unit"),
+        LBORRES=pl.col("value_text"),
         ATOXDSCL=on("low", "term"),
         ATOXGRL=on("low", "grade"),
         BTOXGRL=on("low", "baseline_grade"),
@@ -289,6 +300,7 @@ def _adbm(endpoints: pl.DataFrame) -> pl.DataFrame:
         AVALU=pl.col("unit"),
         AVALLL=pl.col("lower"),
         AVALUL=pl.col("upper"),
+        ALIMMETH=pl.col("interval_method"),
         ASTATUS=pl.col("status"),
         AMETHOD=pl.col("method"),
     )
@@ -296,4 +308,4 @@ def _adbm(endpoints: pl.DataFrame) -> pl.DataFrame:
 
 def _code(name: str) -> str:
     """Return eight characters that stand for a parameter in every study: names are longer than ADaM allows codes."""
-    return f"B{sha256(name.encode()).hexdigest()[:7].upper()}"
+    return f"B{b32encode(sha256(name.encode()).digest())[:7].decode()}"

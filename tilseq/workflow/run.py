@@ -18,7 +18,7 @@ from tilseq.workflow.engine import Profile, run_engine
 from tilseq.workflow.figures import draw_figures
 from tilseq.workflow.lock import only_run
 from tilseq.workflow.plan import Plan, ended, make_plan, pending
-from tilseq.workflow.slurm import check_slurm, end_jobs, slurm_arguments
+from tilseq.workflow.slurm import check_slurm, end_jobs, slurm_arguments, watch
 from tilseq.workflow.written import FOLDERS, RECORD, REPORT, record_outputs
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def run(
     ------
     RunError
         The folder is another's, another run works in it, it cannot be written, or Snakemake could not start; Slurm is
-        not there, does not answer, or has jobs of an earlier run that do not end.
+        not there, does not answer, has jobs of an earlier run that do not end, or none of those that are waited for.
     """
     from tilseq.io.files import write_json
     from tilseq.report import render
@@ -98,9 +98,14 @@ def run(
             if profile == "slurm":
                 check_slurm(plan)
             limits = ["--cores", str(cores)] if profile == "local" else slurm_arguments(home, plan, cores)
-            code = run_engine(
-                home, profile=profile, limits=limits, look=lambda: progress(ended(to_do, home / "work"), len(to_do))
-            )
+            watched = watch(home) if profile == "slurm" else None
+
+            def look() -> None:
+                progress(ended(to_do, home / "work"), len(to_do))
+                if watched:
+                    watched()
+
+            code = run_engine(home, profile=profile, limits=limits, look=look)
             _check_engine(code, ended(to_do, home / "work"), home / "engine.log")
         for name in (REPORT, RECORD):  # what they tell is no longer so
             (out / name).unlink(missing_ok=True)
@@ -197,13 +202,17 @@ def _study_of(out: Path) -> str | None:
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does, so that the lock is let go and children are ended."""
+    """Let SIGTERM, and SIGHUP of a terminal that is closed, end the block as Ctrl-C does: children are ended, too."""
 
     def stop(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    told = [number for number, handler in before.items() if handler != signal.SIG_IGN]  # `nohup` stays in force
+    for number in told:
+        signal.signal(number, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number in told:
+            signal.signal(number, before[number])

@@ -8,7 +8,7 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +19,8 @@ from tilseq.workflow.plan import Plan
 SECONDS_OF_A_CALL = 60  # without its daemon, Slurm's commands never end
 SECONDS_TO_END = 120
 SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_BETWEEN_QUESTIONS = 60
+SECONDS_WITHOUT_JOBS = 900  # a job that has ended is seen within three minutes, and its files are waited for one
 SPARE_SECONDS = 300  # starts of Snakemake and Python within a job, which are none of the study's
 # Slurm's own variables of what the executor would choose by itself; all others `sbatch` obeys.
 CHOSEN = {"SBATCH_PARTITION": "slurm_partition", "SBATCH_ACCOUNT": "slurm_account"}
@@ -87,6 +89,36 @@ def none_left(home: Path) -> Iterator[None]:
         end_jobs(home)
 
 
+def watch(home: Path) -> Callable[[], None]:
+    """Return what is called again and again while Snakemake works, and refuses to wait for jobs that are no more.
+
+    Snakemake's executor forgets jobs whose state Slurm would not tell for a while, as when its controller was started
+    anew, and waits for them for ever.
+    """
+    asked = seen = time.monotonic()
+
+    def look() -> None:
+        nonlocal asked, seen
+        now = time.monotonic()
+        if now - asked < SECONDS_BETWEEN_QUESTIONS:
+            return
+        asked = now
+        try:
+            held = bool(_held(job_name(home)))
+        except RunError:  # of a Slurm that does not answer nobody can tell
+            held = True
+        if held:
+            seen = now
+        elif now - seen > SECONDS_WITHOUT_JOBS:
+            raise RunError(
+                "Snakemake waits, and Slurm holds no job of this run",
+                file=home / "engine.log",
+                mend="run again: it goes on where it was",
+            )
+
+    return look
+
+
 def end_jobs(home: Path) -> None:
     """End all jobs of a folder that Slurm still holds: they would write beside those of the next run.
 
@@ -118,6 +150,6 @@ def _call(*command: str, mend: str = "run again when Slurm answers") -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_OF_A_CALL, check=True)
     except (OSError, subprocess.SubprocessError) as error:
-        said = str(getattr(error, "stderr", None) or error).strip().splitlines()[-1]
+        said = (str(getattr(error, "stderr", None) or "").strip() or str(error)).splitlines()[-1]
         raise RunError(f"`{shlex.join(command)}` failed", found=said, mend=mend) from error
     return done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ from tilseq.errors import ReadError, RunError
 from tilseq.workflow.plan import Plan, study_tables
 from tilseq.workflow.provenance import made_with
 from tilseq.workflow.run import HOME, run
-from tilseq.workflow.written import FOLDERS, RECORD, REPORT, found_outputs, read_record
+from tilseq.workflow.written import FOLDERS, REPORT, found_outputs, read_record, recorded_files
 
 CLOSE = 1e-9  # as a share, of numbers above 1
 
@@ -28,11 +29,11 @@ def study_of(out: Path) -> Path:
     mend = "tell where the study is with --study"
     if not plan.is_file():
         raise RunError("the plan of the run is gone, which tells where its study was", file=plan, mend=mend)
-    tables = (Path(path) for path in Plan.read(plan).inputs)
-    root = next(path for path in tables if path.name == "study.yaml").parent
-    if not (root / "study.yaml").is_file():
-        raise RunError("the study is no longer where it was", file=root, mend=mend)
-    return root
+    manifests = (Path(path) for path in Plan.read(plan).inputs if Path(path).name == "study.yaml")
+    manifest = min(manifests, key=lambda path: len(path.parts), default=None)  # a sample's file may bear the name, too
+    if manifest is None or not manifest.is_file():
+        raise RunError("the study is no longer where it was", file=manifest and manifest.parent, mend=mend)
+    return manifest.parent
 
 
 def altered_outputs(out: Path) -> dict[str, str]:
@@ -48,16 +49,8 @@ def altered_outputs(out: Path) -> dict[str, str]:
     ReadError
         `run.json` cannot be read, or does not name what was written: the run was stopped, or is of an earlier version.
     """
-    record = read_record(out)
-    if "outputs" not in record:
-        raise ReadError(
-            "it does not say what the run has written",
-            file=out / RECORD,
-            column="outputs",
-            mend="run `tilseq run` again",
-        )
-    found = {file["path"]: file["sha256"] for file in found_outputs(out, *FOLDERS, REPORT)}
-    return _altered({file["path"]: file["sha256"] for file in record["outputs"]}, found)
+    recorded = recorded_files(out, "outputs")
+    return _altered(recorded, {file["path"]: file["sha256"] for file in found_outputs(out, *FOLDERS, REPORT)})
 
 
 def altered_inputs(out: Path, study: Path) -> dict[str, str]:
@@ -71,13 +64,23 @@ def altered_inputs(out: Path, study: Path) -> dict[str, str]:
     Raises
     ------
     ReadError
-        `run.json` cannot be read.
+        `run.json` cannot be read or does not name them, or a file cannot be read.
     """
     from tilseq.io.digest import sha256_of_file
 
-    recorded = {file["path"]: file["sha256"] for file in read_record(out)["inputs"]}
+    recorded = recorded_files(out, "inputs")
     paths = recorded.keys() | {str(path.relative_to(study)) for path in study_tables(study)}
-    return _altered(recorded, {path: sha256_of_file(study / path) for path in paths if (study / path).is_file()})
+    return _altered(recorded, {path: sha256_of_file(study / path) for path in paths if _is_file(study / path)})
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether a file is there; of one that may not be looked for nobody can say that it is gone."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        raise ReadError(f"cannot read: {getattr(error, 'strerror', None) or error}", file=path) from error
 
 
 def check_unaltered(out: Path, study: Path) -> None:
@@ -111,7 +114,9 @@ def other_versions(out: Path) -> dict[str, str]:
 
 
 def _flat(versions: Mapping[str, Any]) -> dict[str, Any]:
-    return {"tilseq": versions.get("tilseq"), **versions.get("versions", {}), **versions.get("system", {})}
+    parts = (versions.get(part) for part in ("versions", "system"))
+    named = {name: version for part in parts if isinstance(part, Mapping) for name, version in part.items()}
+    return {"tilseq": versions.get("tilseq"), **named}
 
 
 def other_results(out: Path, study: Path, *, cores: int, progress: Callable[[int, int], None]) -> dict[str, str]:
@@ -149,7 +154,10 @@ def _difference(kept: Path, made: Path) -> str | None:
     """Return where two tables first differ, its header being row 1; None where they do not."""
     import polars as pl
 
-    kept_rows, made_rows = (pl.read_parquet(path, glob=False).drop("retry", strict=False) for path in (kept, made))
+    try:
+        kept_rows, made_rows = (pl.read_parquet(path, glob=False).drop("retry", strict=False) for path in (kept, made))
+    except pl.exceptions.PolarsError:
+        return "cannot be read as a table"
     if kept_rows.schema != made_rows.schema:
         return "has other columns when made again"
     if kept_rows.height != made_rows.height:
@@ -158,7 +166,7 @@ def _difference(kept: Path, made: Path) -> str | None:
         then, now = kept_rows[name], made_rows[name]
         alike = then.eq_missing(now)
         if then.dtype.is_float():
-            alike |= ((then - now).abs() <= CLOSE * then.abs().clip(1)).fill_null(value=False)
+            alike |= then.is_close(now, abs_tol=CLOSE, rel_tol=CLOSE).fill_null(value=False)
         if not alike.all():
             row = alike.arg_min() or 0
             return f"row {row + 2}, column {name}: {then[row]} then, {now[row]} when made again"
