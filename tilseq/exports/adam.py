@@ -15,7 +15,7 @@ import polars as pl
 
 from tilseq.endpoints.parameters import ALL
 from tilseq.errors import AnalysisError, first_few
-from tilseq.lab_tests import OPERATORS
+from tilseq.lab_tests import LIMITS, OPERATORS
 from tilseq.tables import Table
 from tilseq.tables.adam import ADAE, ADAM_TABLES, ADBM, ADLB, ADRS, ADSL, ADTR, ADTTE
 
@@ -42,7 +42,6 @@ BEST = {
     ("recorded", "required"): ("CBORREC", "Confirmed best overall response, recorded"),
     ("derived", "required"): ("CBORDER", "Confirmed best overall response, derived"),
 }
-LIMITS = "<=|>=|[<>≤≥]"  # what a laboratory writes before the limit of what it can measure
 BIOMARKERS = [one.name for one in ALL if one.laboratory != "clinical"]
 
 
@@ -204,35 +203,35 @@ def _adtr(responses: pl.DataFrame) -> pl.DataFrame:
 
 
 def _adrs(responses: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:
+    unsaid = pl.lit(None, pl.String)
     of_visits = [
-        responses.drop_nulls(column).select(
-            "subject",
-            PARAM=pl.lit(words),
-            PARAMCD=pl.lit(code),
-            EVALID=pl.col("reader"),
-            AVISIT=pl.col("visit"),
-            ADY=relative("day"),
-            AVALC=pl.col(column),
-            CONFDY=pl.lit(None, pl.Int64),
-            REASON=pl.col("reason") if column == "response" else pl.lit(None, pl.String),
+        _responses(
+            responses.drop_nulls(column), name, pl.col(column), pl.col("reason") if column == "response" else unsaid
         )
-        for column, (code, words) in RESPONSES.items()
+        for column, name in RESPONSES.items()
     ]
+    word = pl.col("best_response").replace("not_assessed", "MISSING")
     of_subjects = [
-        best.filter(source=source, confirmation=confirmation).select(
-            "subject",
-            PARAM=pl.lit(words),
-            PARAMCD=pl.lit(code),
-            EVALID=pl.col("reader"),
-            AVISIT=pl.col("visit"),
-            ADY=relative("day"),
-            AVALC=pl.col("best_response").replace("not_assessed", "MISSING"),
-            CONFDY=relative("confirmation_day"),
-            REASON=pl.col("reason"),
-        )
-        for (source, confirmation), (code, words) in BEST.items()
+        _responses(best.filter(source=source, confirmation=confirmation), name, word, pl.col("reason"))
+        for (source, confirmation), name in BEST.items()
     ]
     return pl.concat([*of_visits, *of_subjects])
+
+
+def _responses(rows: pl.DataFrame, name: tuple[str, str], word: pl.Expr, reason: pl.Expr) -> pl.DataFrame:
+    """Return the rows of one parameter of ADRS, by its code and name; the best responses alone are confirmed."""
+    code, words = name
+    return rows.select(
+        "subject",
+        PARAM=pl.lit(words),
+        PARAMCD=pl.lit(code),
+        EVALID=pl.col("reader"),
+        AVISIT=pl.col("visit"),
+        ADY=relative("day"),
+        AVALC=word,
+        CONFDY=relative("confirmation_day") if "confirmation_day" in rows.columns else pl.lit(None, pl.Int64),
+        REASON=reason,
+    )
 
 
 def _adlb(grades: pl.DataFrame) -> pl.DataFrame:
