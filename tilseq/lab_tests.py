@@ -16,7 +16,8 @@ PER_UL |= {"gi/l": 1_000.0, "thou/ul": 1_000.0, "10^6/l": 1.0, "/ul": 1.0, "10^3
 BLOOD_UNITS = "10^9/L, 10^3/uL, /uL or 10^6/L"
 COUNT_UNIT = "10^9/L"
 SUPERSCRIPTS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079", "0123456789")
-RESULT = re.compile(r"(<=|>=|<|>|≤|≥)?\s*(-?(?:\d+(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d{1,3}))?)", re.ASCII)
+LIMITS = "<=|>=|<|>|≤|≥"  # what a laboratory writes before the limit of what it can measure
+RESULT = re.compile(rf"({LIMITS})?\s*(-?(?:\d+(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d{{1,3}}))?)", re.ASCII)
 OPERATORS = {"≤": "<=", "≥": ">="}
 LARGEST_RESULT = 1e15
 MOST_OF_A_COUNT = 20.0  # times the usual upper limit: 200 x 10^9/L of leucocytes, as in leukaemia alone

@@ -95,18 +95,7 @@ def run(
         plan.write(home / "plan.json")
         to_do = pending(plan, home / "work")
         if to_do:
-            if profile == "slurm":
-                check_slurm(plan)
-            limits = ["--cores", str(cores)] if profile == "local" else slurm_arguments(home, plan, cores)
-            watched = watch(home) if profile == "slurm" else None
-
-            def look() -> None:
-                progress(ended(to_do, home / "work"), len(to_do))
-                if watched:
-                    watched()
-
-            code = run_engine(home, profile=profile, limits=limits, look=look)
-            _check_engine(code, ended(to_do, home / "work"), home / "engine.log")
+            _do(plan, to_do, home, profile, cores, progress)
         for name in (REPORT, RECORD):  # what they tell is no longer so
             (out / name).unlink(missing_ok=True)
         failures = collect(study, plan.jobs, home / "work", out, command)
@@ -133,6 +122,24 @@ def _failed_jobs(plan: Plan, failures: pl.DataFrame) -> int:
     """Return how many whole jobs failed."""
     jobs = {(job.step, job.unit) for job in plan.jobs}
     return sum(pair in jobs for pair in failures.select("step", "unit").iter_rows())
+
+
+def _do(
+    plan: Plan, jobs: Sequence[Job], home: Path, profile: Profile, cores: int, progress: Callable[[int, int], None]
+) -> None:
+    """Have the jobs done, here or by Slurm."""
+    limits, watched = ["--cores", str(cores)], None
+    if profile == "slurm":
+        check_slurm(plan)
+        limits, watched = slurm_arguments(home, plan, cores), watch(home)
+
+    def look() -> None:
+        progress(ended(jobs, home / "work"), len(jobs))
+        if watched:
+            watched()
+
+    code = run_engine(home, profile=profile, limits=limits, look=look)
+    _check_engine(code, ended(jobs, home / "work"), home / "engine.log")
 
 
 def _check_engine(code: int, jobs_ended: int, log: Path) -> None:
