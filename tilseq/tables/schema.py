@@ -29,6 +29,7 @@ TRUE_WORDS = ("true", "yes", "y", "1")
 FALSE_WORDS = ("false", "no", "n", "0")
 MOST_NAMED = 12  # columns of a file, in a message
 NO_THOUSANDS = "digits alone, as a point or comma may part thousands"
+ALIKE = 0.85  # of two names, by `difflib`: enrolment_day is enrollment_day, lower_limit is not upper_limit
 COUNTED = ("cells", "beads")  # units of what nobody counts to a thousandth
 THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}([.,][0-9]{3})+", re.ASCII)
 POINT_ZERO = re.compile(r"(?<=[0-9])\.0+$", re.ASCII)
@@ -404,19 +405,30 @@ def refuse_stand_ins(frame: pl.DataFrame, table: Table) -> None:
     Raises
     ------
     TableError
-        A column is one of the table's but for capitals or blanks; or it holds dates in place of days, which only a
-        reader can count from the infusion.
+        A column is one of the table's but for capitals, blanks or some letters (`enrolment_day`), or for the end of its
+        name (`last_alive`); or it holds dates in place of days, which only a reader can count from the infusion.
     """
     absent = [name for name in table.names if name not in frame.columns]
     for given in frame.columns:
-        plain = given.strip().casefold()
-        if plain in absent:
-            what = f"table {table.name} calls this column otherwise"
-            raise TableError(what, column=given, expected=plain, mend="rename it")
-        day = next((name for name in absent if table.dates.get(name) == plain), None)
+        if given in table.names:
+            continue
+        day = next((name for name in absent if table.dates.get(name) == given.strip().casefold()), None)
         if day is not None and frame[given].count():
             what, mend = "dates where days are wanted", "read the file by `ts.io`, with the infusions they count from"
             raise TableError(what, column=given, expected=day, mend=mend)
+        if day is None and (meant := _stands_for(given, absent)):
+            what = f"table {table.name} calls this column otherwise"
+            raise TableError(what, column=given, expected=meant, mend="rename it, or leave it out if it is none")
+
+
+def _stands_for(given: str, absent: Sequence[str]) -> str | None:
+    """Return the absent column that a name is taken to mean, None where it is unlike all."""
+    from difflib import get_close_matches
+
+    plain = given.strip().casefold()
+    if f"{plain}_day" in absent:
+        return f"{plain}_day"
+    return next(iter(get_close_matches(plain, absent, n=1, cutoff=ALIKE)), None)
 
 
 def as_polars(frame: Any) -> pl.DataFrame:
