@@ -68,7 +68,7 @@ WHY = {
     "2 x baseline": "the NCI's 2.0 - 2.5 x baseline includes 2.0, as theirs does for ALP; their GGT is > 2.0",
     "150 mg/dL": "the NCI's grade 1 of triglycerides, 1.71 - 3.42, includes 1.71; theirs is > 1.71",
     "no baseline": "creatinine with no baseline: up to ULN theirs is 0, ours none, as 1.5 x baseline may be below it",
-    "no upper limit": "creatinine with no upper limit: their grade by the baseline is ours at least, for want of 6 x ULN",
+    "no upper limit": "creatinine with no upper limit: theirs by the baseline is ours at least, for want of 6 x ULN",
 }
 
 
