@@ -68,13 +68,14 @@ WHY = {
     "2 x baseline": "the NCI's 2.0 - 2.5 x baseline includes 2.0, as theirs does for ALP; their GGT is > 2.0",
     "150 mg/dL": "the NCI's grade 1 of triglycerides, 1.71 - 3.42, includes 1.71; theirs is > 1.71",
     "no baseline": "creatinine with no baseline: up to ULN theirs is 0, ours none, as 1.5 x baseline may be below it",
+    "no upper limit": "creatinine with no upper limit: theirs by the baseline is ours at least, for want of 6 x ULN",
 }
 
 
 # Points of the grid on which both give the same, and the others by their reason.
 COUNTS = {
-    "5": (30356, {"no baseline": 34, "2 x baseline": 2, "150 mg/dL": 16}),
-    "6": (32480, {"150 mg/dL": 16}),
+    "5": (30224, {"no baseline": 34, "no upper limit": 132, "2 x baseline": 2, "150 mg/dL": 16}),
+    "6": (32412, {"no upper limit": 68, "150 mg/dL": 16}),
 }
 
 
@@ -158,13 +159,15 @@ def compare(version, row):
 
 
 def explained(term, point, their, our):
-    base, _, _, value = point
+    base, _, high, value = point
     if term == "GGT increased" and base is not None and value == 2 * base:
         return (their, our) == (0, 1) and "2 x baseline"
     if term == "Hypertriglyceridemia" and value == 1.71:
         return (their, our) == (0, 1) and "150 mg/dL"
     if term == "Creatinine increased" and base is None:
         return (their, our) == (0, None) and "no baseline"
+    if term == "Creatinine increased" and high is None:
+        return their in (2, 3) and our is None and "no upper limit"
     return False
 
 

@@ -72,6 +72,24 @@ def test_creatinine_without_a_baseline_is_not_0():
     assert grades(creatinine("50", -9), creatinine("90"), subjects=SUBJECTS) == [0, 2]
 
 
+@pytest.mark.parametrize(
+    ("text", "version", "told"),
+    [
+        ("200", 5, (None, 2, 4)),  # 2 x the baseline; grade 3 above 3 x ULN, 4 above 6 x ULN
+        ("310", 5, (None, 3, 4)),  # 3.1 x the baseline
+        ("140", 5, (None, None, 4)),
+        ("310", 6, (None, None, 4)),  # of a baseline that is not low only multiples of ULN count
+    ],
+)
+def test_creatinine_without_its_upper_limit_may_have_a_higher_grade_than_by_its_baseline(text, version, told):
+    """346.5 umol/L without a limit was grade 2 by its baseline, and with one of 105 is grade 3."""
+    base = row("creatinine", "100", -8, unit="umol/L", lower=60, upper=105)
+    rows = [base, row("creatinine", text, unit="umol/L", lower=60, upper=None)]
+    names = ("grade", "grade_at_least", "grade_at_most")
+    found = {name: grades(*rows, column=name, version=version, subjects=SUBJECTS)[1] for name in names}
+    assert tuple(found.values()) == told
+
+
 # 130 is 3.25 x 40 but 2.6 x 50; a baseline of 45 is above 40 and below 50.
 def test_a_baseline_is_held_against_its_own_limit():
     within, above = ((alt("45", -8, upper_limit=limit), alt("130", upper_limit=40.0)) for limit in (50.0, 40.0))

@@ -46,6 +46,16 @@ def shares(rows, version=6, group="all"):
     }
 
 
+def test_who_was_never_treated_has_no_worst_grade_and_who_was_not_infused_no_period_after_it():
+    people = SUBJECTS.head(3).with_columns(pl.Series("lymphodepletion_day", [-7, -7, None]), first_dose_day=None)
+    rows = LABS.frame([anc(name, text, day) for name in ("S0", "S1", "S2") for day, text in ((-9, "2.0"), (5, "0.3"))])
+    infusions = pl.DataFrame({"subject": ["S0"], "day": [0]})
+    found = worst_lab_grades(lab_grades(rows, version=5, subjects=people, infusions=infusions))
+    assert found.select("subject", "period", "worst_grade").sort("subject", "period").rows() == [
+        ("S0", "any", 4), ("S0", "follow_up_30", 4), ("S1", "any", 4), ("S1", "lymphodepletion", 4),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("rows", "known", "at_least", "results"),
     [

@@ -58,6 +58,22 @@ def test_without_a_day_of_lymphodepletion_a_day_before_the_infusion_has_no_perio
     assert Periods().start_day == 0
 
 
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        ({}, ["screening", "lymphodepletion", "lymphodepletion", "lymphodepletion"]),  # lymphodepleted, product failed
+        ({"lymphodepletion_day": None, "first_dose_day": 0}, ["screening", "screening", *["lymphodepletion"] * 2]),
+        ({"lymphodepletion_day": None}, ["screening"] * 4),  # never treated
+    ],
+)
+def test_who_was_not_infused_reaches_no_period_of_the_infusion(days, expected):
+    infusions = pl.DataFrame({"subject": ["S2", "S1"], "day": [0, 0], "cells": [1e9, 0]})
+    bounds = periods_of(subjects(**days), infusions)
+    frame = pl.DataFrame({"subject": "S1", "day": [-8, -7, 0, 90]})
+    assert with_periods(frame, bounds)["period"].to_list() == expected
+    assert [period_of(day, bounds["S1"]) for day in frame["day"]] == expected
+
+
 def test_lymphodepletion_after_the_infusion_is_refused():
     with pytest.raises(StudyError, match="subject S1 does not begin before the infusion; found 7"):
         periods_of(subjects(lymphodepletion_day=7))

@@ -186,6 +186,15 @@ def test_another_therapy_ends_the_time(therapies, infusions, end_day, reason):
     assert row["reason"].startswith(reason)
 
 
+def test_who_was_not_infused_has_no_time_from_the_infusion():
+    infusions = pl.DataFrame({"subject": ["S1", "S2"], "day": [0, 0], "cells": [0.0, 1e9]})
+    (row,) = recoveries(
+        course(FALL), subjects=SUBJECTS, infusions=infusions, rule=RecoveryRule(thresholds=(("ANC", 0.5),))
+    ).iter_rows(named=True)
+    told = ("start_day", "end_day", "days", "event", "rule", "description", "reason")
+    assert [row[name] for name in told] == [None, None, None, None, "not_evaluable", "not infused", None]
+
+
 def test_a_result_that_could_not_be_read_may_have_been_the_low_one():
     rows = [*course({-9: "4", 1: "0.6", 20: "4"}).rows(), *course({3: "0.1"}, unit="furlong").rows()]
     labs = pl.DataFrame(rows, schema=course(FALL).schema, orient="row")

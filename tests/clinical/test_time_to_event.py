@@ -229,10 +229,17 @@ def test_who_had_lymphodepletion_alone_is_treated_from_it():
     assert told(of()["follow_up"]) == (308, True, "last_alive")
 
 
-def test_planned_visits_of_the_never_infused_count_from_the_origin():
-    # Second planned scan: day 84, window 7, after the enrolment on day -60.
-    assert told(never_infused(schedule=PLANNED, follow=followup(death_day=31))["PFS"]) == (92, True, "death")
-    assert told(never_infused(schedule=PLANNED, follow=followup(death_day=32))["PFS"]) == (1, False, "missed_visits")
+def test_planned_visits_of_the_never_infused_count_from_the_planned_infusion():
+    # Second planned scan: day 84, window 7, of the schedule's own days; the enrolment was on day -60.
+    assert told(never_infused(schedule=PLANNED, follow=followup(death_day=91))["PFS"]) == (152, True, "death")
+    assert told(never_infused(schedule=PLANNED, follow=followup(death_day=92))["PFS"]) == (1, False, "missed_visits")
+
+
+def test_progression_on_the_first_planned_scan_of_the_never_infused_missed_no_visit():
+    # 99 days after the enrolment, and three before D42: FDA's rule asks for two assessments that were not done.
+    for days in ({}, {"lymphodepletion_day": -7}):
+        rows = never_infused((-14, "SD"), (39, "PD"), schedule=PLANNED, first_dose="lymphodepletion", **days)
+        assert told(rows["PFS"]) == told(rows["TTP"]) == (100, True, "progression")
 
 
 def test_nothing_known_after_the_origin_is_censored_there():

@@ -76,8 +76,8 @@ def missed_visits(question: Question) -> Found | None:
 
 def _last_and_longest(question: Question, day: int) -> tuple[int, int]:
     """Return the last adequate assessment up to a day, or where there is none the start, and how long it holds."""
-    infused = question.history.origins["infusion"]
-    infusion = question.start if infused is None else infused
+    # Days of who was never infused count from the day that was planned for it, as the schedule's do.
+    infusion = question.history.origins["infusion"] or 0
     read = question.adequate(day)
     last = max(question.start, infusion) if read is None else read.day
     return last, longest_gap(question.planned, read, infusion)

@@ -23,8 +23,9 @@ def graded(
     """Return results of one test with their grades by one term.
 
     Criteria are looked at from grade 4 to 1, and the first that holds is the grade; 0 where all could be looked at and
-    none holds. A criterion that needs a limit or baseline that is missing cannot hold: where a lower grade does, that
-    is the grade and the reason says what could not be looked at; where none does, there is no grade.
+    none holds. A criterion that needs a limit or baseline that is missing cannot hold: there is no grade where none
+    does, nor where the lower one that does is no more than what it is at least, for want of a limit. For want of a
+    baseline alone the lower one is the grade. The reason says what could not be looked at.
     A result beyond a limit of detection has a grade only where all that it can be has the same.
     A baseline that is not known counts as neither above nor below its limits; one without limits is held against those
     of the result.
@@ -77,7 +78,8 @@ def _by_unit(part: pl.DataFrame, rows: Sequence[Criterion], as_written: bool, ow
     part = part.with_columns(_scores(rows))
     certain, has_range = pl.col("_certain"), pl.col("low").is_not_null()
     same = certain == pl.col("_possible")
-    told = has_range & same & ((certain > 0) | (pl.col("_unknown") == 0)) & ~pl.col("_ungraded")
+    looked_at = pl.when(certain > 0).then(pl.col("_unlimited") <= certain).otherwise(pl.col("_unknown") == 0)
+    told = has_range & same & looked_at & ~pl.col("_ungraded")
     highest = pl.lit(max((row.grade for row in rows if row.grade is not None), default=0), pl.Int64)
     return part.with_columns(
         pl.when(told).then(certain).alias("grade"),
@@ -90,11 +92,11 @@ def _by_unit(part: pl.DataFrame, rows: Sequence[Criterion], as_written: bool, ow
         .then(highest)
         .alias("grade_at_most"),
         _reason(rows),
-    ).drop("_certain", "_possible", "_unknown", "_assumed", "_ungraded")
+    ).drop("_certain", "_possible", "_unknown", "_unlimited", "_assumed", "_ungraded")
 
 
 def _scores(rows: Sequence[Criterion]) -> list[pl.Expr]:
-    """Return the highest grade that surely holds, that can hold and that cannot be looked at, and what it rests on."""
+    """Return the highest grade that surely holds, can hold, cannot be looked at (or for want of a limit), and why."""
     holds = {row: _holds(row) for row in rows if row.grade is not None}
     bars = [_holds(row)[1] for row in rows if row.grade is None]
     certain = {row: sure for row, (sure, _) in holds.items()}
@@ -105,6 +107,7 @@ def _scores(rows: Sequence[Criterion]) -> list[pl.Expr]:
         _highest(certain).alias("_certain"),
         _highest(possible).alias("_possible"),
         _highest(unknown).alias("_unknown"),
+        _highest({row: null for row, null in unknown.items() if row.of != "baseline"}).alias("_unlimited"),
         (_highest(certain) > _highest(plain) if len(plain) < len(certain) else pl.lit(False)).alias("_assumed"),
         (pl.any_horizontal(bars).fill_null(False) if bars else pl.lit(False)).alias("_ungraded"),
     ]

@@ -110,7 +110,7 @@ def grades_by(
 
 def _unsure_baseline(periods: Mapping[str, Periods]) -> pl.Expr:
     """Return the reason, which tells where a baseline may lie within lymphodepletion, whose day is not known."""
-    unknown = [name for name, one in periods.items() if one.lymphodepletion_day is None]
+    unknown = [name for name, one in periods.items() if one.infused and one.lymphodepletion_day is None]
     near = pl.col("subject").is_in(unknown) & (pl.col("baseline_day") >= -LYMPHODEPLETION_LASTS)
     after = pl.col("day") >= 0
     told = pl.format("day of lymphodepletion not known: the baseline of day {} may lie within it", "baseline_day")

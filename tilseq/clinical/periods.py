@@ -33,11 +33,14 @@ class Periods:
         Last day of the period `infusion`: that of the last infusion, or of the last dose of IL-2 where it is known.
     follow_up_end_day
         Last day of `follow_up_30`: 30 days after the last infusion, or the end of IL-2 if that is later.
+    infused
+        False of a subject known not to be infused: lymphodepletion then has no end, and without it screening has none.
     """
 
     lymphodepletion_day: int | None = None
     infusion_end_day: int = 0
     follow_up_end_day: int = FOLLOW_UP_DAYS
+    infused: bool = True
 
     @property
     def start_day(self) -> int:
@@ -50,15 +53,17 @@ def period_of(day: int | None, periods: Periods) -> str | None:
 
     `screening` ends the day before lymphodepletion, `lymphodepletion` the day before the first infusion, `infusion`
     and `follow_up_30` on the days that `periods` names (inclusive); what follows is `later`. None for no day, and for
-    one before the infusion where the day of lymphodepletion is not known.
+    one before the infusion where the day of lymphodepletion is not known. Of who was not infused a day is of
+    `lymphodepletion` from its day on, else of `screening`.
 
     >>> period_of(-7, Periods(lymphodepletion_day=-7)), period_of(5, Periods(infusion_end_day=4))
     ('lymphodepletion', 'follow_up_30')
     """
-    if day is None or (day < 0 and periods.lymphodepletion_day is None):
+    start = periods.lymphodepletion_day
+    if day is None or (periods.infused and day < 0 and start is None):
         return None
-    if day < 0:
-        return "screening" if day < periods.start_day else "lymphodepletion"
+    if day < 0 or not periods.infused:
+        return "screening" if start is None or day < start else "lymphodepletion"
     if day <= periods.infusion_end_day:
         return "infusion"
     return "follow_up_30" if day <= periods.follow_up_end_day else "later"
@@ -96,12 +101,13 @@ def periods_of(subjects: Any, infusions: Any = None, *, il2_end: Mapping[str, in
     for row in people.iter_rows(named=True):
         subject, start = row["subject"], row["lymphodepletion_day"]
         first_dose = row["first_dose_day"]
-        if start is None and first_dose is not None and first_dose < 0:
+        given = infusions is None or subject in last
+        if start is None and first_dose is not None and (first_dose < 0 or not given):
             start = first_dose
         infused = last.get(subject, 0)
         il2_end_day = row["il2_end_day"] if row["il2_end_day"] is not None else ends.get(subject, infused)
         end = max(infused, il2_end_day)
-        found[subject] = Periods(start, end, max(end, infused + FOLLOW_UP_DAYS))
+        found[subject] = Periods(start, end, max(end, infused + FOLLOW_UP_DAYS), given)
     return found
 
 
@@ -163,15 +169,17 @@ def with_periods(frame: pl.DataFrame, periods: Mapping[str, Periods], *, day: st
             "_start": pl.Series([one.lymphodepletion_day for one in bounds], dtype=pl.Int64),
             "_end": pl.Series([one.infusion_end_day for one in bounds], dtype=pl.Int64),
             "_last": pl.Series([one.follow_up_end_day for one in bounds], dtype=pl.Int64),
+            "_infused": pl.Series([one.infused for one in bounds], dtype=pl.Boolean),
         }
     )
-    when = pl.col(day)
+    when, start = pl.col(day), pl.col("_start")
+    before = ~pl.col("_infused") | (when < 0)
     period = (
-        pl.when(when.is_null() | ((when < 0) & pl.col("_start").is_null()))
+        pl.when(when.is_null() | (before & pl.col("_infused") & start.is_null()))
         .then(None)
-        .when(when < pl.col("_start").fill_null(0))
+        .when(before & (start.is_null() | (when < start)))
         .then(pl.lit("screening"))
-        .when(when < 0)
+        .when(before)
         .then(pl.lit("lymphodepletion"))
         .when(when <= pl.col("_end"))
         .then(pl.lit("infusion"))
@@ -180,7 +188,7 @@ def with_periods(frame: pl.DataFrame, periods: Mapping[str, Periods], *, day: st
         .otherwise(pl.lit("later"))
     )
     joined = frame.join(known, on="subject", how="left", maintain_order="left")
-    return joined.with_columns(period.alias("period")).drop("_start", "_end", "_last")
+    return joined.with_columns(period.alias("period")).drop("_start", "_end", "_last", "_infused")
 
 
 def _last_infusions(infusions: Any) -> dict[str, int]:

@@ -23,6 +23,12 @@ from tilseq.tables.lab_grades import RECOVERIES
 Origin = Literal["infusion", "nadir"]
 THRESHOLDS = (("ANC", 0.5), ("ANC", 1.0), ("platelets", 20.0), ("platelets", 50.0), ("lymphocytes", 0.5))
 DIGITS = 12  # to which counts converted from different units are compared
+NOT_INFUSED: Row = {  # who was lymphodepleted alone has no infusion to recover from
+    **dict.fromkeys(("start_day", "end_day", "days", "event", "source_row_day")),
+    "rule": "not_evaluable",
+    "description": "not infused",
+    "reason": None,
+}
 TRANSFUSED = "platelet transfusions are not known and may hold the count up"
 
 
@@ -96,9 +102,9 @@ def recoveries(
     results end.
 
     A subject that was never below has no time for the threshold; nor has one of whom a result could not be read, or may
-    lie on either side such as ``<1.0`` of 0.5, while no other was below, as that one may have been. Of several results
-    of a day the lowest counts. A result such as ``<0.1`` is below a threshold it surely lies below, and breaks a row of
-    days where it is not surely above.
+    lie on either side such as ``<1.0`` of 0.5, while no other was below, as that one may have been; nor one that was
+    not infused. Of several results of a day the lowest counts. A result such as ``<0.1`` is below a threshold it surely
+    lies below, and breaks a row of days where it is not surely above.
 
     Parameters
     ----------
@@ -128,12 +134,14 @@ def recoveries(
         of_test = values.filter(pl.col("name") == test.name).sort("subject", "day")
         counts = of_test.select("subject", "day", pl.col("low") * pl.col("factor"), pl.col("high") * pl.col("factor"))
         for subject, results in groupby(counts.iter_rows(), key=lambda row: row[0]):
-            span = _span((periods or {}).get(subject, Periods()), others.get(subject, []))
+            bounds = (periods or {}).get(subject, Periods())
+            span = _span(bounds, others.get(subject, []))
             days = [
                 day for day in _days(results) if day.day >= span.start and (span.end is None or day.day <= span.end)
             ]
             if days:
-                rows.append({"subject": subject} | _recovery(test.name, days, threshold, span, rule))
+                row = _recovery(test.name, days, threshold, span, rule)
+                rows.append({"subject": subject} | row | ({} if bounds.infused else NOT_INFUSED))
     return RECOVERIES.frame(rows)
 
 
