@@ -102,7 +102,8 @@ def counted_cell(job: tuple[str, int, int, int]) -> dict[str, tuple[float, float
     effective = effective_cells(cells, counts)
     size = min(int(effective), cells // 2)  # the reach
     drawn = (rng.multinomial(counts, rng.multinomial(cells, share) / cells) for _ in range(runs))
-    return _beside_cells(share, (Observed(spectrum(one[one > 0]), effective) for one in drawn), size, size, runs)
+    shown = cells * (1 - (1 - 1 / cells) ** counts)
+    return _beside_cells(share, (Observed(spectrum(one[one > 0]), effective) for one in drawn), size, shown, runs)
 
 
 def template_cell(job: tuple[str, int, float, int]) -> dict[str, tuple[float, float, float, float]]:

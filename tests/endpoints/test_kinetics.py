@@ -347,6 +347,13 @@ def test_what_was_never_detected_has_upper_limits():
     assert auc["upper"] == pytest.approx(7 * 0.25 + 21 * 0.2 / math.log(0.5 / 0.3))
 
 
+def test_a_value_too_unsure_to_be_detected_is_the_peak_all_the_same():
+    found = parameters(table(below(0, 0), (26, 0.497, 0, 1, "not_detected"), (86, 0.425, 0, 0.9, "not_detected")))
+    peak = found["peak"]
+    assert (peak["value"], peak["lower"], peak["upper"], peak["status"]) == (0.497, 0, 1, "not_detected")
+    assert found["day_of_peak"]["reason"] == "never detected"
+
+
 def test_what_was_not_detected_lies_between_0_and_its_limit():
     found = parameters(table(below(0, 0), quantified(7, 8, 1.0001), below(28, 2)))["auc_0_28"]
     # Half of the limit is 1.

@@ -212,6 +212,36 @@ def test_biomarkers_are_the_numbers_of_samples_and_have_codes_that_stay():
     assert made["ALIMMETH"].to_list() == ["10,000 draws", None]
 
 
+def test_a_number_that_is_a_day_counts_as_the_days_beside_it():
+    of = {"subject": "01", "qualifier": "locus=TRB", "unit": "d", "scope": "cohort"}
+    rows = [
+        {"subject": "01", "visit": "D7", "parameter": "persistence_mass", "qualifier": "locus=TRB", "day": 9,
+         "value": 0.8, "unit": "fraction", "status": "quantified", "sample": "t1", "scope": "cohort"},
+        {**of, "parameter": "persistence_mass_day_of_peak", "value": 9.0, "lower": 9.0, "upper": 26.0,
+         "status": "quantified"},
+        {**of, "parameter": "persistence_mass_half_life", "value": 9.0, "status": "quantified"},
+        {**of, "parameter": "persistence_mass_last_day_quantified", "value": 179.0, "status": "quantified"},
+        {**of, "parameter": "persistence_mass_time_to_loss", "value": 179.0, "lower": 179.0, "value_text": "> 179 d",
+         "status": "above_range"},
+    ]  # fmt: skip
+    names = ("ADY", "AVAL", "AVALLL", "AVALUL", "AVALC")
+    assert columns(export(endpoints=rows)["adbm"], *names) == [
+        (10, 0.8, None, None, None),
+        (None, 10, 10, 27, None),
+        (None, 9, None, None, None),
+        (None, 180, None, None, None),
+        (None, 180, 180, None, "> 180 d"),
+    ]
+    # Lymphodepletion of subject 01 is on day -7.
+    assert columns(export(reference="lymphodepletion", endpoints=rows)["adbm"], *names) == [
+        (17, 0.8, None, None, None),
+        (None, 17, 17, 34, None),
+        (None, 9, None, None, None),
+        (None, 187, None, None, None),
+        (None, 187, 187, None, "> 187 d"),
+    ]
+
+
 def test_a_column_of_the_study_that_nobody_gave_stays_empty():
     frame = export([{"subject": "01", "tumor_type": "melanoma", "lymphodepletion_day": None}])["adsl"]
     assert frame.select("LDEPLDY", "RANDDY", "AGE").rows() == [(None, None, None)]

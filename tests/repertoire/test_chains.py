@@ -115,6 +115,19 @@ def test_contigs_of_one_junction_are_no_second_chain():
             ("thrice", "TRA", "AAA", 3),
             ("thrice", "TRA", "AAA", 2),
             ("thrice", "TRA", "AAA", 1),
+            # As P18L_TAGACCAGTTAGGGTG-1 of BorchLab/scRepertoire: two contigs of one beta chain.
+            ("two", "TRA", "AAA", 15),
+            ("two", "TRA", "CCC", 5),
+            ("two", "TRB", "GGG", 15),
+            ("two", "TRB", "GGG", 13),
+            ("two more", "TRA", "AAA", 15),
+            ("two more", "TRA", "AAA", 7),
+            ("two more", "TRA", "CCC", 5),
+            ("two more", "TRB", "GGG", 15),
+            ("gamma", "TRA", "AAA", 15),
+            ("gamma", "TRA", "AAA", 7),
+            ("gamma", "TRG", "CCC", 5),
+            ("gamma", "TRB", "GGG", 15),
         ),
         sample="s",
     )
@@ -123,7 +136,10 @@ def test_contigs_of_one_junction_are_no_second_chain():
         ("alpha", "extra VJ", False, None),
         ("beta", "orphan VDJ", False, None),
         ("betas", "multichain", False, "possible"),
+        ("gamma", "multichain", False, None),
         ("thrice", "multichain", False, None),
+        ("two", "two full chains", True, None),
+        ("two more", "multichain", True, None),
     ]
 
 

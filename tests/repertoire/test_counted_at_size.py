@@ -85,6 +85,23 @@ def test_cells_counted_several_times_show_what_cells_do(law, cells, counts):
     assert (np.abs(np.mean(found, axis=0) - expected) < 4 * error + 2e-3 * np.abs(expected)).all()
 
 
+@pytest.mark.parametrize("yields", [0, 0.7, 1.4])
+@pytest.mark.parametrize("law", ["power", "geometric"])
+def test_clones_seen_cover_what_they_hold_of_the_repertoire(law, yields):
+    share = np.arange(1, 3_001) ** -0.8 if law == "power" else 0.9 ** np.arange(60)
+    share = share / share.sum()
+    random, cells, counts = np.random.default_rng(14), 4_000, 1_500
+    off = []
+    for _ in range(200):
+        clone = random.choice(len(share), cells, p=share)
+        of_cell = random.gamma(1 / yields, yields, cells) if yields else np.ones(cells)
+        drawn = np.bincount(clone, random.multinomial(counts, of_cell / of_cell.sum()), len(share)).astype(int)
+        effective = 1 / ((1 + yields) / cells + 1 / counts)
+        seen = Observed(spectrum(drawn[drawn > 0]), effective, "drawn", yields)
+        off.append(seen.coverage_of_seen(NOWHERE).value - share[drawn > 0].sum())
+    assert abs(np.mean(off)) < 4 * np.std(off) / np.sqrt(len(off)) + 1e-3
+
+
 @pytest.mark.parametrize(("doubled", "reads"), [(0, 7), (4, 7), (8, 20), (8, 24)])
 def test_templates_counted_twice_stand_for_the_templates_that_they_are_of(doubled, reads):
     # an urn of 24 counts: `doubled` templates are there twice, so that of a draw of counts as many are of one already
@@ -114,7 +131,7 @@ def test_templates_counted_twice_show_what_cells_do(law, variance):
         for size in sizes:
             hill = [seen.hill(NOWHERE, size, q).value for q in (0, 1, 2)]
             of_sizes += [hill[0], np.log(hill[1]), 1 / hill[2], seen.coverage(NOWHERE, size).value]
-        found.append([*of_sizes, seen.coverage(NOWHERE, seen.shown).value])
+        found.append([*of_sizes, seen.coverage_of_seen(NOWHERE).value])
         covered_by_seen.append(share[counts > 0].sum())
     expected = []
     for size in sizes:

@@ -164,13 +164,17 @@ def test_coverage_of_no_more_counts_than_cells():
     counts = [30, 12, 9, 6, 5, 4, 3, 3, 2, 2, *[1] * 12]  # 88
     found = diversity(clones(counts), sample="s", count_of="reads", n_effective=46)
     row = found.filter(parameter="coverage").row(0, named=True)
-    # so many counts are of 46 of 96.4 cells; how often the next is of a new clone, by how often of a new cell
-    cells = 1 / (1 / 46 - 1 / 88)
-    drawn = math.log(46 / 88) / math.log(1 - 1 / cells)
-    none = [math.prod(1 - drawn / (88 - j) for j in range(x)) for x in counts]
-    new = sum(chance * x / (88 - drawn) for chance, x in zip(none, counts, strict=True))
-    assert row["value"] == pytest.approx(1 - new / (46 / 88), rel=1e-9)
+    # so many counts are of 1 / (1 / 46 - 1 / 88) = 96.38 cells: the next is of one not yet counted with the chance
+    # 0.3993, and of a new clone with 12 / 88
+    assert row["value"] == pytest.approx(1 - 12 / 88 / (1 - 42 / 4048) ** 88, rel=1e-9)
+    assert row["value"] == pytest.approx(0.65857, abs=1e-5)
     assert 0 < row["lower"] < row["value"] < row["upper"] < 1
+    # of 163.85 cells told that yield with a squared CV of 0.7 the next is so in (1 + 0.7 * 88 / 163.85) ** -(1.7 / 0.7)
+    told = diversity(clones(counts), sample="s", count_of="umis", n_effective=46, cells=1.7 * 4048 / 42)
+    value = told.filter(parameter="coverage")["value"].item()
+    assert value == pytest.approx(1 - 12 / 88 * (1 + 0.7 / 1.7 * 88 * 42 / 4048) ** (17 / 7), rel=1e-9)
+    alike = diversity(clones(counts), sample="s", count_of="umis", n_effective=46, cells=4048 / 42)
+    assert alike.filter(parameter="coverage")["value"].item() == pytest.approx(row["value"], rel=1e-12)
     deep = diversity(clones(counts), sample="s", count_of="reads", n_effective=40)  # of 73.3 cells
     assert deep.filter(parameter="coverage")["value"].to_list() == [None]
 

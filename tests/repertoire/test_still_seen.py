@@ -32,6 +32,20 @@ def test_cells_that_counts_show():
     assert twice.thinned(1300 * 0.4625) == pytest.approx(0.5)
     assert twice.thinned(1300 * 0.85) == twice.thinned(1200) == 1
     assert Depth.of(1300, 1000, "unsure") == twice
+    # 107 alpha chains of 99 cells, 8 of which show two
+    dual = Depth.of(107, 99, "once")
+    assert dual.distinct(107) == 99
+    assert dual.thinned(33) == pytest.approx(1 / 3)
+    assert dual.thinned(99) == 1
+
+
+def test_cells_in_common_are_no_more_than_a_sample_has():
+    two_chains = effective_clones(table(np.array([60, 47])), 99, {"TRB": "once"})
+    assert common_cells({"a": two_chains}) == {"TRB": 99}
+    deeper = effective_clones(table(np.array([0, 150, 64])), 198, {"TRB": "once"})
+    # Half of its cells, and so of its counts: a clone of the product that it lacks is not seen, the other surely is.
+    kept = still_seen(deeper, two_chains, 99)["product_mass_kept"]
+    assert kept["value"] == pytest.approx(47 / 107 * (1 - 0.5**150))
 
 
 def test_the_least_of_all_samples_is_in_common():

@@ -83,7 +83,7 @@ def bcr_command(
         ).filter(locus="IGH")
         if sample in known and (depths["cells_from"] == "counted").any():
             click.echo(f"{sample}: --cells is not used, as the file itself counts cells", err=True)
-        behind = next(depths.select("n_effective", "counting").iter_rows(named=True), {})
+        behind = next(depths.select("n_effective", "counting", "cells").iter_rows(named=True), {})
         found = bcr(sequences.table, sample=sample, count_of=counted, threshold=threshold, **behind)
         click.echo(f"{sample}: threshold of families {found.threshold:g} ({found.threshold_source})", err=True)
         for sentence in found.lacking(counted, " (see --count-of, --cells)"):

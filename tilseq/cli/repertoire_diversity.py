@@ -97,7 +97,8 @@ def diversity_command(
             "n_effective": dict(depth.select("locus", "n_effective").iter_rows()),
             "counting": dict(depth.select("locus", "counting").iter_rows()),
         }
-        frames.append(diversity(clonotypes.table, sample=sample, **behind))
+        told = dict(depth.select("locus", "cells").iter_rows())
+        frames.append(diversity(clonotypes.table, sample=sample, **behind, cells=told))
         spectra[sample] = effective_spectra(clonotypes.table, **behind)
         depths.append(depth)
     _tell_doubts(spectra)

@@ -59,10 +59,11 @@ KINETICS = Table(
 
 
 class _Series(NamedTuple):
-    """The evaluable days from day 0 on; what was not detected has the value 0."""
+    """The evaluable days from day 0 on; what was not detected has the value 0, and as it was measured its own."""
 
     days: Floats
     values: Floats
+    measured: Floats
     lower: Floats
     upper: Floats
     statuses: NDArray[np.str_]
@@ -78,6 +79,7 @@ class _Series(NamedTuple):
         return _Series(
             self.days[first:],
             self.values[first:],
+            self.measured[first:],
             self.lower[first:],
             self.upper[first:],
             self.statuses[first:],
@@ -103,7 +105,8 @@ def kinetics(
 
     - `peak`, `day_of_peak`: the highest value measured and its day, the first where two are equal. The limits of the
       peak are those of its own measurement; they are slightly too high where several days are truly alike. The limits
-      of its day are the measured days that hold the peak in 95 % of draws.
+      of its day are the measured days that hold the peak in 95 % of draws. Of what was never detected the peak is the
+      highest value all the same, 0 where there is none, from 0 to the highest upper limit.
     - `auc_0_28`, `auc_0_last`: area from day 0 to day 28 and to the last day quantified, see `tilseq.endpoints.areas`.
       Day 0 must be measured, one of the first ten days, one between the two, and day 28, or later a day from which it
       is interpolated. A course that is 0 before the infusion has a row of day 0 with the value 0.
@@ -183,7 +186,7 @@ def kinetics(
 def _peak(points: _Series, draws: Floats) -> list[Row]:
     n = points.days.size
     if not points.detected.any():
-        row = _row("peak", 0.0, (0.0, points.upper.max()), n, "not_detected")
+        row = _row("peak", points.measured.max(), (0.0, points.upper.max()), n, "not_detected")
         return [row, _not_evaluable("day_of_peak", n, NEVER)]
     top = int(np.argmax(points.values))
     status = "above_range" if "above_range" in points.statuses else str(points.statuses[top])
@@ -355,4 +358,5 @@ def _read(series: Any) -> _Series:
     statuses = frame["status"].to_numpy().astype(str)
     seen = np.isin(statuses, DETECTED)
     days, values, low, high = (frame[name].fill_null(math.nan).to_numpy() for name in ("day", *NUMBERS))
-    return _Series(days, np.where(seen, values, 0), np.where(seen, low, 0), high, statuses, seen)
+    measured = np.nan_to_num(values)  # of what was not detected there may be no value
+    return _Series(days, np.where(seen, values, 0), measured, np.where(seen, low, 0), high, statuses, seen)

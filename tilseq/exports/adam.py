@@ -43,6 +43,8 @@ BEST = {
     ("derived", "required"): ("CBORDER", "Confirmed best overall response, derived"),
 }
 BIOMARKERS = [one.name for one in ALL if one.laboratory != "clinical"]
+# Of these the ones whose value is itself a day, and counts as all days do.
+DAYS = [name for name in BIOMARKERS if name.endswith(("_day_of_peak", "_last_day_quantified", "_time_to_loss"))]
 
 
 def adam(
@@ -284,6 +286,12 @@ def _adae(events: pl.DataFrame) -> pl.DataFrame:
 
 def _adbm(endpoints: pl.DataFrame) -> pl.DataFrame:
     named = pl.concat_str("parameter", pl.col("qualifier").replace("", None), separator=" ", ignore_nulls=True)
+    is_day = pl.col("parameter").is_in(DAYS)
+    value, lower, upper = (
+        pl.when(is_day).then(relative(name)).otherwise(pl.col(name)) for name in ("value", "lower", "upper")
+    )
+    still_there = pl.format("> {} d", value.cast(pl.Int64))  # the only words that stand for a day
+    word = pl.col("value_text")
     return endpoints.filter(pl.col("parameter").is_in(BIOMARKERS)).select(
         "subject",
         PARAM=named,
@@ -294,11 +302,11 @@ def _adbm(endpoints: pl.DataFrame) -> pl.DataFrame:
         SPEC=pl.col("specimen"),
         ASSAY=pl.col("assay"),
         SAMPLE=pl.col("sample"),
-        AVAL=pl.col("value"),
-        AVALC=pl.col("value_text"),
+        AVAL=value,
+        AVALC=pl.when(is_day & word.is_not_null()).then(still_there).otherwise(word),
         AVALU=pl.col("unit"),
-        AVALLL=pl.col("lower"),
-        AVALUL=pl.col("upper"),
+        AVALLL=lower,
+        AVALUL=upper,
         ALIMMETH=pl.col("interval_method"),
         ASTATUS=pl.col("status"),
         AMETHOD=pl.col("method"),

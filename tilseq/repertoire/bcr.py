@@ -123,6 +123,7 @@ def bcr(
     threshold: float | None = None,
     n_effective: float | None = None,
     counting: str | None = None,
+    cells: float | None = None,
 ) -> Bcr:
     """Return families, isotypes and mutations of a sample's immunoglobulins.
 
@@ -145,6 +146,8 @@ def bcr(
         and of the diversity of families rest. Without it counts of cells and templates are taken for as many cells.
     counting
         How often a cell is counted, likewise; it is asked for beside `n_effective`.
+    cells
+        B cells that were told, likewise.
 
     Raises
     ------
@@ -161,6 +164,7 @@ def bcr(
             count_of=count_of,
             n_effective={HEAVY: n_effective},
             counting=None if n_effective is None else {HEAVY: counting},
+            cells={HEAVY: cells},
         ),
         n_effective=n_effective,
     )

@@ -17,8 +17,8 @@ NEEDED = ("cell_id", "locus", "junction", "junction_aa")
 SHOWN = ("locus", "v_call", "j_call", "junction", "junction_aa", "umi_count")
 PLACES = ("vj_1", "vj_2", "vdj_1", "vdj_2")
 LEAST_OVERLAP = 0.5
-# Of a cell: its contigs, those of each arm, and junctions among these.
-COUNTED = ("chains", "vj", "vdj", "vj_apart", "vdj_apart")
+# Of a cell: its contigs, those of each arm, and junctions among these, of TRA and of TRB.
+COUNTED = ("chains", "vj", "vdj", "vj_apart", "vdj_apart", "alphas", "betas")
 
 
 def chain_pairing(contigs: Any, *, sample: str, cells: Iterable[str] = ()) -> pl.DataFrame:
@@ -69,6 +69,8 @@ def chain_pairing(contigs: Any, *, sample: str, cells: Iterable[str] = ()) -> pl
         vdj=of_vdj.sum(),
         vj_apart=junction.filter(of_vj).n_unique(),
         vdj_apart=junction.filter(of_vdj).n_unique(),
+        alphas=junction.filter(pl.col("locus") == "TRA").n_unique(),
+        betas=junction.filter(pl.col("locus") == "TRB").n_unique(),
     )
     found = found.join(numbers, on="cell_id", how="left").with_columns(pl.col(COUNTED).fill_null(0))
     for arm, loci in (("vj", VJ_LOCI), ("vdj", VDJ_LOCI)):
@@ -218,10 +220,11 @@ def _called(cells: pl.DataFrame) -> pl.DataFrame:
     for (of_vj, of_vdj), name in names.items():
         pairing = pairing.when((vj == of_vj) & (vdj == of_vdj)).then(pl.lit(name))
     cells = cells.with_columns(chain_pairing=pairing)
-    alphas = (pl.col("chain_pairing") == "extra VJ") & (pl.col("receptor_subtype") == "TRA+TRB")
+    # Of all chains, not of the contigs that `chain_pairing` counts: a repeated contig is no second chain.
+    dual = (pl.col("alphas") == 2) & (pl.col("vj_apart") == 2) & (pl.col("betas") == 1) & (pl.col("vdj_apart") == 1)
     likely = (tr & ig) | (pl.col("vj_apart") > 2) | (pl.col("vdj_apart") > 2)
     possible = (pl.col("vdj_apart") > 1) | (pl.col("chain_pairing") == "ambiguous")
     return cells.with_columns(
-        dual_alpha=alphas & (pl.col("vj_apart") > 1),
+        dual_alpha=dual,
         doublet=pl.when(likely).then(pl.lit("likely")).when(possible).then(pl.lit("possible")),
     )

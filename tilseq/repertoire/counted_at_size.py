@@ -78,6 +78,28 @@ def coverage_of_counted(s: Spectrum, effective: float, x: Integers, size: float,
     return Index(max(0.0, 1 - s.sum(uncovered(s.sizes))), -uncovered(x), "share")
 
 
+def coverage_of_seen(s: Spectrum, x: Integers, left: float) -> Index:
+    """Return the coverage of the clones seen: how seldom a further cell is of none of them.
+
+    A further count is of such a clone with the chance f1 / N (Good, Biometrika 1953;40:237), and of a cell not yet
+    counted with the chance `left`.
+
+    Parameters
+    ----------
+    s
+        Counts of the clones, of which some are of one cell.
+    x
+        Counts whose influence is wanted, see `indices.Index`.
+    left
+        Chance that a further count is of none of the cells counted.
+    """
+
+    def uncovered(counts: Integers) -> Floats:
+        return np.asarray((counts == 1) / s.n / left)
+
+    return Index(max(0.0, 1 - s.sum(uncovered(s.sizes))), -uncovered(x), "share")
+
+
 def _counts(n: int, effective: float, size: float, twice: bool) -> tuple[float, float]:
     """Return how many counts stand for so many cells, and the chance that a further one is of none of these cells."""
     cell = 1 / effective - 1 / n

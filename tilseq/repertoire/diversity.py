@@ -28,6 +28,7 @@ Counting = Mapping[str, str | None] | None
 Limits = tuple[float, float] | None
 
 ROUNDING = 1e-12  # of a sum of squares of shares
+LEAST_YIELDS = 1e-6  # less is rounding
 TOPS = (1, 10, 100)
 NOWHERE: Floats = np.empty(0)
 COUNTLESS: Integers = np.empty(0, dtype=np.int64)
@@ -56,7 +57,13 @@ OF_SHARES = ("shannon_entropy_nats", "gini_simpson", "hill_q1", "simpson_inverse
 
 
 def diversity(
-    table: Any, *, sample: str, count_of: str = "unknown", n_effective: Cells = None, counting: Counting = None
+    table: Any,
+    *,
+    sample: str,
+    count_of: str = "unknown",
+    n_effective: Cells = None,
+    counting: Counting = None,
+    cells: Cells = None,
 ) -> pl.DataFrame:
     """Return the diversity of each locus of a sample.
 
@@ -104,6 +111,9 @@ def diversity(
         counts. `drawn`, the default but for counts of unknown meaning: cells are drawn from the repertoire and counts
         from the cells (1 / effective = 1 / cells + 1 / counts). `twice`: 0, 1 or 2 times. `unsure`, None: not known, as
         where clones repeat less often than counts would that are drawn so of so few cells.
+    cells
+        Cells that were told, for all loci or by locus, see `depth`. By them and `n_effective` the coverage knows how
+        unequally cells yield; without them they are taken to yield alike.
 
     Returns
     -------
@@ -120,12 +130,14 @@ def diversity(
         not counted so.
     """
     rows: list[dict[str, Any]] = []
-    for locus, counts, cells, how in by_locus(table, count_of, n_effective, counting):
+    for locus, counts, effective, how in by_locus(table, count_of, n_effective, counting):
         whole = spectrum(counts)
-        for parameter, (value, ends) in measured(whole, cells, how).items():
+        told = cells.get(locus) if isinstance(cells, Mapping) else cells
+        yields = _yields(whole.n, effective, told)
+        for parameter, (value, ends) in measured(whole, effective, how, yields).items():
             lower, upper = ends or (None, None)
             row = {"sample": sample, "locus": locus, "parameter": parameter, "value": value}
-            rows.append({**row, "lower": lower, "upper": upper, "n": whole.n, "depth": cells})
+            rows.append({**row, "lower": lower, "upper": upper, "n": whole.n, "depth": effective})
     return DIVERSITY.frame(rows)
 
 
@@ -194,6 +206,14 @@ def by_locus(
     return found
 
 
+def _yields(counts: int, effective: float | None, told: float | None) -> float:
+    """Return the squared coefficient of variation of what cells yield: 1 / effective = (1 + it) / told + 1 / counts."""
+    if effective is None or told is None:
+        return 0.0
+    yields = told * (1 / effective - 1 / counts) - 1
+    return yields if yields > LEAST_YIELDS else 0.0
+
+
 def _check_counting(how: str | None, counts: float, cells: float | None, locus: str) -> None:
     """Raise an AnalysisError unless this is a word for how often a cell is counted, and can be so.
 
@@ -211,15 +231,18 @@ def _check_counting(how: str | None, counts: float, cells: float | None, locus: 
 
 
 def measured(
-    whole: Spectrum, cells: float | None, counting: str | None = "drawn"
+    whole: Spectrum, cells: float | None, counting: str | None = "drawn", yields: float = 0.0
 ) -> dict[str, tuple[float | None, Limits]]:
-    """Return each index of a spectrum with its limits, which are those of so many cells, counted so."""
+    """Return each index of a spectrum with its limits, which are those of so many cells, counted so.
+
+    `yields` is as in `Observed`.
+    """
     found: dict[str, tuple[float | None, Limits]] = {"cells_or_counts": (whole.n, None)}
     base, sampling = sampled(whole, cells, counting == "twice")
     found |= _with_limits(whole, INDICES, base, sampling, OF_SHARES)
     if cells is not None and round(cells) < whole.n:
         found |= dict.fromkeys(OF_RARE, (None, None))
-        seen = Observed(whole, cells, counting)
+        seen = Observed(whole, cells, counting, yields)
         pairs = None if seen.doubt else _order_two_of_cells(whole, cells)
         found["hill_q2_asymptotic"] = (pairs and pairs.value, None)
         found["coverage"] = _coverage(seen, sampling) if cells >= LEAST_CELLS else (None, None)
@@ -234,13 +257,13 @@ def measured(
 
 
 def _coverage(seen: Observed, sampling: Sampling | None) -> tuple[float | None, Limits]:
-    """Return the coverage of the cells that are shown, and its limits; None where they are out of reach.
+    """Return the coverage of the clones seen, and its limits; None where their cells are out of reach.
 
     So it is, too, where hardly two counts of a clone are of two cells: the clones seen hold something, not 0.
     """
     if seen.n > seen.furthest or seen.doubt:
         return None, None
-    index = seen.coverage(seen.points(sampling), seen.shown)
+    index = seen.coverage_of_seen(seen.points(sampling))
     if not index.value:
         return None, None
     if sampling is None:

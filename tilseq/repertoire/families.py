@@ -102,6 +102,7 @@ def family_diversity(
     count_of: str = "unknown",
     n_effective: Mapping[str, float | None] | None = None,
     counting: Mapping[str, str | None] | None = None,
+    cells: Mapping[str, float | None] | None = None,
 ) -> pl.DataFrame:
     """Return the diversity of the families of a sample, as `tilseq.repertoire.diversity` of clones.
 
@@ -116,6 +117,8 @@ def family_diversity(
         counts in proportion.
     counting
         Locus → how often a cell is counted, likewise.
+    cells
+        Locus → B cells that were told, likewise.
 
     Returns
     -------
@@ -125,15 +128,17 @@ def family_diversity(
     frame = as_polars(table)
     placed = pl.when(pl.col("family_id").is_not_null()).then("duplicate_count")
     sums = frame.group_by("locus").agg(placed.sum(), every=pl.col("duplicate_count").sum())
-    effective = {}
+    effective: dict[str, float | None] = {}
+    told: dict[str, float | None] = {}
     for locus, placed_counts, every in sums.iter_rows():
-        known = (n_effective or {}).get(locus)
-        effective[_of_families(locus)] = known * placed_counts / every if known and placed_counts else None
+        for found, given in ((effective, n_effective), (told, cells)):
+            known = (given or {}).get(locus)
+            found[_of_families(locus)] = known * placed_counts / every if known and placed_counts else None
     frame = frame.filter(pl.col("family_id").is_not_null())
     named = pl.format(_of_families("{}"), "locus").alias("locus")
     clones = frame.select(named, "duplicate_count", junction="family_id")
     how = None if counting is None else {_of_families(locus): one for locus, one in counting.items()}
-    return diversity(clones, sample=sample, count_of=count_of, n_effective=effective, counting=how)
+    return diversity(clones, sample=sample, count_of=count_of, n_effective=effective, counting=how, cells=told)
 
 
 def _of_families(locus: str) -> str:

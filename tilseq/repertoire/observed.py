@@ -9,7 +9,7 @@ import numpy as np
 
 from tilseq.repertoire.at_size import coverage_at_size, hill_at_size
 from tilseq.repertoire.cells import ROUNDING
-from tilseq.repertoire.counted_at_size import coverage_of_counted, hill_of_counted
+from tilseq.repertoire.counted_at_size import coverage_of_counted, coverage_of_seen, hill_of_counted
 from tilseq.repertoire.indices import Index
 from tilseq.repertoire.sampling import Sampling
 from tilseq.repertoire.spectrum import Integers, Spectrum
@@ -40,11 +40,15 @@ class Observed:
     counting
         How often a cell is counted, as in the table `depth`: `drawn` at random, `twice` at most, `unsure`, `too_many`,
         None for not known. It does not count where each count is a cell.
+    yields
+        Squared coefficient of variation of what cells yield, as far as it is known: where cells were told, and not
+        estimated as so many that yield alike.
     """
 
     counts: Spectrum
     effective: float
     counting: str | None = "drawn"
+    yields: float = 0.0
 
     @property
     def once(self) -> bool:
@@ -90,13 +94,6 @@ class Observed:
         return max(1, min(self.n, floor(DEEPEST * cells * (1 + ROUNDING))))
 
     @property
-    def shown(self) -> float:
-        """Cells whose clones are seen: where none is counted more than twice, more than the effective ones."""
-        if not self.twice:
-            return self.n
-        return self.counts.n - (1 / self.effective - 1 / self.counts.n) * self.counts.n * (self.counts.n - 1) / 2
-
-    @property
     def standing(self) -> int:
         """The cells that the sample stands for at a common depth: those seen, where they are in reach."""
         return min(self.n, self.furthest)
@@ -121,3 +118,21 @@ class Observed:
         if self.once:
             return coverage_at_size(self.counts, x, int(size))
         return coverage_of_counted(self.counts, self.effective, x, size, self.twice)
+
+    def coverage_of_seen(self, x: Integers) -> Index:
+        """Return the coverage of the clones seen, which are those of more cells than the effective ones.
+
+        Cells that yield unequally are taken to yield as a gamma: N counts of C cells miss one with the chance
+        ``(1 + y N / C) ** (-1 / y)``, and the next count is of one so missed with ``(1 + y N / C) ** (-1 / y - 1)``.
+        """
+        if self.once:
+            return coverage_at_size(self.counts, x, self.n)
+        of_one = 1 / self.effective - 1 / self.counts.n  # the chance that two counts are of one cell
+        if self.twice:
+            left = 1 - self.counts.n * of_one
+        elif self.yields:
+            a_cell = self.yields / (1 + self.yields) * self.counts.n * of_one
+            left = (1 + a_cell) ** (-1 / self.yields - 1)
+        else:
+            left = (1 - of_one) ** self.counts.n
+        return coverage_of_seen(self.counts, x, left)

@@ -40,21 +40,27 @@ class Depth:
     variance
         Of how often a cell is counted, where that is 0, 1 or 2 times, as templates of DNA may be; it is not asked for
         the cells then.
+    chains
+        Counts of a cell that is counted once: above 1 where cells show two chains of the locus.
     """
 
     counts: float
     cells: float
     variance: float = 0.0
+    chains: float = 1.0
 
     @classmethod
     def of(cls, counts: float, n_effective: float, counting: str | None = None) -> Depth:
         """Return the depth of counts that are worth so many cells.
 
         Of cells counted no more than twice ``n_effective = counts / (1 + variance)``, which templates are that nobody
-        surely knows about, too; else ``1 / (1 / cells + 1 / counts)``.
+        surely knows about, too; else ``1 / (1 / cells + 1 / counts)``. Of cells counted once they are the cells, fewer
+        than the counts where some show two chains.
         """
         if n_effective >= counts:
             return cls(counts, inf)
+        if counting == "once":
+            return cls(counts, inf, chains=counts / n_effective)
         if counting in TWICE:
             return cls(counts, inf, counts / n_effective - 1)
         return cls(counts, 1 / (1 / n_effective - 1 / counts))
@@ -63,7 +69,7 @@ class Depth:
         """Return how many distinct cells so many of the counts are expected to show."""
         if self.cells < inf:
             return float(self.cells * -np.expm1(-counts / self.cells))
-        return counts * (1 - self.variance * counts / self.counts / 2)
+        return counts / self.chains * (1 - self.variance * counts / self.counts / 2)
 
     def thinned(self, distinct: float) -> float:
         """Return the share of the counts that shows so many distinct cells."""
@@ -71,7 +77,7 @@ class Depth:
             return 1.0
         if self.cells < inf:
             return float(-self.cells * np.log1p(-distinct / self.cells) / self.counts)
-        share = distinct / self.counts  # t - u t² / 2, of a share t and the variance u
+        share = self.chains * distinct / self.counts  # t - u t² / 2, of a share t and the variance u
         return float(2 * share / (1 + np.sqrt(1 - 2 * self.variance * share)))
 
 

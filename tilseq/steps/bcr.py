@@ -76,7 +76,7 @@ def with_cells(
     scope
         As for `diversity_rows`.
     behind
-        `count_of`, `n_effective` and `counting`, as for `diversity`.
+        `count_of`, `n_effective`, `counting` and `cells`, as for `diversity`.
 
     Returns
     -------

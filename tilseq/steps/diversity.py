@@ -104,7 +104,7 @@ def _behind(cells: pl.DataFrame, counts: str) -> tuple[dict[str, Any], dict[str,
         "counting": dict(cells.select("locus", "counting").iter_rows()),
     }
     without_pair = cells.filter(pl.col("cells_from") != "pair")
-    sure = known | {"n_effective": dict(without_pair.select("locus", "n_effective").iter_rows())}
+    sure = known | {name: dict(without_pair.select("locus", name).iter_rows()) for name in ("n_effective", "cells")}
     return known, sure, "cohort" if counts == "templates" or "replicates" in cells["cells_from"] else None
 
 
