@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_array, csr_matrix
 
-from tilseq.scaled_counts import MEND, WHAT, WHAT_LOGS, of_one_depth, sign_of_scaling
+from tilseq.scaled_counts import MEND, WHAT, WHAT_LOGS, of_one_depth, sign_in_cells, sign_of_scaling
 
 # 60 genes of each count from 1 to 12. Times 1.3: 1.3, 2.6, 3.9, 5.2, 6.5, 7.8, 9.1, 10.4, 11.7, 13, 14.3, 15.6, which
 # are 1, 3, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16: none is 2, 7, 11 or 15.
@@ -104,3 +104,16 @@ def test_shallow_counts_are_no_logarithms():
     assert shallow.max() == 30
     assert sign_of_scaling(shallow) is None
     assert sign_of_scaling(np.rint(rng.normal(9, 2, (1, 999)).clip(1))) is None  # too few genes to tell
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_array])
+def test_counts_of_cells_that_only_say_which_genes_were_seen_or_are_of_a_file_added_to_itself(kind):
+    counts = np.tile([3, 1, 0, 7, 1], (250, 1))  # 1,000 above 0
+    counts[:, 3] += np.arange(250)  # cells of unlike depth
+    assert sign_in_cells(kind(counts)) is None
+    seen, doubled = sign_in_cells(kind(np.minimum(counts, 1))), sign_in_cells(kind(counts * 2))
+    assert (seen.what, seen.found) == (
+        "these are no raw counts, but which genes were seen", "no value above 1 among 1,000",
+    )  # fmt: skip
+    assert doubled.found == "multiples of 2 in all cells"
+    assert sign_in_cells(kind(np.minimum(counts[:249], 1))) is None  # too few to say

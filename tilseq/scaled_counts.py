@@ -22,6 +22,8 @@ WHAT = "these are no raw counts, but values that were normalised and rounded"
 MEND = "give the counts before normalisation; of counts subsampled to one depth, those of all genes"
 WHAT_LOGS = "these are no raw counts, but logarithms that were rounded"
 MEND_LOGS = "give the counts themselves"
+FEWEST_OF_CELLS = 1_000  # values above 0: in some hundreds of them a cell has a gene more than once
+WHAT_SEEN = "these are no raw counts, but which genes were seen"
 WHAT_MULTIPLES = "these are no raw counts: those of a sample are all multiples of one number"
 MEND_MULTIPLES = (
     "count each molecule once: pairs of reads as one (featureCounts --countReadPairs), no file twice; or divide the "
@@ -79,6 +81,32 @@ def sign_of_scaling(counts: Any, samples: Sequence[str] | None = None) -> Sign |
                 f"no value above {held.max():g} in sample {name}, and in half of its genes {np.median(held):g} or more"
             )
             return Sign(WHAT_LOGS, found, MEND_LOGS)
+    return None
+
+
+def sign_in_cells(counts: Any) -> Sign | None:
+    """Return by what whole numbers of single cells betray that they are no counts, None where nothing does.
+
+    Cells differ in depth by more than counting makes them (`of_one_depth`), some gene of some cell is counted more than
+    once, and not every count is a multiple of one number, as where a file was added to itself.
+
+    Parameters
+    ----------
+    counts
+        Cells × genes, dense or scipy sparse with one value an entry: whole numbers, 0 or more.
+    """
+    if of_one_depth(np.asarray(counts.sum(axis=1), float).ravel()):
+        return Sign(WHAT, "cells whose sums differ by rounding alone", MEND)
+    values = np.asarray(counts.data if hasattr(counts, "tocsr") else counts).ravel()
+    held = values if values.all() else values[values > 0]  # no copy of a large sparse matrix
+    if held.size < FEWEST_OF_CELLS:
+        return None
+    if held.max() == 1:
+        return Sign(WHAT_SEEN, f"no value above 1 among {held.size:,}", MEND_LOGS)
+    # A sample of one value throughout is no evidence: it is its own divisor.
+    factor = int(np.gcd.reduce(held.astype(np.int64))) if held.min() > 1 else 1
+    if 1 < factor < held.max():
+        return Sign(WHAT_MULTIPLES, f"multiples of {factor} in all cells", MEND_MULTIPLES)
     return None
 
 

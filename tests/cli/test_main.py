@@ -1,5 +1,6 @@
 """The root command: help, start-up, exit codes."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -148,6 +149,16 @@ def test_invalid_input_ends_with_3_and_a_sentence(tmp_path, capsys):
     told = capsys.readouterr().err
     assert "study.yaml" in told
     assert "Traceback" not in told
+
+
+def test_a_disk_that_is_read_only_is_no_fault_of_our_own(monkeypatch, capsys):
+    def fail(*args, **kwargs):
+        raise OSError(errno.EROFS, "Read-only file system", "out/figures/study/a.svg")
+
+    monkeypatch.setattr(root, "main", fail)
+    assert exit_code("--help") == 3
+    told = capsys.readouterr().err
+    assert told == "tilseq: cannot write: Read-only file system; free space or write to another place\n"
 
 
 def test_a_fault_of_our_own_ends_with_1_and_no_traceback(monkeypatch, capsys):

@@ -35,6 +35,15 @@ def test_a_template_passes_check(tmp_path, capsys):
     ]
 
 
+def test_a_folder_with_a_blank_is_quoted_in_the_next_command(tmp_path, capsys):
+    folder = tmp_path / "my study"
+    assert run("init", folder) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"  tilseq check '{folder}'"
+    (folder / "clinical/followup.csv").write_text("subject,last_alive_day,death_day\nS01,100,\n")
+    assert run("check", folder) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"  tilseq run '{folder}' -o out"
+
+
 def test_a_dry_run_of_a_scan_prints_rows_and_writes_nothing(tmp_path, capsys):
     raw = tmp_path / "study" / "raw"
     raw.mkdir(parents=True)

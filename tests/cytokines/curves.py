@@ -1,5 +1,7 @@
 """Signals of a plate drawn from literal curves, without beads."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
@@ -58,7 +60,7 @@ def plate(rng, samples, *, dilution=2.0, levels=range(LEVELS), fold=4.0, wells=2
             value = float(signal(analyte, pg)) * np.exp(noise * rng.standard_normal())
             told = {"analyte": analyte, "population": "x 1", "beads": 300, "verdict": "pass"}
             beads.append(own | told | {"signal": value, "signal_se_log": noise})
-    return PLATES.frame(rows), BEAD_WELLS.frame(beads), {"k": kit()}
+    return PLATES.frame(rows), BEAD_WELLS.frame(beads), {"k": replace(kit(), fold=fold)}
 
 
 def result(frame: pl.DataFrame, **cells):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.cytokines.plates import kit
-from tilseq.cytokines.plate_doubts import brighter_blanks, left_out, multiplied
+from tilseq.cytokines.plate_doubts import brighter_blanks, left_out, multiplied, other_series
 from tilseq.cytokines.standards import Standard
 
 LEVEL_OF = np.array([0, 0, 1, 1, -1, -1])
@@ -88,3 +88,31 @@ def times(factor, **levels):
 def test_standards_that_all_are_one_multiple_of_those_of_the_kit(held, told):
     assert multiplied(held, kit()) == told
     assert multiplied(held, None) == []
+
+
+def series(fold, top=10_000.0, names=tuple(f"C{k}" for k in range(7, 0, -1))):
+    return {name: {"A": top / fold**k, "B": top / fold**k} for k, name in enumerate(names)}
+
+
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [
+        (SERIES, []),
+        (series(4, 8_000.0), []),
+        (series(4, 100_000.0), []),  # one multiple of all is told as such
+        # C1 is 10,000 / 2^6 = 156.25 here, and 10,000 / 4^6 = 2.44 in the kit.
+        (series(2), ["standards hold 1 to 64 times what kit k has at their levels: is the sheet right?"]),
+        (SERIES | {"C3": {"A": 390.625, "B": 390.625}}, []),  # one wrong number, which the wells of the level tell
+        (series(4, names=("S1", "S2", "S3", "S4", "S5")), []),  # counted from the top down
+        (series(3, names=("top", "middle", "low")), []),
+        (
+            series(4, 10.0, names=("10 pg/mL", "2.5 pg/mL")),
+            ["the highest standards hold 0.001 times what those of kit k do: is the sheet right?"],
+        ),
+        ({"C7": {"A": None}}, []),
+        ({}, []),
+    ],
+)
+def test_standards_of_another_series_than_that_of_the_kit(held, told):
+    assert other_series(held, kit()) == told
+    assert other_series(held, None) == []

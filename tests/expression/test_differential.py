@@ -289,3 +289,8 @@ def test_counts_of_no_sample_or_gene_are_refused(samples, genes):
     told = f"the counts are of no sample or no gene; found '{samples} samples × {genes} genes'"
     with pytest.raises(AnalysisError, match=told):
         differential_expression(np.zeros((samples, genes)), GENES[:genes], DESIGN[:samples], "visit:D28/product")
+
+
+def test_counts_may_be_lists_as_well():
+    found = differential_expression(COUNTS.tolist(), GENES, DESIGN, "visit:D28/product").table
+    assert found.equals(differential_expression(COUNTS, GENES, DESIGN, "visit:D28/product").table)

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from scipy.sparse import csr_array
@@ -84,3 +85,19 @@ def test_counts_per_million_that_were_rounded_are_refused():
     # Libraries of 1,000,001, 999,998, 1,000,000 and 1,000,002.
     with pytest.raises(AnalysisError, match="normalised and rounded; found 'library sizes that differ by rounding"):
         checked_counts([[400_001, 600_000], [399_998, 600_000], [10, 999_990], [2, 1_000_000]])
+
+
+def test_a_data_frame_in_another_order_is_refused():
+    samples, genes = ["a", "b"], ["CD4", "CD8A", "GZMB"]
+    frame = pd.DataFrame([[1, 2, 3], [9, 8, 7]], index=samples, columns=genes)
+    assert checked_counts(frame, samples, genes).tolist() == [[1, 2, 3], [9, 8, 7]]
+    with pytest.raises(AnalysisError, match="a row of the data frame is another's; found 'b'; expected a;"):
+        checked_counts(frame.loc[["b", "a"]], samples, genes)
+    with pytest.raises(AnalysisError, match="a column of the data frame is another's; found 'GZMB'; expected CD8A;"):
+        checked_counts(frame[["CD4", "GZMB", "CD8A"]], samples, genes)
+    # Names of its own, or numbers by which pandas calls rows without names, are no others' names.
+    plain = pd.DataFrame([[1, 2, 3], [9, 8, 7]])
+    assert checked_counts(plain, ["1", "2"], ["2", "1", "0"]).tolist() == [[1, 2, 3], [9, 8, 7]]
+    assert checked_counts(frame, ["S1", "S2"], ["X", "Y", "Z"]).tolist() == [[1, 2, 3], [9, 8, 7]]
+    with pytest.raises(AnalysisError, match="a column of the data frame is another's"):
+        checked_counts(pl.DataFrame(frame[["CD8A", "CD4", "GZMB"]]), samples, genes)

@@ -197,3 +197,17 @@ def test_factors_that_blanks_alone_tell_apart_are_refused():
     obs = pd.DataFrame({"subject": ["P1", "P1"], "visit": ["D28", "D28 "]})
     with pytest.raises(AnalysisError, match="column visit: two words differ only in case, blanks or Unicode form"):
         pseudobulk(np.eye(2), obs, genes=["A", "B"])
+
+
+def test_a_matrix_of_pandas_and_obs_meet_by_name():
+    names = [f"c{i}" for i in range(6)]
+    matrix, obs = pd.DataFrame(COUNTS, index=names, columns=["A", "B"]), pd.DataFrame(OBS, index=names)
+    found = pseudobulk(matrix, obs[::-1], genes=["A", "B"], minimum_cells=1)
+    assert dict(zip(found.data.obs_names, found.data.X.toarray().tolist(), strict=True)) == {
+        "P1|D28|CD8|infused": [3, 3],
+        "P1|product|CD8|infused": [0, 5],
+        "P2|D28|CD4|not_seen_in_product": [4, 4],
+        "P2|D28|CD8|infused": [7, 0],
+    }
+    with pytest.raises(AnalysisError, match="a column of the data frame is another's; found 'B'; expected A"):
+        pseudobulk(matrix[["B", "A"]], obs, genes=["A", "B"], minimum_cells=1)

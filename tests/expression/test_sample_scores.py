@@ -1,6 +1,7 @@
 """ssGSEA and GSVA, against R's GSVA."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.expression.gene_set_data import GENES, SETS, numbers
@@ -108,3 +109,9 @@ def test_genes_that_are_the_same_everywhere_are_left_out_of_gsva_as_in_r():
 def test_what_cannot_be_scored_is_refused(data, genes, samples, words):
     with pytest.raises(AnalysisError, match=words):
         sample_scores(data, genes, samples, SETS, method="gsva")
+
+
+def test_a_data_frame_in_another_order_is_refused():
+    frame = pd.DataFrame(expression(), index=SAMPLES, columns=GENES)
+    with pytest.raises(AnalysisError, match="a row of the data frame is another's; found 's6'; expected s1"):
+        sample_scores(frame[::-1], GENES, SAMPLES, SETS)

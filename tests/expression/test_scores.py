@@ -75,6 +75,16 @@ def test_anything_but_raw_counts_is_refused(matrix):
         score(matrix, GENES, {"s": ["A"]})
 
 
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+def test_a_cell_without_a_sample_is_no_sample_called_none(missing):
+    scores = score(np.array([[1, 2], [3, 4]]), ["A", "B"], {"a": ["A"]})
+    with pytest.raises(
+        AnalysisError, match="cells without a sample; found '1 of 2'; name it, or leave these cells out"
+    ):
+        summarise(scores, ["s1", missing])
+    assert summarise(scores, ["s1", "None"])["sample"].to_list() == ["None", "s1"]
+
+
 @pytest.mark.parametrize("form", [anndata.AnnData, pd.DataFrame, np.ndarray.tolist])
 def test_what_holds_a_matrix_is_refused_with_what_to_give(form):
     cells = form(COUNTS.toarray().astype(np.float32))

@@ -4,6 +4,7 @@ import pytest
 
 from tilseq.errors import AnalysisError
 from tilseq.expression.set_members import match_sets
+from tilseq.expression.signatures import Signature
 
 GENES = ("A", "B", "C", "PCLAF", "TRAC", "TRBV9")
 
@@ -57,3 +58,8 @@ def test_limits_that_leave_no_size_and_no_sets_at_all_are_refused(limits):
         match_sets(GENES, {"s": ["A"]}, *limits)
     with pytest.raises(AnalysisError, match="no gene set"):
         match_sets(GENES, {})
+
+
+def test_a_signature_is_no_list_of_genes():
+    with pytest.raises(AnalysisError, match="the set s is no list of genes; found 'Signature'; give lists of symbols"):
+        match_sets(GENES, {"s": Signature("s", "axis", ("A", "B"))})

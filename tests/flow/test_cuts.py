@@ -68,6 +68,14 @@ def test_cuts_and_region_of_a_cohort_come_back(simulate: Simulate) -> None:
     assert borrowed(two).region is None
 
 
+def test_cuts_may_be_of_pandas() -> None:
+    cuts = CUTS.frame([row(name, "CD4", place) for name, place in (("a", 90.0), ("b", 100.0), ("c", 130.0))])
+    usual = cohort_cuts(cuts.to_pandas())
+    assert usual.select("gate", "threshold", "mad", "tubes").rows() == [("CD4", 100.0, 10.0, 3)]
+    cut = borrowed(usual.to_pandas()).cuts["CD4", "CD3+"]
+    assert (cut.threshold, cut.source) == (100.0, "cohort")
+
+
 def test_the_region_is_one_whatever_its_parent() -> None:
     def scatter(sample: str, parent: str, centre: float) -> list[dict]:
         more = {"parent": parent, "lower": centre / 2, "upper": centre * 2, "spread": 0.2, "radius": 3.5}

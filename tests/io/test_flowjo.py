@@ -121,6 +121,16 @@ def test_time_is_as_the_workspace_scales_it(tmp_path: Path) -> None:
     assert read(tmp_path, sample(population("late", "Time", 250))) == {"late": [False, True]}  # by $TIMESTEP
 
 
+def test_a_tube_of_another_number_of_events_is_another_file_of_the_name(tmp_path: Path) -> None:
+    def told(events: str) -> str:
+        keywords = f'<Keywords><Keyword name="$TOT" value="{events}"/></Keywords>'
+        return sample(population("low", "A", 100)).replace("<Keywords/>", keywords)
+
+    assert read(tmp_path, told(" 2 ")) == {"low": [True, False]}
+    with pytest.raises(AnalysisError, match=r"another file of this name; found '3 events there and 2 in the tube'"):
+        read(tmp_path, told("3"))
+
+
 def test_gates_of_one_name_under_two_parents_stay_apart(tmp_path: Path) -> None:
     gates = [
         population("CD3+", "A", 100, population("CD4+", "Comp-B", 40)),

@@ -236,12 +236,18 @@ HEAD = "%%MatrixMarket matrix coordinate integer general\n%a comment\n"
         (HEAD + "4 2 1\n1 1 -2\n", "row 4: this entry cannot be"),
         (HEAD + "4 2 1\n1 1 x\n", "the entries cannot be read"),
         (HEAD + "4 2 2\n1 1 1\n1 1\n", "cut or damaged"),
+        (HEAD + "4 2 4\n1 1 1\n2 1 5\n1 1 1\n2 1 5\n", "entries stand twice; found '2 of 4'; was the file joined to"),
     ],
 )
 def test_a_damaged_matrix_is_refused_with_its_place(tmp_path, text, words):
     folder = write_mtx(tmp_path / "f", packed=False)
     (folder / "matrix.mtx").write_text(text)
     assert words in refused(read_10x_mtx, folder)
+
+
+def test_genes_without_a_symbol_bear_their_ids(tmp_path):
+    folder = write_mtx(tmp_path / "f", names=["", "CD8A", " ", "CD4"])
+    assert list(read_10x_mtx(folder).genes.var_names) == ["ENSG00000153563", "CD8A", "ENSG00000166803"]
 
 
 def test_a_matrix_without_entries_has_cells_without_counts(tmp_path):

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from tilseq.errors import AnalysisError, TableError
-from tilseq.repertoire import effective_clones, track
+from tilseq.repertoire import common_cells, effective_clones, origin_classes, origins, presence, summed, track
 from tilseq.repertoire.track import changes, follow, with_product
 
 PRODUCT = {"AAA": 5000, "CCC": 2000, "GGG": 1000}
@@ -39,6 +39,33 @@ def test_every_table_by_hand():
     assert [calls[name, "CCC"] for name in ("lot", "before", "day7", "day28")] == ["present"] * 3 + ["absent"]
     sizes = dict(found.origin_classes.select("origin", "clones").iter_rows())
     assert sizes == {"infused_only": 2, "infused_and_preexisting": 1, "preexisting_only": 1, "indeterminate": 1}
+
+
+def test_samples_may_be_of_pandas():
+    later, lot, before = (
+        {name: clones.to_pandas() for name, clones in given.items()}
+        for given in (LATER, LOT, {"before": sample(BASELINE)})
+    )
+    found = track(later, lot, baseline=before)
+    mass = found.persistence.filter(measure="mass").select("sample", "value")
+    assert dict(mass.iter_rows()) == {"before": 40 / 8000, "day7": 6000 / 8000, "day28": 1000 / 8000}
+    sizes = dict(found.origin_classes.select("origin", "clones").iter_rows())
+    assert sizes == {"infused_only": 2, "infused_and_preexisting": 1, "preexisting_only": 1, "indeterminate": 1}
+    product, baseline = lot["lot"], before["before"]
+    again = origins(product, baseline=baseline, later=summed(list(later.values())).to_pandas())
+    assert again.equals(found.origins)
+    assert origin_classes(again.to_pandas(), product, baseline).equals(found.origin_classes)
+    assert common_cells(later) == {"TRB": 8000.0}
+    assert presence(later, product, threshold=0.01).filter(junction="GGG")["call"].to_list() == ["absent", "absent"]
+
+
+def test_samples_that_lack_a_column_are_refused():
+    lacking = sample(DAY7).drop("counting")
+    for call in (lambda: summed([sample(DAY28), lacking]), lambda: common_cells({"day7": lacking})):
+        with pytest.raises(
+            TableError, match="column counting: a sample as `effective_clones` gives it needs this column"
+        ):
+            call()
 
 
 def test_a_visit_of_unknown_cells_leaves_the_others_compared():

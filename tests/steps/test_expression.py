@@ -189,6 +189,14 @@ def test_a_cell_without_a_sample_is_refused_and_is_no_member_called_nan(tmp_path
         score_file(path, sample="x", member="sample=nan")
 
 
+def test_samples_that_blanks_or_case_tell_apart_are_refused(tmp_path):
+    obs = pd.DataFrame({"sample": ["s1", "S1 "]}, index=["c1", "c2"])
+    path = tmp_path / "cells.h5ad"
+    anndata.AnnData(np.ones((2, 1), np.float32), obs=obs, var=pd.DataFrame(index=["A"])).write_h5ad(path)
+    with pytest.raises(AnalysisError, match=r"column sample: two words differ only in case, blanks or Unicode form"):
+        score_file(path, sample="x", by="sample")
+
+
 def test_the_jobs_of_a_study_carry_layer_and_gene_sets(h5ad, tmp_path):
     root = tmp_path / "study"
     (root / "raw").mkdir(parents=True)

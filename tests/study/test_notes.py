@@ -145,6 +145,15 @@ def test_a_subject_that_designs_take_for_missing_is_told(make_study):
     assert told in read_study(study).notes
 
 
+def test_a_lot_of_two_subjects_and_a_missing_infusion_are_told(make_study):
+    assert read_study(make_study({"infusions.csv": ("007,1,0,L2", "007,1,0,L1")})).notes == [
+        "lots given to several subjects, as none is that was grown from a subject's own cells: 'L1 (S01, 007)'"
+    ]
+    assert read_study(make_study({"infusions.csv": ("S01,2,14,L1", "S01,3,14,L1")})).notes == [
+        "infusions are not numbered 1, 2 and on, as where a row is missing: 'S01'"
+    ]
+
+
 def test_timing_without_an_infusion(make_study):
     rows = "sample,subject,visit,day,timing,specimen,assay,path,lot\n"
     rows += "a,S01,D28,28,pre,blood,flow,raw/a.fcs,\nb,S01,product,14,post,blood,flow,raw/b.tsv,\n"

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import EDQUOT, ENOSPC
+from errno import EDQUOT, ENOSPC, EROFS
 from importlib import import_module
 from typing import Any
 
@@ -154,8 +154,8 @@ def _run(arguments: list[str], debug: bool) -> int:
 
 
 def _no_room(error: Exception) -> bool:
-    """Return whether a disk is full, or what one may take of it."""
-    return isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)
+    """Return whether a disk is full, or what one may take of it, or whether nobody may write to it."""
+    return isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT, EROFS)
 
 
 def _open_closed_streams() -> None:

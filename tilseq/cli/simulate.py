@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
@@ -79,4 +80,4 @@ def simulate_command(folder: Path, design: Path | None, cores: int, confounders:
     click.echo(
         f"wrote a synthetic study of {made.subjects} subject{many} to {folder}, its truth to {folder}/truth", err=True
     )
-    click.echo(f"next: tilseq check {folder}", err=True)
+    click.echo(f"next: tilseq check {quote(str(folder))}", err=True)

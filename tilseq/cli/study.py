@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -54,7 +55,7 @@ def init_command(folder: Path, scanned: Path | None, pattern: str | None, dry_ru
         if pattern is not None or dry_run:
             raise click.UsageError("--pattern and --dry-run need --scan")
         _tell_files(write_template(folder))
-        click.echo(f"next: fill in the tables, then\n  tilseq check {folder}")
+        click.echo(f"next: fill in the tables, then\n  tilseq check {quote(str(folder))}")
         return
     if not dry_run:
         refuse_existing(folder)
@@ -72,7 +73,7 @@ def init_command(folder: Path, scanned: Path | None, pattern: str | None, dry_ru
     problems = examine(folder).problems
     for problem in problems:
         click.echo(f"to mend: {printable(str(problem))}")
-    click.echo(f"then\n  tilseq check {folder}")
+    click.echo(f"then\n  tilseq check {quote(str(folder))}")
 
 
 @click.command(
@@ -109,7 +110,7 @@ def check_command(study: Path, as_json: bool) -> int:
         if not folder.problems and is_empty(folder):
             click.echo("nothing is wrong, but nothing can be analysed yet: fill in samples.csv, plates/ or clinical/")
         elif not folder.problems:
-            click.echo(f"nothing is wrong; next:\n  tilseq run {study} -o out")
+            click.echo(f"nothing is wrong; next:\n  tilseq run {quote(str(study))} -o out")
         else:
             count = len(folder.problems)
             click.echo(f"{count} problem{'' if count == 1 else 's'} in {study}", err=True)

@@ -17,6 +17,7 @@ MOST_APART = 0.8  # of the difference of ln signal between two levels: wells of 
 BY_CHANCE = 5.0  # times what wells of half of the levels differ by
 EXCHANGED = "wells of {} differ as two levels do: one of them exchanged with another well?"
 SAME = 2.0  # factor within which a level is that of the kit's series
+FEWEST_APART = 2  # levels that are not the kit's: of one, its wells tell
 ROUNDED = 1.05  # factor within which multiples are one, of concentrations that a sheet rounds
 
 
@@ -133,6 +134,43 @@ def multiplied(held: Mapping[str, Mapping[str, float | None]], kit: Kit | None) 
     if 1 / SAME <= factor <= SAME:
         return []
     return [f"standards hold {factor:.3g} times what kit {kit.name} has at their levels: is the sheet right?"]
+
+
+def other_series(held: Mapping[str, Mapping[str, float | None]], kit: Kit | None) -> list[str]:
+    """Return what is told of standards of another series than the kit's: of another fold, or with another top.
+
+    Another series is no fault, but the kit's with a wrong fold or unit looks the same, and the curves fit as well.
+    Where levels bear names of their own, or count down, the highest alone can be held against the kit's.
+
+    Parameters
+    ----------
+    held, kit
+        As for `left_out`, from the top down.
+    """
+    if kit is None or multiplied(held, kit):
+        return []
+    named = [kit.nominal(kit.analytes[0], name) or 0.0 for name in held]
+    if all(named) and named == sorted(named, reverse=True):
+        what, fewest = "standards hold {} times what kit {} has at their levels", FEWEST_APART
+        levels = [_beside_kit(kit, *level) for level in held.items()]
+    else:
+        what, fewest = "the highest standards hold {} times what those of kit {} do", 1
+        levels = [_tops(held, kit)]
+    factors = [[told / wanted for told, wanted in level if told and wanted] for level in levels]
+    apart = [own for own in factors if own and not 1 / SAME <= min(own) <= max(own) <= SAME]
+    if len(apart) < fewest:
+        return []
+    every = sorted(factor for own in factors for factor in own)
+    times = f"{every[0]:.3g}" if every[-1] <= ROUNDED * every[0] else f"{every[0]:.3g} to {every[-1]:.3g}"
+    return [f"{what.format(times, kit.name)}: is the sheet right?"]
+
+
+def _tops(held: Mapping[str, Mapping[str, float | None]], kit: Kit) -> list[tuple[float | None, float | None]]:
+    """Return what the highest standard of each analyte holds, and what the kit's does."""
+    return [
+        (max((level.get(bead.analyte) or 0.0 for level in held.values()), default=None), bead.top_pg_per_ml)
+        for bead in kit.beads
+    ]
 
 
 def _of_series(kit: Kit, name: str, held: Mapping[str, float | None]) -> bool:

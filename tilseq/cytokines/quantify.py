@@ -13,7 +13,14 @@ from tilseq.cytokines.concentrations import Content, concentrations_of
 from tilseq.cytokines.curve import Model
 from tilseq.cytokines.curve_rows import CurveOf, curve_row, dilution_rows, doubts_of, recovery_rows, unusable
 from tilseq.cytokines.limits import levels_of, limits_of
-from tilseq.cytokines.plate_doubts import EXCHANGED, brighter_blanks, exchanged_wells, left_out, multiplied
+from tilseq.cytokines.plate_doubts import (
+    EXCHANGED,
+    brighter_blanks,
+    exchanged_wells,
+    left_out,
+    multiplied,
+    other_series,
+)
 from tilseq.cytokines.standards import Standard, fit_standards
 from tilseq.errors import AnalysisError, TableError, plural
 from tilseq.kits import Kit
@@ -193,6 +200,7 @@ class _Plate:
         return (
             *left_out(held, self.kit),
             *multiplied(held, self.kit),
+            *other_series(held, self.kit),
             *brighter_blanks(standards, self.level_of, self.levels),
             *([EXCHANGED.format(", ".join(self.levels[place] for place in exchanged))] if exchanged else []),
         )

@@ -57,13 +57,32 @@ def check_raw(matrix: Any) -> None:
     Raises
     ------
     AnalysisError
-        A value is none.
+        A value is none, or the matrix is none (`check_matrix`).
     """
+    check_matrix(matrix)
     wrong = first_not_count(matrix)
     if wrong is not None:
         mend = "give the raw counts (often layers['counts'] or raw), not normalised or logged values"
         what, expected = "the matrix does not hold raw counts", "whole numbers, 0 or more"
         raise AnalysisError(what, found=f"{wrong:g}", expected=expected, mend=mend)
+
+
+def check_matrix(matrix: Any) -> None:
+    """Refuse what holds a matrix and is none, as an AnnData or a data frame, whose rows may be in another order.
+
+    Raises
+    ------
+    AnalysisError
+        It is neither a numpy array nor a scipy sparse matrix.
+    """
+    if not isinstance(matrix, np.ndarray) and not hasattr(matrix, "tocsr"):
+        raise AnalysisError(
+            "counts are no matrix",
+            found=type(matrix).__name__,
+            expected="a numpy array or a scipy sparse matrix, cells × genes",
+            mend="of an AnnData take `raw_counts(cells)`, and give its `matrix` and its `genes`; of a data frame its "
+            "`to_numpy()`",
+        )
 
 
 def _whole(values: NDArray[Any]) -> bool:

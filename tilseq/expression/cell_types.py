@@ -72,7 +72,7 @@ def call_cell_types(counts: Any, genes: Sequence[str], *, neighbours: Any = None
     Raises
     ------
     AnalysisError
-        CD4 or both of CD8A and CD8B are not among the genes, or the counts are not raw.
+        CD4 or both of CD8A and CD8B are not among the genes, the counts are not raw, or the certainty is no share.
     """
     names = list(genes)
     if "CD4" not in names or not {"CD8A", "CD8B"} & set(names):
@@ -81,6 +81,8 @@ def call_cell_types(counts: Any, genes: Sequence[str], *, neighbours: Any = None
     of_t_cells = [gene for gene in T_GENES if gene in names]
     used = [gene for gene in CORECEPTORS if gene in names]
     used += of_t_cells if len(of_t_cells) >= FEWEST_T_GENES else []
+    if not 0 < certainty <= 1:
+        raise AnalysisError("the certainty is a probability", found=certainty, expected="above 0, at most 1")
     matrix = summed(counts)
     check_raw(matrix)
     totals = np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel()

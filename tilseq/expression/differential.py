@@ -120,7 +120,7 @@ def differential_expression(
     parsed = [parse_contrast(one) if isinstance(one, str) else one for one in asked]
     names = [str(gene) for gene in genes]
     design = as_polars(design)
-    fits = "sample" in design.columns and design.height == counts.shape[0]
+    fits = "sample" in design.columns and design.height == np.shape(counts)[0]
     values = checked_counts(counts, design["sample"].cast(pl.String).to_list() if fits else None, names)
     found: list[Differential] = []
     left_out: list[pl.DataFrame] = []

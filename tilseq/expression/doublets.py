@@ -54,7 +54,7 @@ def doublet_scores(counts: Any, *, seed: int = 0, rate: float = 0.06) -> Doublet
     Raises
     ------
     AnalysisError
-        There are fewer than 10 cells, or the counts are not raw.
+        There are fewer than 10 cells, the counts are not raw, or the rate is no share.
 
     References
     ----------
@@ -64,6 +64,8 @@ def doublet_scores(counts: Any, *, seed: int = 0, rate: float = 0.06) -> Doublet
     if cells_there < FEWEST_CELLS:
         what, expected = "too few cells to simulate doublets", f"at least {FEWEST_CELLS}"
         raise AnalysisError(what, found=cells_there, expected=expected)
+    if not 0 < rate < 1:
+        raise AnalysisError("the rate is a share of the cells", found=rate, expected="above 0, below 1")
     check_raw(counts)
     import scanpy
     from anndata import AnnData

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.expression.blocks import first_not_count, looks_like_counts
-from tilseq.scaled_counts import MEND, WHAT, of_one_depth
+from tilseq.expression.blocks import first_not_count, looks_like_counts, summed
+from tilseq.scaled_counts import sign_in_cells
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -50,8 +48,8 @@ def raw_counts(cells: AnnData, layer: str | None = None) -> Counts:
     ------
     AnalysisError
         There is no such layer, a layer beside the AnnData's own raw is called raw too, or the matrix does not hold raw
-        counts: fractions, or whole numbers whose sums differ by rounding alone, as of cells scaled to 10,000 each. The
-        error names what else there is.
+        counts: fractions, or whole numbers that betray that they are none (`sign_in_cells`). The error names what
+        else there is.
     """
     places = _places(cells)
     if layer == RAW and RAW in cells.layers and cells.raw is not None:
@@ -66,8 +64,9 @@ def raw_counts(cells: AnnData, layer: str | None = None) -> Counts:
     if wrong is not None:
         what, expected = f"{chosen.place} does not hold raw counts", "whole numbers, 0 or more"
         raise AnalysisError(what, found=f"{wrong:g}", expected=expected, mend=_elsewhere(places))
-    if of_one_depth(np.asarray(chosen.matrix.sum(axis=1), float).ravel()):
-        raise AnalysisError(f"{chosen.place}: {WHAT}", found="cells whose sums differ by rounding alone", mend=MEND)
+    sign = sign_in_cells(summed(chosen.matrix))
+    if sign is not None:
+        raise AnalysisError(f"{chosen.place}: {sign.what}", found=sign.found, mend=sign.mend)
     return chosen
 
 

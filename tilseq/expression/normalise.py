@@ -37,8 +37,10 @@ def checked_counts(counts: Any, samples: Sequence[str] | None = None, genes: Seq
     AnalysisError
         There is no sample or no gene, a value is infinite, NaN, negative or not whole (normalised or logged values are
         not counts), a sample has no counts at all, or whole numbers show that they were scaled and rounded
-        (`sign_of_scaling`). The error names the sample and the gene.
+        (`sign_of_scaling`). The error names the sample and the gene. Rows or columns of a data frame bear the names in
+        another order.
     """
+    refuse_moved(counts, samples, genes)
     values = np.asarray(counts.toarray() if hasattr(counts, "toarray") else counts, float)
     if values.ndim != 2:
         raise AnalysisError("counts are not samples × genes", found=f"{values.ndim} dimensions", expected="2")
@@ -69,6 +71,37 @@ def checked_counts(counts: Any, samples: Sequence[str] | None = None, genes: Seq
     if sign is not None:
         raise AnalysisError(sign.what, found=sign.found, mend=sign.mend)
     return values
+
+
+def refuse_moved(values: Any, samples: Sequence[str] | None, genes: Sequence[str] | None) -> None:
+    """Refuse a data frame in which the name of one sample or gene stands at the place of another.
+
+    Parameters
+    ----------
+    values
+        Samples × genes; what is no data frame names neither.
+    samples, genes
+        Names of rows and columns; None is not looked at.
+
+    Raises
+    ------
+    AnalysisError
+        Taken by place, its values would be those of others.
+    """
+    if not hasattr(values, "columns"):
+        return
+    for what, labels, names in (("row", getattr(values, "index", None), samples), ("column", values.columns, genes)):
+        if labels is None or names is None:
+            continue
+        told, known = list(map(str, labels)), set(names)
+        if told == list(map(str, range(len(told)))):  # pandas numbers what bears no names
+            continue
+        moved = next((pair for pair in zip(told, names, strict=False) if pair[0] != pair[1] and pair[0] in known), None)
+        if moved is not None:
+            mend = "put rows and columns in the order of the samples and genes that are given"
+            raise AnalysisError(
+                f"a {what} of the data frame is another's", found=moved[0], expected=moved[1], mend=mend
+            )
 
 
 def library_sizes(counts: ArrayLike) -> Floats:

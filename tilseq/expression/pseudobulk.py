@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.expression.matrix import raw_counts
+from tilseq.expression.normalise import refuse_moved
 from tilseq.expression.sample_design import FEWEST_ALIKE, days_of, is_told_by, refuse_twins, without_missing
 from tilseq.tables.differential import PSEUDOBULK_GROUPS
 from tilseq.tables.schema import conform
@@ -58,7 +59,7 @@ def pseudobulk(
     Parameters
     ----------
     cells
-        AnnData, or a matrix of cells × genes, dense or sparse, of raw counts.
+        AnnData, or a matrix of cells × genes, dense, sparse or of pandas, of raw counts.
     obs
         What is known of each cell, polars or pandas, else the AnnData's own: in the order of the cells, or, where its
         index or column `cell_id` has their names, in any. Words such as ``NA`` are missing values.
@@ -79,9 +80,10 @@ def pseudobulk(
         The matrix does not hold raw counts, or two cells hold the same; obs does not fit it, names other cells or
         lacks a column; a day is no whole number; or two words of a factor differ only in case or blanks.
     """
+    named = hasattr(cells, "obs_names") or hasattr(cells, "index")
     if not hasattr(cells, "obs_names"):
         cells = _as_anndata(cells, genes)
-    elif obs is not None:
+    if named and obs is not None:
         obs = _of_cells(obs, cells)
     counts = raw_counts(cells, layer)
     _refuse_copies(counts.matrix, cells.obs_names)
@@ -101,6 +103,7 @@ def _as_anndata(matrix: Any, genes: Sequence[str] | None) -> AnnData:
     if genes is None or len(genes) != matrix.shape[1]:
         found = None if genes is None else len(genes)
         raise AnalysisError("a matrix needs the symbol of each column", found=found, expected=str(matrix.shape[1]))
+    refuse_moved(matrix, None, genes)
     data = AnnData(matrix)
     data.var_names = list(genes)
     return data

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from tilseq.errors import AnalysisError
 from tilseq.expression.gene_order import Floats, by_symbol
+from tilseq.expression.normalise import refuse_moved
 from tilseq.expression.set_members import LARGEST, SMALLEST, SetMembers, match_sets
 from tilseq.tables.enrichment import SAMPLE_SCORES
 
@@ -79,6 +80,7 @@ def sample_scores(
     values = np.asarray(expression, float)
     if values.ndim != 2 or len(values) != len(samples):
         raise AnalysisError("each row needs its sample", found=values.shape, expected=f"{len(samples)} rows")
+    refuse_moved(expression, samples, genes)
     ready = by_symbol(values, genes, "value")
     names, told, matrix = ready.genes, ready.told, ready.values
     if method == "gsva":

@@ -9,10 +9,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 
 from tilseq.errors import AnalysisError
-from tilseq.expression.blocks import check_raw, of_blocks, summed
+from tilseq.expression.blocks import check_matrix, check_raw, of_blocks, summed
 from tilseq.expression.controls import choose_controls
 from tilseq.expression.coverage import Found, coverage_table, find_genes
 from tilseq.expression.mean_scores import log_normalise, mean_weights, totals_and_means
@@ -22,6 +21,7 @@ from tilseq.gene_symbols import present_symbol, sum_by_gene
 from tilseq.tables.outputs import SCORES
 
 Method = Literal["mean", "ucell"]
+MISSING_OF_PANDAS = ("None", "nan", "<NA>", "NaT")
 METHODS: tuple[Method, ...] = get_args(Method)
 
 
@@ -117,6 +117,8 @@ def score(
     """
     if method not in METHODS:
         raise AnalysisError("no such method of scoring", found=method, expected=" or ".join(METHODS))
+    if controls < 0:
+        raise AnalysisError("fewer control genes than none", found=controls, expected="0 or more")
     matrix, names = _checked(counts, genes)
     found = find_genes(as_signatures(sets), names)
     values = np.full((matrix.shape[0], len(found)), np.nan, dtype=np.float32)
@@ -132,14 +134,7 @@ def score(
 
 def _checked(counts: Any, genes: Sequence[str]) -> tuple[Any, tuple[str, ...]]:
     """Return raw counts by rows and present symbols, one column a gene."""
-    if not isinstance(counts, np.ndarray) and not issparse(counts):
-        raise AnalysisError(
-            "counts are no matrix",
-            found=type(counts).__name__,
-            expected="a numpy array or a scipy sparse matrix, cells × genes",
-            mend="of an AnnData take `raw_counts(cells)`, and give its `matrix` and its `genes`; of a data frame its "
-            "`to_numpy()`",
-        )
+    check_matrix(counts)
     if counts.ndim != 2 or counts.shape[1] != len(genes):
         raise AnalysisError("the matrix does not fit the genes", found=counts.shape, expected=f"{len(genes)} columns")
     if len(set(genes)) < len(genes):
@@ -210,7 +205,7 @@ def summarise(scores: CellScores, groups: Sequence[str]) -> pl.DataFrame:
     scores
         From `score`.
     groups
-        The sample of each cell, in the order of the matrix's rows.
+        The sample of each cell, in the order of the matrix's rows; none may be missing.
 
     Returns
     -------
@@ -220,6 +215,10 @@ def summarise(scores: CellScores, groups: Sequence[str]) -> pl.DataFrame:
     names = np.asarray([str(group) for group in groups], dtype=object)
     if len(names) != len(scores.scored):
         raise AnalysisError("each cell needs its sample", found=len(names), expected=f"{len(scores.scored)} cells")
+    unnamed = sum(not isinstance(group, str) and str(group) in MISSING_OF_PANDAS for group in groups)
+    if unnamed:
+        mend = "name it, or leave these cells out"
+        raise AnalysisError("cells without a sample", found=f"{unnamed} of {len(names)}", mend=mend)
     return SCORES.frame(list(_rows(scores, names)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -99,12 +99,16 @@ def match_sets(
     Raises
     ------
     AnalysisError
-        There is no set, or the limits leave no size.
+        There is no set, one is no list of genes, or the limits leave no size.
     """
     from scipy.sparse import csr_array
 
     if not sets:
         raise AnalysisError("there is no gene set to test")
+    for name, listed in sets.items():
+        if not isinstance(listed, Iterable):
+            mend = "give lists of symbols; `gene_lists` makes them of signatures"
+            raise AnalysisError(f"the set {name} is no list of genes", found=type(listed).__name__, mend=mend)
     if not 1 <= smallest <= largest:
         raise AnalysisError("no size lies between the limits", found=f"{smallest} to {largest}", expected="1 or more")
     place = _places(genes)

@@ -76,7 +76,7 @@ def cuts_table(gating: Gating) -> pl.DataFrame:
     return CUTS.frame(rows)
 
 
-def cohort_cuts(cuts: pl.DataFrame) -> pl.DataFrame:
+def cohort_cuts(cuts: Any) -> pl.DataFrame:
     """Return the usual cuts of tubes of one panel on one instrument, which tubes without clear ones borrow.
 
     Taken are the medians over the tubes whose own cut lies in a valley of a separation of at least 0.5; of the region
@@ -86,7 +86,7 @@ def cohort_cuts(cuts: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     cuts
-        Tables `cuts` of all tubes, one below the other.
+        Tables `cuts` of all tubes, polars or pandas, one below the other.
 
     Returns
     -------
@@ -96,7 +96,9 @@ def cohort_cuts(cuts: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     from tilseq.tables.outputs import COHORT_CUTS
+    from tilseq.tables.schema import as_polars
 
+    cuts = as_polars(cuts)
     is_region = pl.col("gate").str.starts_with(REGION)
     clear = (pl.col("source") == "valley") & (pl.col("separation") >= CLEAR_SEPARATION)
     regions = _of_most(cuts.filter(is_region & pl.col("source").is_in(["valley", "fallback"])))
@@ -134,7 +136,7 @@ def _of_most(regions: pl.DataFrame) -> pl.DataFrame:
     return regions.filter(moved if 2 * tubes.sum() >= tubes.len() else ~moved)
 
 
-def borrowed(cohort: pl.DataFrame) -> Borrowed:
+def borrowed(cohort: Any) -> Borrowed:
     """Return the cuts of a table `cohort_cuts` for `gate` to borrow.
 
     A borrowed cut could lie anywhere between the cohort's usual ends, and as far off as 95 % of tubes do: the root of
@@ -144,7 +146,7 @@ def borrowed(cohort: pl.DataFrame) -> Borrowed:
     Parameters
     ----------
     cohort
-        Table `cohort_cuts` of one panel, instrument and batch.
+        Table `cohort_cuts` of one panel, instrument and batch, polars or pandas.
 
     Returns
     -------
@@ -153,6 +155,9 @@ def borrowed(cohort: pl.DataFrame) -> Borrowed:
     """
     import polars as pl
 
+    from tilseq.tables.schema import as_polars
+
+    cohort = as_polars(cohort)
     if cohort.filter(pl.col("gate") == "CD3")["channel"].n_unique() > 1:
         return Borrowed()
     one_channel = pl.col("channel").n_unique().over("gate") == 1

@@ -65,7 +65,7 @@ def read_flowjo(root: Any, path: Path, sample: str) -> Tree:
         step = _time_step(element) if "time" in dimensions else None
         converted = convert(Source(path, sample, gates, spectra, strategy.transformations, standard=False))
     refuse_circle(needs_of(converted), path)
-    return Tree(path, sample, converted, step, underscores=True)
+    return Tree(path, sample, converted, step, underscores=True, events=_events(element))
 
 
 def _check_version(root: Any, path: Path) -> None:
@@ -92,6 +92,12 @@ def _only_sample(root: Any, path: Path, sample: str) -> Any:
         expected=None if found else f"one of {first_few(known, MOST_LISTED)}",
         mend="give each sample a name of its own" if found else did_you_mean(sample, known),
     )
+
+
+def _events(element: Any) -> int | None:
+    """Return how many events the file of a sample holds, as its keywords in the workspace say."""
+    told = [one.get("value", "").strip() for one in element.iterfind("Keywords/Keyword") if one.get("name") == "$TOT"]
+    return int(told[0]) if len(told) == 1 and told[0].isdecimal() else None
 
 
 def _names(element: Any) -> list[str]:

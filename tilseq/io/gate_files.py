@@ -92,7 +92,7 @@ class GateFile:
         ------
         AnalysisError
             The tube's values are transformed; a gate is on a channel that the tube does not have exactly once; the
-            tube's own spillover is needed and cannot be taken out.
+            tube's own spillover is needed and cannot be taken out; the workspace's sample holds other events.
         """
         found = masks(self._tree, tube)
         return {name: GatedPopulation(self.parents[name], mask) for name, mask in found.items()}

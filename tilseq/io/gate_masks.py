@@ -31,8 +31,16 @@ def masks(tree: Tree, tube: Tube) -> dict[str, Mask]:
     ------
     AnalysisError
         The tube's values are transformed; a gate is on a channel that the tube does not have exactly once; a
-        spillover cannot be taken out.
+        spillover cannot be taken out; the gates were made on a tube of another number of events.
     """
+    if tree.events not in (None, len(tube.events)):
+        raise AnalysisError(
+            f"the workspace's sample {tree.sample} is another file of this name",
+            file=tree.file,
+            column="$TOT",
+            found=f"{tree.events} events there and {len(tube.events)} in the tube",
+            mend="give the tube that the gates were made on; gates for any tube are those of GatingML",
+        )
     if tube.keywords.get("TRANSFORMATION", "").strip().casefold() == "custom":
         raise AnalysisError(
             "the tube's values are transformed, while gates are made on linear ones",

@@ -23,6 +23,8 @@ class Tree:
         What ticks of the channel Time are multiplied by; None is the tube's own $TIMESTEP.
     underscores
         A `/` in a channel's name is written `_`, as FlowJo does.
+    events
+        How many the tube holds that the gates were made on, where their file says so.
     """
 
     file: Path
@@ -30,3 +32,4 @@ class Tree:
     gates: Sequence[Gate]
     time_step: float | None = None
     underscores: bool = False
+    events: int | None = None

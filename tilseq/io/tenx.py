@@ -165,7 +165,7 @@ def read_10x_mtx(path: str | Path) -> TenX:
     features = _rows(features_file, 2)
     kinds = [row[2] if len(row) > 2 else GENES for row in features]
     counts = _counts_of(matrix, len(features), len(barcodes))
-    names = [row[1] for row in features]
+    names = [row[1].strip() or row[0] for row in features]
     genomes = [found[1] if (found := GENOME.match(name)) else "" for name in names]
     return _tenx(_Parts(counts, barcodes, [row[0] for row in features], names, kinds, genomes), matrix)
 
@@ -244,7 +244,13 @@ def _counts_of(path: Path, features: int, barcodes: int) -> Any:
         found = " ".join(f"{value:g}" for value in entries[at])
         raise ReadError("this entry cannot be", file=path, row=row + 1 + at, found=found, expected=expected)
     places = (cell.astype(np.int64) - 1, gene.astype(np.int64) - 1)
-    return csr_matrix((number.astype(np.int64), places), shape=(barcodes, features))
+    counts = csr_matrix((number.astype(np.int64), places), shape=(barcodes, features))
+    if counts.nnz < len(entries):  # scipy adds up the entries of one place
+        found = f"{len(entries) - counts.nnz} of {len(entries)}"
+        raise ReadError(
+            "entries stand twice", file=path, found=found, mend="was the file joined to itself? export it again"
+        )
+    return counts
 
 
 def _entries(content: bytes, number: int, path: Path) -> NDArray[np.float64]:

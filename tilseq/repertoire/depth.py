@@ -267,7 +267,7 @@ def worth_more_than(row: Mapping[str, Any], estimate: Estimate) -> bool:
     return estimate.upper is not None and row["n_effective"] > effective_cells(estimate.upper, row["counts"])
 
 
-def share_cells(depths: pl.DataFrame) -> dict[str, float | None]:
+def share_cells(depths: Any) -> dict[str, float | None]:
     """Return locus → effective number of cells that shares of a sample are worth, None where it is not known.
 
     Both chains of a cell with two of one locus are its clone's, so that cells that were counted are worth no more than
@@ -276,14 +276,14 @@ def share_cells(depths: pl.DataFrame) -> dict[str, float | None]:
     Parameters
     ----------
     depths
-        Rows of the table `depth` of one sample.
+        Rows of the table `depth` of one sample, polars or pandas.
     """
     counted = pl.col("cells_from") == "counted"
     worth = pl.when(counted).then(pl.min_horizontal("n_effective", "cells")).otherwise("n_effective")
-    return dict(depths.select("locus", worth.alias("n_effective")).iter_rows())
+    return dict(as_polars(depths).select("locus", worth.alias("n_effective")).iter_rows())
 
 
-def with_depth(table: Any, depths: pl.DataFrame) -> pl.DataFrame:
+def with_depth(table: Any, depths: Any) -> pl.DataFrame:
     """Return the clones of a sample as `effective_clones` gives them, by its rows of the table `depth`.
 
     Parameters
@@ -291,14 +291,15 @@ def with_depth(table: Any, depths: pl.DataFrame) -> pl.DataFrame:
     table
         Clonotype table of the sample, polars or pandas: `locus`, `junction`, `duplicate_count`.
     depths
-        Rows of the table `depth` of the sample.
+        Rows of the table `depth` of the sample, polars or pandas.
 
     Raises
     ------
     TableError, AnalysisError
         As `effective_clones`.
     """
-    return effective_clones(table, share_cells(depths), dict(depths.select("locus", "counting").iter_rows()))
+    counting = dict(as_polars(depths).select("locus", "counting").iter_rows())
+    return effective_clones(table, share_cells(depths), counting)
 
 
 def _counting(row: Mapping[str, Any], how: Miscounting) -> str | None:

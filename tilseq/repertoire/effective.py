@@ -10,7 +10,8 @@ import polars as pl
 from tilseq.errors import AnalysisError
 from tilseq.receptors import CLONE
 from tilseq.repertoire.cells import checked_effective
-from tilseq.repertoire.clones import clone_counts
+from tilseq.repertoire.clones import check_columns, clone_counts
+from tilseq.tables import as_polars
 
 Depths = float | Mapping[str, float | None] | None  # of all loci, or by locus
 Counting = Mapping[str, str | None] | None
@@ -77,6 +78,7 @@ def effective_clones(table: Any, n_effective: Depths, counting: Counting = None)
     )
 
 
+GIVEN = (*CLONE, "duplicate_count", "frequency", "n_effective", "cells", "counting")
 _DEPTHS = {"locus": pl.String, "counts": pl.Int64, "n_effective": pl.Float64, "counting": pl.String}
 
 
@@ -107,7 +109,7 @@ def _by_locus(clones: pl.DataFrame, column: str, value: Callable[[pl.Series], An
     return {str(locus): value(part[column]) for (locus,), part in sorted(parts.items())}
 
 
-def summed(samples: Sequence[pl.DataFrame]) -> pl.DataFrame:
+def summed(samples: Sequence[Any]) -> pl.DataFrame:
     """Return several samples, each as `effective_clones` gives it, as one whose cells are those of all.
 
     Where the effective number of one of them is not known that of the sum is not either, and a clone's share is the
@@ -117,25 +119,31 @@ def summed(samples: Sequence[pl.DataFrame]) -> pl.DataFrame:
     Parameters
     ----------
     samples
-        At least one, each with the columns that `effective_clones` returns.
+        At least one, polars or pandas, each with the columns that `effective_clones` returns.
 
     Returns
     -------
     polars.DataFrame
         One row a clone, with the same columns.
+
+    Raises
+    ------
+    TableError
+        One of several lacks a column.
     """
-    if len(samples) == 1:
-        return samples[0]
-    loci = pl.concat([one.select("locus", "n_effective", "counting").unique() for one in samples]).group_by("locus")
+    given = [as_polars(one) for one in samples]
+    if len(given) == 1:
+        return given[0]
+    for one in given:
+        check_columns(one, GIVEN, "a sample as `effective_clones` gives it")
+    loci = pl.concat([one.select("locus", "n_effective", "counting").unique() for one in given]).group_by("locus")
     depths = loci.agg(
         samples=pl.len(),
         counting=pl.when(pl.col("counting").n_unique() == 1).then(pl.col("counting").first()),
         total=pl.when(pl.col("n_effective").null_count() == 0).then(pl.col("n_effective").sum()),
     )
     clones = (
-        pl.concat(samples)
-        .group_by(CLONE, maintain_order=True)
-        .agg(pl.col("duplicate_count", "frequency", "cells").sum())
+        pl.concat(given).group_by(CLONE, maintain_order=True).agg(pl.col("duplicate_count", "frequency", "cells").sum())
     )
     shares = pl.coalesce(
         pl.when(pl.col("total") > 0).then(pl.col("cells") / pl.col("total")), pl.col("frequency") / pl.col("samples")

@@ -14,7 +14,7 @@ from tilseq.repertoire.clones import listed
 from tilseq.repertoire.effective import check_threshold, depths_of, limit_of_detection
 from tilseq.repertoire.missed import fewest_missed, missed
 from tilseq.repertoire.still_seen import distinct_cells
-from tilseq.tables.schema import conform
+from tilseq.tables.schema import as_polars, conform
 from tilseq.tables.tracking import ORIGIN_CLASSES, ORIGINS
 
 Floats = NDArray[np.float64]
@@ -34,13 +34,13 @@ FEWEST_IN_REFERENCE = 20_000
 
 
 def origins(
-    product: pl.DataFrame,
+    product: Any,
     *,
-    baseline: pl.DataFrame | None = None,
-    tumor: pl.DataFrame | None = None,
-    later: pl.DataFrame | None = None,
-    suspicious: pl.DataFrame | None = None,
-    before_lot: pl.DataFrame | None = None,
+    baseline: Any = None,
+    tumor: Any = None,
+    later: Any = None,
+    suspicious: Any = None,
+    before_lot: Any = None,
     threshold: float = 1e-3,
 ) -> pl.DataFrame:
     """Return the origin of every clone of a subject.
@@ -68,7 +68,7 @@ def origins(
     Parameters
     ----------
     product
-        Clones of the infusion product, as `effective_clones` gives them; several lots by `summed`.
+        Clones of the infusion product, polars or pandas, as `effective_clones` gives them; several lots by `summed`.
     baseline, tumor, later
         Likewise: blood before the infusion, the tumour, blood after the infusion (all visits `summed`). None where
         there is none, of which nothing is absent.
@@ -89,7 +89,8 @@ def origins(
         baseline_frequency, tumor_frequency, later_frequency`; a row for each clone seen anywhere.
     """
     check_threshold(threshold)
-    given = dict(zip(PLACES, (product, baseline, tumor, later), strict=True))
+    every = (product, baseline, tumor, later)
+    given = {place: None if one is None else as_polars(one) for place, one in zip(PLACES, every, strict=True)}
     clones = _side_by_side(given)
     for name, marked in (("suspicious", suspicious), ("early", before_lot)):
         of_it = listed(clones.clear() if marked is None else marked).with_columns(pl.lit(True).alias(name))
@@ -176,7 +177,7 @@ def _of_size(sizes: Floats, of: Floats, numbers: Floats) -> Floats:
     return np.asarray(sums[np.searchsorted(-of[order], -sizes, side="right")])
 
 
-def origin_classes(origin: pl.DataFrame, product: pl.DataFrame, baseline: pl.DataFrame | None = None) -> pl.DataFrame:
+def origin_classes(origin: Any, product: Any, baseline: Any = None) -> pl.DataFrame:
     """Return how many clones each class holds, and how many of them are of another at least.
 
     A clone is wrongly `infused_only` where the baseline held and missed it, and wrongly `preexisting_only` where the
@@ -186,7 +187,7 @@ def origin_classes(origin: pl.DataFrame, product: pl.DataFrame, baseline: pl.Dat
     Parameters
     ----------
     origin
-        The table `origins`.
+        The table `origins`, polars or pandas.
     product, baseline
         As `origins` was given them.
 
@@ -195,11 +196,12 @@ def origin_classes(origin: pl.DataFrame, product: pl.DataFrame, baseline: pl.Dat
     polars.DataFrame
         The table `origin_classes`: `locus, origin, clones, wrong_at_least`; null for the other classes.
     """
+    origin = as_polars(origin)
     sizes = origin.group_by("locus", "origin").agg(clones=pl.len().cast(pl.Int64))
     wrong: list[dict[str, Any]] = []
     if baseline is not None:
         counts = [
-            frame.select(*CLONE, pl.col("duplicate_count").alias(place))
+            as_polars(frame).select(*CLONE, pl.col("duplicate_count").alias(place))
             for place, frame in (("product", product), ("baseline", baseline))
         ]
         both = counts[0].join(counts[1], on=CLONE)

@@ -24,7 +24,7 @@ from tilseq.repertoire.effective import (
     limit_of_detection,
     totals_of,
 )
-from tilseq.tables.schema import conform
+from tilseq.tables.schema import as_polars, conform
 from tilseq.tables.tracking import CLONES
 
 Floats = NDArray[np.float64]
@@ -89,8 +89,9 @@ def presence(
             table = samples[sample]
         totals: Mapping[str, tuple[int | None, float | None]]  # locus → counts, where shares are yet to come, and cells
         if n_effective is None:
-            check_columns(table, WITH_SHARES, "a sample, where `n_effective` is not given,")
-            own, totals = table, {locus: (None, n) for locus, n in depths_of(table).items()}
+            own = as_polars(table)
+            check_columns(own, WITH_SHARES, "a sample, where `n_effective` is not given,")
+            totals = {locus: (None, n) for locus, n in depths_of(own).items()}
         else:
             own = checked_counts(table, CLONE)
             own = own.with_columns(nucleotides(own["junction"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,9 +14,11 @@ from numpy.typing import NDArray
 from tilseq.errors import AnalysisError
 from tilseq.intervals import clopper_pearson, scalar
 from tilseq.receptors import CLONE
-from tilseq.repertoire.effective import depths_of
+from tilseq.repertoire.clones import check_columns
+from tilseq.repertoire.effective import GIVEN, depths_of
 from tilseq.repertoire.observed import Observed
 from tilseq.repertoire.spectrum import spectrum
+from tilseq.tables import as_polars
 
 Floats = NDArray[np.float64]
 
@@ -81,7 +84,7 @@ class Depth:
         return float(2 * share / (1 + np.sqrt(1 - 2 * self.variance * share)))
 
 
-def common_cells(samples: Mapping[str, pl.DataFrame]) -> dict[str, float]:
+def common_cells(samples: Mapping[str, Any]) -> dict[str, float]:
     """Return locus → distinct cells that every sample of known depth shows, the least of them.
 
     A sample of which the cells, or how they were counted, are not known takes no part in it, see `without_depth`.
@@ -89,10 +92,11 @@ def common_cells(samples: Mapping[str, pl.DataFrame]) -> dict[str, float]:
     Parameters
     ----------
     samples
-        Sample → its clones, as `effective_clones` gives them.
+        Sample → its clones, polars or pandas, as `effective_clones` gives them.
     """
     least: dict[str, float] = {}
-    for clones in samples.values():
+    for clones in map(as_polars, samples.values()):
+        check_columns(clones, GIVEN, "a sample as `effective_clones` gives it")
         doubts = doubts_of(clones)
         for locus, depth in _depths_in(clones).items():
             if depth is not None and doubts[locus] is None:

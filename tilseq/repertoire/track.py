@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -18,10 +18,10 @@ from tilseq.repertoire.origin import origin_classes, origins
 from tilseq.repertoire.persistence import persistence_of
 from tilseq.repertoire.presence import WITH_SHARES, presence
 from tilseq.repertoire.still_seen import common_cells
-from tilseq.tables.schema import conform
+from tilseq.tables.schema import as_polars, conform
 from tilseq.tables.tracking import CHANGE
 
-Samples = Mapping[str, pl.DataFrame]
+Samples = Mapping[str, Any]  # polars or pandas
 
 
 class Tracked(NamedTuple):
@@ -58,8 +58,8 @@ def track(
     Parameters
     ----------
     later, product, baseline, tumor
-        Sample → its clones, as `effective_clones` gives them: blood after the infusion, lots of the product, blood
-        before, the tumour. Several of a kind are taken together, each by its cells.
+        Sample → its clones, polars or pandas, as `effective_clones` gives them: blood after the infusion, lots of the
+        product, blood before, the tumour. Several of a kind are taken together, each by its cells.
     threshold
         Share of T cells: a clone not seen is absent where the limit of detection is no higher, and clones of the
         product that held as much are told of by themselves.
@@ -82,7 +82,10 @@ def track(
     for given, what in ((product, "of the product"), (later, "of blood after the infusion")):
         if not given:
             raise AnalysisError(f"no sample {what} is given: no clone can be followed")
-    baseline, tumor = baseline or {}, tumor or {}
+    later, product, baseline, tumor = (
+        {name: as_polars(clones) for name, clones in (given or {}).items()}
+        for given in (later, product, baseline, tumor)
+    )
     names = Counter([*later, *product, *baseline, *tumor])
     if twice := [name for name, times in names.items() if times > 1]:
         raise AnalysisError("two samples bear one name", found=", ".join(twice), mend="give each a name of its own")

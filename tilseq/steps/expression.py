@@ -287,10 +287,15 @@ def _without_counts(scored: CellScores, groups: list[str], path: str | Path) -> 
 
 def _groups(cells: AnnData, by: str) -> list[str]:
     """Return the sample of each cell."""
+    import polars as pl
+
     from tilseq.errors import AnalysisError
+    from tilseq.expression.sample_design import refuse_twins
 
     names = obs_column(cells, by, by)
     if names.isna().any():
         found = f"{names.isna().sum()} of {cells.n_obs}"
         raise AnalysisError("cells without a sample", column=by, found=found, mend="name it, or leave these cells out")
-    return [str(name) for name in names]
+    told = [str(name) for name in names]
+    refuse_twins(pl.Series(by, told))
+    return told

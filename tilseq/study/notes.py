@@ -99,6 +99,25 @@ def note_infusions(folder: Folder) -> list[str]:
     return notes + ([f"{told}: {named(strange)}"] if strange else [])
 
 
+def note_lots(folder: Folder) -> list[str]:
+    """Name lots that several subjects were given, and subjects of whose infusions a number is missing."""
+    if folder.infusions is None:
+        return []
+    given = folder.infusions.drop_nulls(("subject", "lot")).group_by("lot", maintain_order=True)
+    shared = [
+        f"{lot} ({', '.join(subjects)})"
+        for lot, subjects in given.agg(pl.col("subject").unique(maintain_order=True)).iter_rows()
+        if len(subjects) > 1
+    ]
+    numbers = folder.infusions.drop_nulls(("subject", "infusion")).group_by("subject", maintain_order=True)
+    gaps = [who for who, last, rows in numbers.agg(pl.max("infusion"), n=pl.len()).iter_rows() if last != rows]
+    told = "lots given to several subjects, as none is that was grown from a subject's own cells"
+    notes = [f"{told}: {named(shared)}"] if shared else []
+    return notes + (
+        [f"infusions are not numbered 1, 2 and on, as where a row is missing: {named(gaps)}"] if gaps else []
+    )
+
+
 def note_subjects(folder: Folder) -> list[str]:
     """Name subjects without a sample."""
     if folder.samples is None or folder.subjects is None or not folder.samples.height:
@@ -391,6 +410,7 @@ def _analysed(folder: Folder) -> set[str]:
 
 NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_infusions,
+    note_lots,
     note_subjects,
     note_leading_zeros,
     note_windows,
