@@ -54,6 +54,13 @@ def scales(made, folder):
     assert made["shown"].shape == (len(made["tube"].events),)
 
 
+def gene_sets(made, folder):
+    counts = pd.read_csv(folder / "counts.tsv", sep="\t", index_col="gene")
+    design = pd.read_csv(folder / "design.csv")
+    assert (counts.shape[1], counts.loc["AAK1", "SIM-01_product"], counts.isna().sum().sum()) == (24, 2293, 0)
+    assert design.iloc[-1].to_list() == ["SIM-04_product", "SIM-04", "product"]
+
+
 def infused_clones(made, folder):
     tracked = made["tracked"]
     assert set(tracked.clones["sample"]) == {"product", "baseline", "D7", "D28"}
@@ -126,6 +133,7 @@ CHECKS = {
     "docs/contamination.md": [contamination],
     "docs/expression.md": [expression],
     "docs/flow.md": [flow, scales],
+    "docs/gene-sets.md": [gene_sets],
     "docs/infused-clones.md": [infused_clones],
     "docs/intracellular.md": [stimulated],
     "docs/manifest.md": [manifest],
