@@ -11,12 +11,13 @@ import polars as pl
 from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.errors import first_few
 from tilseq.io.junctions import translated
+from tilseq.plots.contrast_rows import compared
 from tilseq.report.contamination import suspects
 from tilseq.report.glance import latest_masses
 from tilseq.report.rates import headline_rates
 from tilseq.report.results import Results
 from tilseq.report.series import reference_name
-from tilseq.report.transcriptome import ALPHA, in_words
+from tilseq.report.transcriptome import ALPHA
 from tilseq.report.words import number, plural, share
 from tilseq.tables import Row
 
@@ -133,7 +134,7 @@ def _too_few(row: Row) -> bool:
 
 
 def _change(results: Results, row: Row) -> str:
-    told = f"{in_words(row['contrast'])} ({plural(row['subjects'], 'subject')}): "
+    told = f"{compared(row['contrast'])} ({plural(row['subjects'], 'subject')}): "
     if _too_few(row):
         return f"{told}{number(row['genes_up'])} genes up, {number(row['genes_down'])} down"
     same = pl.col("population") == row["population"], pl.col("contrast") == row["contrast"]
