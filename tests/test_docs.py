@@ -1,54 +1,18 @@
-"""Every Python example of the README and of docs/ runs as it stands, each by itself, on files of the names it uses."""
+"""Every Python example of the README and of docs/ runs as it stands, each by itself, beside data/ and a run."""
 
-import gzip
 import re
 import shutil
 from pathlib import Path
 
-import anndata
-import numpy as np
 import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "data" / "sample"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BLOCKS = [(str(page.relative_to(ROOT)), text) for page in PAGES for text in BLOCK.findall(page.read_text())]
 NAME = re.compile(r'"([\w.]+)"')
-
-
-def clonotypes(person, visit):
-    """Return a clonotype table of a person: half of the clones are those of every visit."""
-    clones = [start + "".join("ACGT"[i // 4**k % 4] for k in range(3)) for start in (person, visit) for i in range(64)]
-    codons = {"A": "GCA", "C": "TGC", "G": "GGA", "T": "ACA"}  # of the amino acids of these letters
-    return "v_call\tj_call\tjunction\tjunction_aa\tumi_count\n" + "".join(
-        f"TRBV2\tTRBJ1-1\tTGC{''.join(map(codons.get, clone))}TTC\tC{clone}F\t2\n" for clone in clones
-    )
-
-
-TABLES = {
-    "p1_day0.tsv": clonotypes("AA", "ATC"),
-    "p1_day28.tsv": clonotypes("AA", "ATCC"),
-    "p2_day0.tsv": clonotypes("GG", "GTC"),
-    "p2_day28.tsv": clonotypes("GG", "GTCC"),
-    "lesions.csv": "subject,day,lesion,role,diameter_mm\nS01,-8,T1,target,50\nS01,28,T1,target,20\n",
-    "adverse_events.csv": "subject,term,grade,start_day\nS01,chills,2,0\nS01,fever,3,1\n",
-    "subjects.csv": "subject,tumor_type,harvest_day,first_dose_day\nS01,melanoma,-30,-7\n",
-    "my_study/study.yaml": "study: mine\nvisits: {D7: {day: 7}}\n",
-    "my_study/subjects.csv": "subject,tumor_type\nS01,melanoma\nSIM-01,melanoma\n",
-    "my_study/infusions.csv": "subject,infusion,day\nS01,1,0\nSIM-01,1,0\n",
-    "my_study/samples.csv": "sample,subject,visit,specimen,assay,path\nS01_D7_flow,S01,D7,blood,flow,raw/a.fcs\n",
-    "my_study/raw/a.fcs": "not looked into\n",
-}
-# File that an example reads → file of the simulated trial.
-SIMULATED = {
-    "day28.fcs": "raw/flow/SIM-01_D28_flow.fcs",
-    "blood_d7.fcs": "raw/flow/SIM-01_D7_flow.fcs",
-    "product.tsv": "raw/tcr/SIM-01_product_tcr.tsv.gz",
-    "before.tsv": "raw/tcr/SIM-01_baseline_tcr.tsv.gz",
-    "day7.tsv": "raw/tcr/SIM-01_D7_tcr.tsv.gz",
-    "day28.tsv": "raw/tcr/SIM-01_D28_tcr.tsv.gz",
-}
 
 
 def readme(made, folder):
@@ -62,7 +26,9 @@ def exported(made, folder):
 
 
 def clinical(made, folder):
-    assert made["table"]["response"].to_list() == [None, "PR"]
+    truth = pd.read_csv(SAMPLE / "truth" / "responses.csv").set_index(["subject", "visit"])["by_rule"]
+    derived = made["table"].drop_nulls("response").select("subject", "visit", "response").rows()
+    assert {(subject, visit): word for subject, visit, word in derived} == truth.to_dict()
     assert_picture(folder / "spider.png")
 
 
@@ -71,13 +37,14 @@ def contamination(made, folder):
 
 
 def expression(made, folder):
-    assert made["table"].filter(set="exhaustion").select("sample", "n").rows() == [("blood", 2), ("tumor", 2)]
+    assert made["table"].filter(set="exhaustion")["n"].to_list() == [len(made["cells"])]
+    assert set(made["types"]) <= {"CD4", "CD8", "unclear"} and len(made["types"]) == made["kept"].n_obs
     assert_picture(folder / "scores.png")
 
 
 def flow(made, folder):
     _, lower, upper, *_ = made["ratio"]
-    assert lower <= 734.6072 / 812.5313 <= upper  # cells per microlitre, from the trial's truth
+    assert lower <= 880.1176 / 1171.644 <= upper  # cells per microlitre, from the trial's truth
     assert_picture(folder / "gates.png")
 
 
@@ -87,11 +54,18 @@ def scales(made, folder):
     assert made["shown"].shape == (len(made["tube"].events),)
 
 
+def gene_sets(made, folder):
+    counts = pd.read_csv(folder / "counts.tsv", sep="\t", index_col="gene")
+    design = pd.read_csv(folder / "design.csv")
+    assert (counts.shape[1], counts.loc["AAK1", "SIM-01_product"], counts.isna().sum().sum()) == (24, 2293, 0)
+    assert design.iloc[-1].to_list() == ["SIM-04_product", "SIM-04", "product"]
+
+
 def infused_clones(made, folder):
     tracked = made["tracked"]
-    assert set(tracked.clones["sample"]) == {"product", "before", "day7", "day28"}
+    assert set(tracked.clones["sample"]) == {"product", "baseline", "D7", "D28"}
     mass = dict(tracked.persistence.filter(measure="mass").select("sample", "value").iter_rows())
-    assert mass["before"] < 0.1 < mass["day28"]
+    assert mass["baseline"] < 0.1 < mass["D28"]
     assert_picture(folder / "courses.png")
 
 
@@ -101,13 +75,13 @@ def stimulated(made, folder):
 
 
 def manifest(made, folder):
-    assert made["study"].samples["day"].to_list() == [7]
+    assert made["study"].files("SIM-01_D7_flow")[0].name == "SIM-01_D7_flow.fcs"
 
 
 def repertoire(made, folder):
     mass = made["held"].filter(measure="mass").row(0, named=True)
-    assert (mass["sample"], mass["locus"]) == ("day28", "TRB")
-    assert mass["lower"] <= 0.4583634 <= mass["upper"]  # from the trial's truth, of the clones that the product shows
+    assert (mass["sample"], mass["locus"]) == ("D28", "TRB")
+    assert mass["lower"] <= 0.7853090 <= mass["upper"]  # from the trial's truth, of the clones that the product shows
 
 
 def report(made, folder):
@@ -122,7 +96,7 @@ def own_figure(made, folder):
 
 
 def safety(made, folder):
-    assert made["any_event"].select("numerator", "denominator").row(0) == (1, 1)
+    assert made["any_event"].select("numerator", "denominator").row(0) == (4, 4)
     assert_picture(folder / "bars.png")
 
 
@@ -159,6 +133,7 @@ CHECKS = {
     "docs/contamination.md": [contamination],
     "docs/expression.md": [expression],
     "docs/flow.md": [flow, scales],
+    "docs/gene-sets.md": [gene_sets],
     "docs/infused-clones.md": [infused_clones],
     "docs/intracellular.md": [stimulated],
     "docs/manifest.md": [manifest],
@@ -185,31 +160,12 @@ def test_rows_of_a_table_have_as_many_cells_as_its_head(page):
         assert {len(row) for row in rows} == {len(head)}, table.splitlines()[0]
 
 
-def write_cells(path):
-    """Write four cells of two samples with the genes of one of the built-in sets."""
-    from tilseq.expression import load_signatures
-
-    genes = [*load_signatures()["exhaustion"].up, "CD4", "CD8A", *(f"G{number}" for number in range(60))]
-    obs = pd.DataFrame({"sample": ["tumor", "tumor", "blood", "blood"]}, index=["c1", "c2", "c3", "c4"])
-    counts = np.random.default_rng(0).poisson(3, (4, len(genes))).astype(np.float32)
-    anndata.AnnData(counts, obs=obs, var=pd.DataFrame(index=list(genes))).write_h5ad(path)
-
-
 def prepare(name, folder, request):
-    """Make the file or folder of one name, if it is one that an example reads."""
-    for path, text in TABLES.items():
-        if path.split("/")[0] == name:
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(text)
-    if name in SIMULATED:
-        content = (request.getfixturevalue("small_study") / SIMULATED[name]).read_bytes()
-        (folder / name).write_bytes(gzip.decompress(content) if SIMULATED[name].endswith(".gz") else content)
-    elif name == "out":
+    """Make the folder of one name, if it is one that an example reads: of a run, or of a study that was simulated."""
+    if name == "out":
         shutil.copytree(request.getfixturevalue("small_run").out, folder / "out")
     elif name == "demo":
         shutil.copytree(request.getfixturevalue("small_study"), folder / name)
-    elif name == "cells.h5ad":
-        write_cells(folder / name)
 
 
 @pytest.mark.parametrize(
@@ -218,6 +174,7 @@ def prepare(name, folder, request):
 )
 def test_an_example_runs_and_gives_what_it_says(page, number, tmp_path, monkeypatch, request):
     text = [text for name, text in BLOCKS if name == page][number]
+    (tmp_path / "data").symlink_to(ROOT / "data")
     for name in sorted(set(NAME.findall(text))):
         prepare(name, tmp_path, request)
     if page == "docs/report.md" and number == 0:

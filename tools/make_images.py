@@ -1,9 +1,10 @@
 """Write the pictures of docs/images that are of an executed notebook, or of a run of the sample study.
 
-    .venv/bin/python tools/make_images.py [OUT]
+    .venv/bin/python tools/make_images.py [OUT [CLINIC]]
 
 Run it behind tools/make_notebooks.py, so that all are of the present code. With the folder of a run, as `make demo`
-leaves it in demo-out, those of the run are made as well, and where chromium is installed the top of its report.
+leaves it in demo-out, those of the run are made as well, and where chromium is installed the top of its report; with a
+second one, of the trial that docs/clinical.md tells the commands of, that of the clinic.
 """
 
 import shutil
@@ -32,6 +33,12 @@ OF_RUN = {
     "rarefaction": "diversity/SIM-01-*-rarefaction_TRB-*.png",
     "repertoire_families": "repertoire/SIM-01_baseline_bcr-*-distances.png",
 }
+# Figures of a run of the clinic, in columns.
+OF_CLINIC = (
+    ("study/clinical_survival_OS", "study/clinical_waterfall"),
+    ("study/clinical_survival_PFS", "survival/all-swimmer"),
+)
+CLINIC_WIDTH = 1440  # pixels
 REPORT_SIZE = "1120,1500"  # pixels of the report's top
 GAP, WHITE = 40, (255, 255, 255)
 
@@ -53,12 +60,12 @@ def stacked(pictures: list[Image.Image]) -> Image.Image:
     return whole
 
 
-def side_by_side(pictures: list[Image.Image]) -> Image.Image:
-    """Return pictures from left to right on white, each in the middle of the height."""
+def side_by_side(pictures: list[Image.Image], *, top: bool = False) -> Image.Image:
+    """Return pictures from left to right on white, each in the middle of the height or at the top."""
     width = sum(one.width for one in pictures) + GAP * (len(pictures) - 1)
     whole, left = Image.new("RGB", (width, max(one.height for one in pictures)), WHITE), 0
     for one in pictures:
-        whole.paste(one, (left, (whole.height - one.height) // 2))
+        whole.paste(one, (left, 0 if top else (whole.height - one.height) // 2))
         left += one.width + GAP
     return whole
 
@@ -88,7 +95,15 @@ def of_run(out: Path) -> None:
         few.save(ROOT / "docs" / "images" / "report.png", optimize=True)
 
 
+def of_clinic(out: Path) -> None:
+    """Write the picture of the clinic: survival, the deepest changes and the lanes of its subjects."""
+    files = [[Image.open(out / "figures" / f"{name}.png").convert("RGB") for name in column] for column in OF_CLINIC]
+    whole = side_by_side([stacked(column) for column in files], top=True)
+    small = whole.resize((CLINIC_WIDTH, whole.height * CLINIC_WIDTH // whole.width), Image.Resampling.LANCZOS)
+    small.save(ROOT / "docs" / "images" / "clinical.png", optimize=True)
+
+
 if __name__ == "__main__":
     of_notebooks()
-    if sys.argv[1:]:
-        of_run(Path(sys.argv[1]))
+    for write, folder in zip((of_run, of_clinic), sys.argv[1:], strict=False):
+        write(Path(folder))

@@ -56,3 +56,10 @@ def test_commands_of_an_example_bear_no_comment(example):
     """In zsh, the shell of macOS, words behind `#` are arguments, and `S=...` before them sets nothing."""
     lines = [line.strip() for line in example.splitlines()]
     assert [line for line in lines if line.startswith(("S=", "tilseq ")) and "#" in line] == []
+
+
+@pytest.mark.parametrize("name", ["flow", "cytokine", "repertoire", "expression", "clinical"])
+def test_the_help_of_a_laboratory_says_where_the_examples_are(name, capsys):
+    assert exit_code(name, "--help") in (0, None)
+    said = f"The help of each command ends with an example: tilseq {name} COMMAND --help"
+    assert said in " ".join(capsys.readouterr().out.split())

@@ -23,6 +23,7 @@ SAMPLE = {"sample": "S1_D7", "subject": "S1", "visit": "D7", "specimen": "blood"
         ("day", "1.247", "is it 1247? write it so"),
         ("day", "1.000", "is it 1000? write it so"),
         ("diameter_mm", "n/a", "leave the cell empty where there is no value"),
+        ("diameter_mm", "n.a.", "leave the cell empty where there is no value"),
         # Counted by hand: 2023-01-01 is 44927, so that 45000 is 73 days later.
         ("day", "45000", "as spreadsheets number dates this is 2023-03-15: write it so, in a column of dates"),
         ("day", "2023-03-15", "call the column date to write dates"),
@@ -45,6 +46,9 @@ def test_lesions(column, cell, mend):
         ("cells", "1.200.000", "is it 1200000? write it so"),
         ("cells", "10,000", "is it 10000? write it so"),
         ("cells", "1,200,000", "is it 1200000? write it so"),
+        ("cells", "12 000 000", "is it 12000000? write it so"),
+        ("cells", "12\u202f000", "is it 12000? write it so"),
+        ("cells", "4,2E+6", "write a decimal point: 4.2E+6"),
         ("beads_per_tube", "51.300", "is it 51300? write it so"),
     ],
 )
@@ -53,6 +57,13 @@ def test_thousands_are_not_taken_for_a_few_cells(column, cell, mend):
     (problem,) = problems
     advise(problem)
     assert (problem.row, problem.column, problem.mend) == (2, column, mend)
+
+
+def test_a_merged_cell_of_subjects():
+    _, problems = parse(pl.DataFrame([LESION, LESION | {"subject": None, "day": "1"}]), LESIONS, file="lesions.csv")
+    (problem,) = problems
+    advise(problem)
+    assert (problem.row, problem.mend) == (3, "write it in every row; of merged cells the first alone holds it")
 
 
 @pytest.mark.parametrize(("cell", "value"), [("10000.0", 10000.0), ("1.5e6", 1.5e6), ("12000", 12000.0)])

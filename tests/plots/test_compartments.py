@@ -28,7 +28,7 @@ def test_each_flow_tells_what_it_holds_at_both_ends():
     # by hand: tumour to product 70 % and 90 %, baseline to product 10 % and 30 %, product to later 90 % and 50 %,
     # tumour past the product 30 % and 20 %, baseline past the product 90 % and 30 %
     shares = ["70%", "90%", "10%", "30%", "90%", "50%", "30%", "20%", "90%", "30%"]
-    names = ["tumour", "blood before", "product", "blood after"]
+    names = ["tumour", "blood before", "product", "blood after,\nall visits"]
     axes = compartment_flow(origins())
     assert told(axes) == sorted(shares + names)
     assert [text.get_text() for text in axes.get_legend().get_texts()] == [
@@ -54,7 +54,7 @@ def test_flows_lie_on_each_other_without_gaps():
 
 def test_a_compartment_that_was_not_sampled_is_not_drawn():
     without = origins([("infused_only", 1.0, None, None, 0.5), ("indeterminate", None, None, None, 0.5)])
-    assert told(compartment_flow(without)) == ["100%", "50%", "blood after", "product"]
+    assert told(compartment_flow(without)) == ["100%", "50%", "blood after,\nall visits", "product"]
 
 
 def test_it_is_of_one_subject_and_locus():

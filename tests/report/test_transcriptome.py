@@ -79,6 +79,7 @@ def test_sets_that_changed_stand_there_with_their_leading_genes(results):
     assert [row[2] for row in shown(transcriptome.gene_sets(results([], [still])))] == ["still"]
 
 
-def test_an_interaction_is_told_in_words():
-    told = transcriptome.in_words("visit:D28/product*status:infused/not_seen_in_product")
-    assert told == "D28 against product, and of that infused against not seen in product"
+def test_what_is_noted_names_the_comparison_in_words(results):
+    row = OF | {"subjects": 4, "engine": "voom", "told": "the samples of visit:D28/product differ in run"}
+    (told,) = transcriptome.comparisons(results([row])).rows
+    assert told[-1].text == "the samples of D28 against product differ in run"

@@ -216,6 +216,13 @@ def test_clinical_folder(make_study):
     ]
 
 
+def test_a_workbook_among_the_clinical_tables(make_study):
+    assert problems_of(make_study({"clinical/lesions.xlsx": "x"})) == [
+        "clinical/lesions.xlsx: no table of this name is known; no workbook is read: save its sheet as CSV in UTF-8 "
+        "and keep the workbook elsewhere; did you mean 'lesions.csv'?"
+    ]
+
+
 def test_no_folder(make_study, tmp_path):
     assert problems_of(tmp_path / "none") == [
         f"{tmp_path / 'none'}: not a study folder; `tilseq init` writes a template"

@@ -212,6 +212,18 @@ def test_refused(root, tmp_path_factory):
         scan(root / "raw", root, "{subject}-{visit}")
 
 
+@pytest.mark.parametrize(("place", "said"), [("flow", "*/"), ("run7/flow", "*/*/")])
+def test_files_in_folders_below_are_told_the_pattern_that_reads_them(tmp_path, place, said):
+    folder = tmp_path / "raw" / place
+    folder.mkdir(parents=True)
+    (folder / "S01_D7_FACS.fcs").write_text("FCS3.1 1")
+    with pytest.raises(ReadError) as caught:
+        scan(tmp_path / "raw", tmp_path, "{subject}_{visit}_{assay}")
+    pattern = said + "{subject}_{visit}_{assay}"
+    assert f"for files in folders below it write --pattern '{pattern}'" in str(caught.value)
+    assert [row["sample"] for row in scan(tmp_path / "raw", tmp_path, pattern).samples] == ["S01_D7_FACS"]
+
+
 def test_products_of_several_lots_are_products(tmp_path):
     for name in ("S01_productA_FACS", "S01_productB_FACS", "S01_D7_FACS"):
         (tmp_path / f"{name}.fcs").write_text(f"FCS3.1 {name}")

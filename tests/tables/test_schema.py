@@ -65,6 +65,23 @@ def test_a_needed_column_that_is_absent_is_a_problem_of_the_header():
     assert [(problem.row, problem.column) for problem in problems] == [(1, "tube")]
 
 
+def test_a_header_of_other_words_is_one_problem_that_says_what_may_be_meant():
+    text = pl.DataFrame({"Tubus": ["a"], "cell": ["1"], "colour": ["red"]})
+    (problem,) = parse(text, TUBES, file="tubes.csv")[1]
+    assert str(problem).startswith(
+        "tubes.csv, row 1: no column of this header is one of tubes; found 'Tubus, cell, colour'; expected tube, "
+    )
+    assert problem.mend == (
+        "delete a title above the header, or rename its columns "
+        "(Tubus: did you mean 'tube'?; cell: did you mean 'cells'?)"
+    )
+
+
+def test_a_table_of_sdtm_is_told_where_it_is_read():
+    (problem,) = parse(pl.DataFrame({"DOMAIN": ["TR"], "USUBJID": ["1"]}), TUBES, file="tr.csv")[1]
+    assert problem.mend.startswith("SDTM's tables are read in clinical/ of a study, as tu.csv")
+
+
 def test_an_optional_part_of_a_key_may_be_empty_and_still_tells_twins():
     table = Table("t", "", (TUBES.columns[0], Column("reader", "text", "")), key=("tube", "reader"))
     _, problems = parse(pl.DataFrame({"tube": ["a", "a"], "reader": [None, None]}), table, file="t.csv")
@@ -274,12 +291,13 @@ def test_a_date_may_stand_for_a_day_of_a_subject():
 
 
 def test_a_column_that_is_not_known_is_told_with_its_mend():
-    table = Table("t", "T.", (Column("subject", "text", "S.", needed=True), Column("start_day", "integer", "D.")))
-    text = pl.DataFrame(schema=dict.fromkeys(["Subject ID", "outcome", "startdate"], pl.String))
+    subject, day, arm = Column("subject", "text", "S.", needed=True), Column("start_day", "integer", "D."), "arm"
+    table = Table("t", "T.", (subject, day, Column(arm, "text", "A.")))
+    text = pl.DataFrame(schema=dict.fromkeys(["Subject ID", "outcome", "startdate", arm], pl.String))
     _, problems = parse(text, table, file="t.csv")
     assert [(problem.column, problem.mend) for problem in problems] == [
         ("Subject ID", "did you mean 'subject'?"),
-        ("outcome", "delete it or rename it; the columns are subject, start_day (or start_date)"),
+        ("outcome", "delete it or rename it; the columns are subject, start_day (or start_date), arm"),
         ("startdate", "did you mean 'start_date'?"),
         ("subject", "rename the one that is meant, of Subject ID, outcome, startdate"),
     ]

@@ -9,9 +9,10 @@ from tilseq.cli.clinical_markers import markers_command
 from tilseq.cli.clinical_response import response_command
 from tilseq.cli.clinical_safety import safety_command
 from tilseq.cli.clinical_survival import survival_command
+from tilseq.cli.common import Laboratory
 
 
-@click.group("clinical")
+@click.group("clinical", cls=Laboratory)
 def clinical_command() -> None:
     """Tumour response, rates, time to event, adverse events, laboratory grades, tumour markers."""
 

@@ -76,6 +76,15 @@ class Examples(click.Command):
                 formatter.write(f"  {line}\n")
 
 
+class Laboratory(click.Group):
+    """A group whose help says where the examples are."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write below the commands how to come to their examples."""
+        formatter.write_paragraph()
+        formatter.write_text(f"The help of each command ends with an example: {ctx.command_path} COMMAND --help")
+
+
 def _refuse_odd_names(params: Mapping[str, Any]) -> None:
     """Refuse files whose names are not UTF-8, as of archives from other systems: no table could hold them."""
     for one in (one for value in params.values() for one in _each(value) if isinstance(one, str | Path)):

@@ -12,6 +12,7 @@ from tilseq.cli.common import (
     EXIT_INVALID,
     EXIT_SOME_FAILED,
     Examples,
+    Laboratory,
     output_folder,
     output_table,
     tell_written,
@@ -37,7 +38,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 PLATES_FOLDER = "plates"
 
 
-@click.group("cytokine")
+@click.group("cytokine", cls=Laboratory)
 def cytokine_command() -> None:
     """Cytokines by bead array (beads, standard curves, concentrations) and within stimulated cells."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from tilseq.cli.common import Examples, as_json, each_file
+from tilseq.cli.common import Examples, Laboratory, as_json, each_file
 from tilseq.cli.flow_check import compare_command, qc_command
 from tilseq.cli.flow_count import count_command, gate_command
 from tilseq.cli.flow_tubes import files
@@ -20,7 +20,7 @@ on the sample study, in a clone; or with S the folder of yours:
 SHOWN = ("$TOT", "$PAR", "$MODE", "$DATATYPE", "$BYTEORD", "$CYT", "$TIMESTEP", "$VOL")
 
 
-@click.group("flow")
+@click.group("flow", cls=Laboratory)
 def flow_command() -> None:
     """Flow cytometry (FCS): look at tubes, check them, gate and count T cells."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tilseq.cli.common import Examples, tell_written
+from tilseq.cli.common import Examples, Laboratory, tell_written
 from tilseq.cli.repertoire_bcr import bcr_command
 from tilseq.cli.repertoire_cells import cells_command
 from tilseq.cli.repertoire_contamination import contamination_command
@@ -28,7 +28,7 @@ on the sample study, in a clone; or with S the folder of yours:
   tilseq repertoire convert $S/SIM-01_product_sctcr.csv.gz -o product.tsv"""
 
 
-@click.group("repertoire")
+@click.group("repertoire", cls=Laboratory)
 def repertoire_command() -> None:
     """Clonotypes of TCR and BCR: convert, check, measure diversity and overlap, track infused clones.
 

@@ -9,11 +9,13 @@ from tilseq.errors import TilseqError
 from tilseq.tables.schema import NO_THOUSANDS
 
 LASTING_WORDS = ("ongoing", "on-going", "continuing", "continues", "still ongoing", "persistent", "not resolved")
-MISSING_WORDS = ("na", "n/a", "nan", "null", "none", ".", "-", "?")
+MISSING_WORDS = ("na", "n/a", "n.a.", "#n/a", "nd", "n.d.", "nan", "null", "none", ".", "-", "--", "?")
 NUMBERS = ("a whole number", "a number with a decimal point and without a unit")
 GRADE = re.compile(r"(?:g|gr|grade|ctcae)?[\s.]*([1-5])", re.IGNORECASE)
 DECIMAL = re.compile(r"[-+]?[0-9]+\.[0-9]+")
-COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+")
+COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+(E[-+]?[0-9]+)?", re.IGNORECASE)
+THOUSANDS_MARK = r"(?: |'|\u2019|\\xa0|\\u2009|\\u202f)"  # errors show unusual blanks by their codes
+PARTED = re.compile(rf"[0-9]{{1,3}}({THOUSANDS_MARK}[0-9]{{3}})+")
 COMMA_OR_THOUSAND = re.compile(r"[-+]?[1-9][0-9]{0,2},[0-9]{3}")
 MARKS = str.maketrans("", "", ".,")
 OUT_OF_ORDER = "days count from the infusion numbered 1: number infusions in the order of their days"
@@ -26,8 +28,8 @@ def advise(fault: TilseqError) -> None:
     """Add the mend of a common slip to a fault that has none.
 
     A date or a part of a day in a column of days, a word where a cell should be empty, an end that has not come, a
-    grade with its name, a decimal comma, a spreadsheet's number of a date, infusions that are
-    not numbered in their order.
+    grade with its name, a decimal comma, thousands that are parted, a spreadsheet's number of a date, a merged cell,
+    infusions that are not numbered in their order.
     """
     found = (fault.found or "").strip("'\"").strip()
     column = fault.column or ""
@@ -37,6 +39,8 @@ def advise(fault: TilseqError) -> None:
         fault.mend = f"call the column {column[:-3]}date to write dates"
     elif fault.expected == "a whole number" and column.endswith("day") and _in_part(found):
         fault.mend = "write whole days; is it a time in months?"
+    elif column == "subject" and fault.found is None and (fault.row or 0) > 2:
+        fault.mend = "write it in every row; of merged cells the first alone holds it"
     elif column == "grade" and fault.found is None:
         fault.mend = "find it out; an event without a grade can be counted nowhere"
     elif column.startswith("end_") and lasting(found) is not None:
@@ -55,6 +59,8 @@ def advise(fault: TilseqError) -> None:
         fault.mend = f"write {point} where the comma is a decimal one, {none} where it parts thousands"
     elif fault.expected in NUMBERS and COMMA.fullmatch(found):
         fault.mend = f"write a decimal point: {found.replace(',', '.')}"
+    elif fault.expected in NUMBERS and PARTED.fullmatch(found):
+        fault.mend = f"is it {re.sub(THOUSANDS_MARK, '', found)}? write it so"
     elif column == "day" and fault.expected == "at least 0":  # infusions alone have no day before 0
         fault.mend = OUT_OF_ORDER
     elif column.endswith("day") and (fault.expected or "").startswith("at "):

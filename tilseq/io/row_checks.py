@@ -39,7 +39,7 @@ def check_rows(content: bytes, start: int, separator: str, width: int, header_ro
         at = np.flatnonzero(marks)
         ends = np.flatnonzero(piece[at] == NEWLINE)
         widths = np.diff(ends, prepend=-1 - marks_open)
-        _check_widths(widths, width, header_row + rows, path)
+        _check_widths(widths, width, header_row, rows, path)
         if len(ends):
             lengths = np.diff(offset + at[ends], prepend=line_start - 1)
             if lengths.max() > MAX_LINE_BYTES:
@@ -50,21 +50,25 @@ def check_rows(content: bytes, start: int, separator: str, width: int, header_ro
         if offset + len(piece) - line_start > MAX_LINE_BYTES:
             raise long_line(header_row + rows, path)
     if line_start < len(buffer):  # the last line has no line end
-        _check_widths(np.array([marks_open + 1]), width, header_row + rows, path)
+        _check_widths(np.array([marks_open + 1]), width, header_row, rows, path)
         rows += 1
     return rows - 1
 
 
-def _check_widths(widths: np.ndarray[tuple[int], np.dtype[np.int64]], width: int, row: int, path: str | Path) -> None:
+def _check_widths(
+    widths: np.ndarray[tuple[int], np.dtype[np.int64]], width: int, header_row: int, rows: int, path: str | Path
+) -> None:
     wrong = np.flatnonzero(widths != width)
     if len(wrong):
-        found = int(widths[wrong[0]])
+        found, row = int(widths[wrong[0]]), header_row + rows + int(wrong[0])
+        above = found > width and row == header_row + 1
         raise ReadError(
             "this row has fewer cells than the header" if found < width else "this row has more cells than the header",
             file=path,
-            row=row + int(wrong[0]),
+            row=row,
             found=found,
-            expected=f"{width} cells",
+            expected=f"{width} cell{'s' if width > 1 else ''}",
+            mend=f"name every column in row {header_row}, or delete it if it is a title" if above else None,
         )
 
 

@@ -252,7 +252,10 @@ def _refuse_other_types(content: bytes, path: str | Path, packed: bool) -> None:
     if FCS_HEADER.match(content):
         kind = "an FCS file"
     if kind:
-        raise ReadError("this is not delimited text", file=path, found=kind, expected="CSV or TSV, plain or gzip")
+        mend = "save its sheet as CSV in UTF-8" if "Excel" in kind else None
+        raise ReadError(
+            "this is not delimited text", file=path, found=kind, expected="CSV or TSV, plain or gzip", mend=mend
+        )
 
 
 def _as_utf8(content: bytes, path: str | Path) -> bytes:

@@ -27,7 +27,7 @@ PLACES = {
     "tumor": (0.0, 1.45, "tumour"),
     "baseline": (0.0, 0.0, "blood before"),
     "product": (1.0, 1.45, "product"),
-    "later": (2.0, 0.72, "blood after"),
+    "later": (2.0, 0.72, "blood after,\nall visits"),
 }
 PRODUCT, BASELINE, TUMOR, LATER = (
     pl.col(f"{place}_frequency").is_not_null() for place in ("product", "baseline", "tumor", "later")

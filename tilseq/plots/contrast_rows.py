@@ -43,3 +43,17 @@ def contrast_words(contrast: str, longest: int) -> str:
     return " ×\n".join(
         line if len(line) <= longest else line.replace("/", "/\n").replace(" at ", "\nat ") for line in lines
     )
+
+
+def compared(contrast: str) -> str:
+    """Return a contrast as a reader meets it.
+
+    >>> compared("visit:D28/product"), compared("status:infused/not_seen_in_product at D28"), compared("treated")
+    ('D28 against product', 'infused against not seen in product at D28', 'treated')
+    """
+    if "/" not in contrast:
+        return contrast
+    of, _, at = contrast.partition(" at ")
+    terms = [term.partition(":")[2].partition("/") for term in of.split("*")]
+    told = ", and of that ".join(f"{level} against {reference}" for level, _, reference in terms).replace("_", " ")
+    return f"{told} at {at}" if at else told

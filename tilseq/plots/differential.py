@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.contrast_rows import one_contrast
+from tilseq.plots.contrast_rows import compared, one_contrast
 from tilseq.plots.labels import place_labels
 from tilseq.plots.style import FAINT, MUTED, PALETTE, figure, short
 
@@ -73,7 +73,7 @@ def volcano(
         _draw_lines(axes, tested, fold, floor)
         reach = 1.08 * max(fold, 0.5, *tested["log2_fold_change"].abs())
         axes.set(xlim=(-reach, reach), ylim=(0, 1.1 * max(1.5, *tested["height"])))
-        axes.set_xlabel(f"log2 fold change, {short(rows['contrast'][0], 48)}")
+        axes.set_xlabel(f"log2 fold change, {short(compared(rows['contrast'][0]), 48)}")
         axes.set_ylabel("−log10 p")
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title="Genes", alignment="left")
         called = tested.filter("called")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
 
 MOST_NAMED = 2 * len(PALETTE)  # as many colours twice: the second time dashed, or with another marker
+MARKED = 0.2  # of the diagonal, from one marker of a line to the next
 DASHED, EXTRAPOLATED = (0, (1, 1)), (0, (4, 2))
 WIDTH, HEIGHT = 6.8, 3.9  # in inches
 ORDER_NAMES = {0: "Clones seen (q = 0)", 1: "Effective clones (q = 1)", 2: "Effective clones (q = 2)"}
@@ -51,7 +52,8 @@ def hill_profiles(frame: Any, *, locus: str | None = None) -> Axes:
     with figure(WIDTH, HEIGHT) as axes:
         for number, (name, colour, own) in enumerate(_lines(rows)):
             _band(axes, own["q"].to_numpy(), own, colour)
-            axes.plot(own["q"], own["value"], color=colour, label=name, linestyle=_dash(number))
+            whole = (own["q"] % 1 == 0).arg_true().to_list()
+            axes.plot(own["q"], own["value"], color=colour, label=name, **_look(number), markevery=whole)
         axes.set_yscale("log")
         _in_plain_numbers(axes.yaxis)
         _finish(axes, rows, "Order q (0 clones, 1 exp entropy, 2 inverse Simpson)", "Effective clones", _depths(rows))
@@ -92,7 +94,7 @@ def rarefaction_curves(frame: Any, *, q: int = 0, over: str = "cells", locus: st
             seen = own.filter(pl.col("method") != "extrapolated")
             beyond = own.filter(pl.col("method") != "rarefied")
             _band(axes, own[over].to_numpy(), own, colour)
-            marker = MARKERS[number // len(PALETTE) % 2]
+            marker = _look(number)["marker"]
             own_cells = (seen["method"] == "observed").arg_true().to_list()
             axes.plot(seen[over], seen["value"], color=colour, label=name, marker=marker, markevery=own_cells)
             axes.plot(beyond[over], beyond["value"], color=colour, linestyle=EXTRAPOLATED)
@@ -137,7 +139,8 @@ def rank_abundance(tables: Mapping[str, Any], *, locus: str | None = None) -> Ax
             counts = own["duplicate_count"].sort(descending=True).to_numpy()
             # Of each size the first and the last rank are enough to draw the stairs.
             ends = np.flatnonzero(np.diff(counts, prepend=-1, append=-1)[:-1] | np.diff(counts, append=-1))
-            axes.plot(ends + 1, counts[ends] / counts.sum(), color=colour, label=name, linestyle=_dash(number))
+            look = {**_look(number), "markevery": (MARKED * (number % len(PALETTE)) / len(PALETTE), MARKED)}
+            axes.plot(ends + 1, counts[ends] / counts.sum(), color=colour, label=name, **look)
         axes.set_xscale("log")
         axes.set_yscale("log")
         _in_plain_numbers(axes.xaxis)
@@ -156,8 +159,10 @@ def _lines(rows: pl.DataFrame) -> list[tuple[str, str, pl.DataFrame]]:
     ]
 
 
-def _dash(number: int) -> Any:
-    return "solid" if number // len(PALETTE) % 2 == 0 else DASHED
+def _look(number: int) -> dict[str, Any]:
+    """Return what tells a line beside its colour: a marker, and beyond the palette another one and dots."""
+    beyond = number // len(PALETTE)
+    return {"marker": MARKERS[(number + beyond) % len(MARKERS)], "linestyle": DASHED if beyond % 2 else "solid"}
 
 
 def _band(axes: Axes, x: Any, own: pl.DataFrame, colour: str) -> None:

@@ -125,6 +125,12 @@ def _shares(results: Results) -> list[Column]:
     ]
 
 
+def latest_masses(results: Results) -> list[Row]:
+    """Return of each subject the last share of its blood after the infusion that clones of the reference hold."""
+    found = [_last(_alike(rows), _is_after) for rows in _frames(repertoires(results)).values()]
+    return sorted((row for row in found if row is not None), key=lambda row: str(row["subject"]))
+
+
 def _days_without(results: Results, rows: pl.DataFrame) -> list[str]:
     """Return the days on which blood of one subject was drawn after the infusion and gave no number, in words.
 

@@ -35,6 +35,7 @@ from tilseq.report import (
 )
 from tilseq.report.common_depth import common_depth
 from tilseq.report.glance import glance
+from tilseq.report.headline import headline
 from tilseq.report.images import Picture, pictures
 from tilseq.report.results import STATE_WORDS, Results, read_results
 from tilseq.report.series import reference_name
@@ -101,6 +102,7 @@ def _study(results: Results, images: dict[str, list[Picture]]) -> dict[str, Any]
         "facts": methods.facts(results),
         "study_notes": methods.notes(results),
         "no_run": "" if results.run else methods.NO_RUN,
+        "headline": headline(results),
         "glance": glance(results),
         "grid": overview.grid(results),
         "legend": [Chip(words, state, words) for state, words in STATE_WORDS.items()],

@@ -39,6 +39,21 @@ def rates(results: Results) -> View:
     return _rates(results, "Response rates", wanted)
 
 
+def headline_rates(results: Results) -> list[Row]:
+    """Return the rows of `summaries` of the confirmed ORR over all, of each reader whose numbers are no sensitivity."""
+    rows = results.tables["summaries"].filter(
+        pl.col("parameter") == "ORR", pl.col("group") == "all", pl.col("population") == _populations(results)[0]
+    )
+    pairs = [(row, qualifier_pairs(row["qualifier"])) for row in rows.iter_rows(named=True)]
+    return [
+        row
+        for row, of in pairs
+        if of.get("confirmation") == "required"
+        and row["estimate"] is not None
+        and not is_sensitivity(results, of.get("reader"))
+    ]
+
+
 def unconfirmed_rates(results: Results) -> View:
     """Return the same by arm and tumour type where no confirmation is asked for."""
     arms = results.tables["summaries"]["group"].str.starts_with("arm=").any()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from tilseq.errors import first_few
+from tilseq.plots.contrast_rows import compared
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, count, filled, measured, missing, text
 from tilseq.report.words import number, plural
@@ -28,7 +29,7 @@ def comparisons(results: Results) -> View:
         rows.append(
             [
                 text(row["population"], "name"),
-                text(in_words(row["contrast"])),
+                text(compared(row["contrast"])),
                 count(row["subjects"]),
                 count(row["genes"]),
                 _changed(row, "genes"),
@@ -45,7 +46,8 @@ def comparisons(results: Results) -> View:
 def _of_note(row: Row) -> Iterator[str]:
     """Yield what a reader must know of a comparison, and which subjects it leaves out."""
     if row["told"] is not None:
-        yield row["told"]
+        contrast = row["contrast"].partition(" at ")[0]
+        yield row["told"].replace(contrast, compared(contrast))
     if row["left_out"] is not None:
         yield f"without {row['left_out']}"
 
@@ -72,18 +74,6 @@ def _changed(row: dict[str, object], what: str) -> Cell:
     return Cell(f"{number(row[f'{what}_up'])}, {number(row[f'{what}_down'])}", kind="number")  # type: ignore[arg-type]
 
 
-def in_words(contrast: str) -> str:
-    """Return a contrast as a reader meets it.
-
-    >>> in_words("visit:D28/product"), in_words("status:infused/not_seen_in_product at D28")
-    ('D28 against product', 'infused against not seen in product at D28')
-    """
-    of, _, at = contrast.partition(" at ")
-    terms = [term.partition(":")[2].partition("/") for term in of.split("*")]
-    told = ", and of that ".join(f"{level} against {reference}" for level, _, reference in terms).replace("_", " ")
-    return f"{told} at {at}" if at else told
-
-
 def gene_sets(results: Results) -> View:
     """Return the gene sets of each comparison that changed, or where none did those of least p."""
     table = results.tables["enrichment"].filter(pl.col("p").is_not_null() & ~pl.col("exploratory"))
@@ -98,7 +88,7 @@ def gene_sets(results: Results) -> View:
             rows.append(
                 [
                     text(None if population is None else str(population), "name"),
-                    text(in_words(str(contrast))),
+                    text(compared(str(contrast))),
                     text(row["set"]),
                     text(TESTS[row["method"]]),
                     measured(row["log2_fold_change"], row["lower"], row["upper"]),

@@ -43,6 +43,7 @@ from tilseq.tables.inputs import ADVERSE_EVENTS, INFUSIONS, LESIONS, PLATES, RES
 from tilseq.tables.outputs import EXCLUSIONS
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
+WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 LARGEST_TABLE_BYTES = 32 << 20
 MOST_ROWS = 100_000
 SDTM_FILES = ("clinical/tu.csv", "clinical/tr.csv", "clinical/rs.csv")
@@ -322,6 +323,8 @@ def _check_clinical_names(folder: Folder) -> None:
             continue  # what file browsers and open spreadsheets leave behind
         if name not in known:
             mend = did_you_mean(name, known) or f"known here are {', '.join(known)}; keep other files elsewhere"
+            if Path(name).suffix.lower() in WORKBOOKS:
+                mend = "no workbook is read: save its sheet as CSV in UTF-8 and keep the workbook elsewhere; " + mend
             folder.problems.append(ReadError("no table of this name is known", file=f"clinical/{name}", mend=mend))
 
 

@@ -85,11 +85,20 @@ def scan(folder: str | Path, root: str | Path, pattern: str) -> Draft:
     if not draft.samples:
         seen = [f"{shown(name)} ({why})" for name, why in list(draft.left_out.items())[:MOST_SHOWN]]
         what = "no file here can be read as a sample by the pattern"
-        mend = "the pattern reads the path below this folder, without extensions"
+        mend = "the pattern reads the path below this folder, without extensions" + _deeper(folder, draft, pattern)
         raise ReadError(what, file=folder, expected=pattern, mend=f"{mend}; seen: {', '.join(seen) or 'no file'}")
     _name_samples(draft.samples)
     draft.visits = _visits(draft.samples)
     return draft
+
+
+def _deeper(folder: Path, draft: Draft, pattern: str) -> str:
+    """Return the pattern with a `*/` for each folder that it lacks, where a file can be read by it; else nothing."""
+    for name in draft.left_out:
+        lacking = "*/" * (name.count("/") - pattern.count("/"))
+        if lacking and not isinstance(_sample(folder / name, name, parse_pattern(lacking + pattern)), str):
+            return f"; for files in folders below it write --pattern '{lacking}{pattern}'"
+    return ""
 
 
 def _files(folder: Path) -> Iterator[Path]:

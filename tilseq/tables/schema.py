@@ -122,11 +122,32 @@ def no_such_column(table: Table, name: str, file: str | Path, *, further: str = 
     further
         Words on other columns that may stand there, put behind the list of those known.
     """
-    dates = table.dates
-    known = ", ".join(f"{one} (or {dates[one]})" if one in dates else one for one in table.names)
-    near = did_you_mean(name, [*table.names, *dates.values()])
-    mend = near or f"delete it or rename it; the columns are {known}{further}"
+    near = did_you_mean(name, [*table.names, *table.dates.values()])
+    mend = near or f"delete it or rename it; the columns are {_columns_in_words(table)}{further}"
     return TableError(f"{table.name} has no such column", file=file, row=1, column=name, mend=mend)
+
+
+def _another_header(table: Table, names: Sequence[str], file: str | Path) -> TableError:
+    """Return the one error of a header that names no column of the table, with those that may be meant."""
+    known = [*table.names, *table.dates.values()]
+    meant = [f"{name}: {near}" for name in names if (near := did_you_mean(name, known)) is not None]
+    mend = "delete a title above the header, or rename its columns"
+    mend += f" ({'; '.join(meant[:MOST_NAMED])})" if meant else ""
+    if "DOMAIN" in names:
+        mend = "SDTM's tables are read in clinical/ of a study, as tu.csv, tr.csv, rs.csv, ae.csv and lb.csv"
+    return TableError(
+        f"no column of this header is one of {table.name}",
+        file=file,
+        row=1,
+        found=first_few(names, MOST_NAMED),
+        expected=_columns_in_words(table),
+        mend=mend,
+    )
+
+
+def _columns_in_words(table: Table) -> str:
+    dates = table.dates
+    return ", ".join(f"{one} (or {dates[one]})" if one in dates else one for one in table.names)
 
 
 def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
@@ -285,6 +306,8 @@ def parse(
         problems += faults
     kept = [text[name] for name in unknown] if extra == "keep" else []
     frame = pl.DataFrame(columns + kept)
+    if extra == "refuse" and unknown and len(unknown) == text.width:
+        return frame, [_another_header(table, unknown, file)]
     problems += _repeated_keys(frame, table, file)
     return frame, sorted(problems, key=lambda problem: problem.row or 0)
 
