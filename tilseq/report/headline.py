@@ -77,7 +77,9 @@ def _persistence(rows: Sequence[Row], reference: str) -> str:
     failed = [row["subject"] for row in rows if row["state"] == "fail"]
     told += f"; failed quality: {first_few(failed, MOST_NAMED)}" if failed else ""
     unknown = sum(not row["before"] for row in rows)
-    return told + (f"; of {unknown:,} no blood tells what was there before the infusion" if unknown else "")
+    return told + (
+        f"; of {plural(unknown, 'subject')} no blood tells what was there before the infusion" if unknown else ""
+    )
 
 
 def _clones(results: Results, rows: Sequence[Row]) -> str:
