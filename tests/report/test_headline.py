@@ -75,8 +75,8 @@ def test_persistence_is_of_the_latest_blood_and_says_where_nothing_was_seen(answ
     )
     assert told == {
         "Do infused clones persist?": "Seen in the latest blood of 2 of 3 subjects (day 28 to 84): clones of the "
-        "infusion product hold 12.5 to 50 % of TRB; failed quality: S1; of 2 subjects no blood tells what was there before "
-        "the infusion"
+        "infusion product hold 12.5 to 50 % of TRB; failed quality: S1; of 2 subjects no blood tells what was there "
+        "before the infusion"
     }
 
 
