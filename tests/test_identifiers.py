@@ -52,12 +52,19 @@ def test_unknown_subjects_are_told_once_with_their_first_row():
 
 def test_days_by_subject_are_of_the_subjects_of_a_table():
     days = pd.DataFrame({"subject": [101, 102, 103], "day": [-7.0, float("nan"), -6.0]}).set_index("subject")["day"]
-    assert days_by_subject(days.to_dict()) == {"101": -7, "103": -6}
-    assert days_by_subject({"S1": -7, "S2": None}) == {"S1": -7}
-    assert days_by_subject(None) == {}
+    assert days_by_subject(days.to_dict(), ["101", "103"]) == {"101": -7, "103": -6}
+    assert days_by_subject({"S1": -7, "S2": None, "S3": -5}, ["S1"]) == {"S1": -7, "S3": -5}
+    assert days_by_subject(None, []) == {}
+
+
+@pytest.mark.parametrize("name", ["s-01", "S-1", "S- 01"])
+def test_a_day_of_a_subject_that_the_table_has_under_another_name_is_refused(name):
+    with pytest.raises(AnalysisError, match="the table has no such subject.*did you mean 'S-01'"):
+        days_by_subject({name: -7}, ["S-01", "S-02"])
+    assert days_by_subject({"S-01": -6, "S-03": -7}, ["S-01", "S-02"]) == {"S-01": -6, "S-03": -7}
 
 
 @pytest.mark.parametrize("day", [-6.5, "-7", date(2024, 1, 1), float("inf")])
 def test_a_day_of_a_subject_that_is_no_whole_number_is_refused(day):
     with pytest.raises(AnalysisError, match="the day of subject 101 is no whole number"):
-        days_by_subject({101: day})
+        days_by_subject({101: day}, ["101"])

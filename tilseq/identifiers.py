@@ -70,15 +70,37 @@ def without_blanks(identifier: str) -> str:
     return "".join(twin_key(identifier).split())
 
 
-def days_by_subject(days: Mapping[Any, Any] | None) -> dict[str, int]:
-    """Return subject → day, subjects as text, as tables hold them: 101 of pandas is subject 101 of a table.
+def refuse_misspelt(subjects: Collection[str], known: Collection[str]) -> None:
+    """Refuse a subject that a table has under a name which differs in case, blanks, zeros or Unicode form alone.
 
-    A subject whose day is not known (None, NaN) is left out.
+    Others may be of the study and have no row in the table.
 
     Raises
     ------
     AnalysisError
-        A day is no whole number.
+        There is one; what is told of it would be told of nobody.
+    """
+    for name in sorted(set(subjects) - set(known)):
+        if mend := same_identifier(name, known):
+            raise AnalysisError("the table has no such subject", found=name, mend=mend)
+
+
+def days_by_subject(days: Mapping[Any, Any] | None, known: Collection[str]) -> dict[str, int]:
+    """Return subject → day, subjects as text, as tables hold them: 101 of pandas is subject 101 of a table.
+
+    A subject whose day is not known (None, NaN) is left out.
+
+    Parameters
+    ----------
+    days
+        Subject → day.
+    known
+        Subjects of the table that the days are for.
+
+    Raises
+    ------
+    AnalysisError
+        A day is no whole number; a subject is misspelt, see `refuse_misspelt`.
     """
     found = {}
     for subject, day in (days or {}).items():
@@ -89,4 +111,5 @@ def days_by_subject(days: Mapping[Any, Any] | None) -> dict[str, int]:
                 f"the day of subject {subject} is no whole number", found=day, expected="a whole number"
             )
         found[str(subject)] = int(float(day))
+    refuse_misspelt(found, known)
     return found

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilseq.clinical import gcig, markers
+from tilseq.errors import AnalysisError
 
 ULN = 35.0
 
@@ -235,6 +236,12 @@ def test_subjects_that_are_numbers_are_those_of_the_table():
     assert row["response"] == "none"
     (row,) = gcig(found, subjects=people, mouse_antibodies="17").rows(named=True)  # one subject, of whom 7 is no part
     assert row["response"] == "PR"
+
+
+@pytest.mark.parametrize("told", [{"mouse_antibodies": ["o"]}, {"interference_days": {" O": [48]}}])
+def test_a_subject_that_is_misspelt_is_refused(told):
+    with pytest.raises(AnalysisError, match="the table has no such subject.*did you mean 'O'"):
+        response([(-8, 400), (20, 200), (48, 200)], **told)
 
 
 def test_samples_of_another_assay_take_no_part():

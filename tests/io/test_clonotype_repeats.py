@@ -41,6 +41,18 @@ def test_few_rows_and_a_part_of_them_may_be_there_twice(read, reader, locus):
     assert read(reader, locus, ROWS[:11] + ROWS[:10]).table["duplicate_count"].sum() == 66 + 55
 
 
+@pytest.mark.parametrize(("reader", "locus"), READERS)
+def test_a_part_that_was_pasted_again_is_told_by_its_large_counts(read, reader, locus):
+    rows = [row.rpartition("\t")[0] + f"\t{10 + number}\n" for number, row in enumerate(ROWS)]
+    told = read(reader, locus, rows + rows[2:]).warnings
+    assert (
+        "10 rows with a count of 10 or more are copies of earlier rows, the first in row 14, and are summed with them: "
+        "was a part of the file pasted twice?"
+    ) in told
+    for parts in (rows + rows[3:], rows + [row.replace("J1", "J2") for row in rows[2:]], ROWS + ROWS[1:]):
+        assert not any("copies" in line for line in read(reader, locus, parts).warnings)
+
+
 def test_rows_of_one_clonotype_that_differ_are_summed(read):
     found = read(read_clonotypes, "TRB", ROWS + [row.replace("J1", "J2") for row in ROWS])
     assert found.table["duplicate_count"].sum() == 2 * 78

@@ -18,6 +18,7 @@ from tilseq.clinical.periods import periods_of
 from tilseq.clinical.treated import STARTS, columns_of
 from tilseq.clinical.tumor_markers import DIFFER, Sample, samples_of
 from tilseq.errors import refuse_unknown
+from tilseq.identifiers import refuse_misspelt
 from tilseq.tables import Row, as_polars
 from tilseq.tables.inputs import SUBJECTS
 from tilseq.tables.tumor_marker_course import CHECK_UNIT, GCIG
@@ -96,7 +97,7 @@ def gcig(
     TableError
         `subjects` breaks its registry.
     AnalysisError
-        There is no such setting.
+        There is no such setting; a subject of `interference_days` or `mouse_antibodies` is misspelt.
     """
     refuse_unknown("harvest", harvest, get_args(Harvest))
     people = columns_of(subjects, SUBJECTS, ("subject", "tumor_type", "harvest_day", *STARTS))
@@ -106,6 +107,7 @@ def gcig(
     others, _ = new_therapies(therapies)
     interfered = {str(subject): days for subject, days in (interference_days or {}).items()}
     mice = {mouse_antibodies} if isinstance(mouse_antibodies, str) else {str(one) for one in mouse_antibodies}
+    refuse_misspelt({*interfered, *mice}, people["subject"].to_list())
     found = []
     for person in people.filter(pl.col("tumor_type") == TUMOR_TYPE).to_dicts():
         name = person["subject"]

@@ -83,11 +83,13 @@ def periods_of(subjects: Any, infusions: Any = None, *, il2_end: Mapping[str, in
         The subjects or infusions break their registry.
     StudyError
         A subject's lymphodepletion does not begin before day 0, or its first dose is after it; each is listed.
+    AnalysisError
+        A day of `il2_end` is no whole number, or a subject of it is misspelt.
     """
     last = _last_infusions(infusions)
-    ends = days_by_subject(il2_end)
     found: dict[str, Periods] = {}
     people = columns_of(subjects, SUBJECTS, ("subject", *DAYS))
+    ends = days_by_subject(il2_end, people["subject"].to_list())
     problems = start_faults(people)
     if problems:
         raise StudyError(problems, "the subjects")

@@ -56,7 +56,7 @@ def levels(concentrations: Any, samples: Any, starts: Mapping[str, int | None] |
     TableError
         The samples break their registry.
     AnalysisError
-        A day of `starts` is no whole number.
+        A day of `starts` is no whole number, or a subject of it is misspelt.
     """
     from tilseq.identifiers import days_by_subject
     from tilseq.tables import Table, as_polars, conform, known_columns
@@ -65,7 +65,7 @@ def levels(concentrations: Any, samples: Any, starts: Mapping[str, int | None] |
 
     part = Table(SAMPLES.name, SAMPLES.meaning, tuple(c for c in SAMPLES.columns if c.name in NEEDED), SAMPLES.key)
     known = {row["sample"]: row for row in conform(known_columns(samples, part), part).iter_rows(named=True)}
-    days = days_by_subject(starts)
+    days = days_by_subject(starts, {row["subject"] for row in known.values() if row["subject"]})
     series: dict[tuple[Any, ...], list[Row]] = {}
     for told in as_polars(concentrations).iter_rows(named=True):
         sample = known.get(str(told["sample"]))

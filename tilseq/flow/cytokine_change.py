@@ -42,7 +42,7 @@ def cytokine_changes(table: pl.DataFrame, starts: Mapping[str, int | None] | Non
     for row in rows:
         if row["response"] != "not_evaluable" and row["day"] is not None:
             courses.setdefault(tuple(row[name] for name in COURSE), []).append(row)
-    days = days_by_subject(starts)
+    days = days_by_subject(starts, {row["subject"] for row in rows})
     for (subject, *_), course in courses.items():
         start = days.get(subject)
         baseline = _baseline(course, -1 if start is None else start)

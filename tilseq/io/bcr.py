@@ -9,7 +9,7 @@ import polars as pl
 
 from tilseq.errors import TableError
 from tilseq.io.clonotype_counts import with_counts
-from tilseq.io.clonotype_repeats import contigs_once, refuse_doubled
+from tilseq.io.clonotype_repeats import contigs_once, copies_told, refuse_doubled
 from tilseq.io.clonotype_rows import NO_VALUE, Rows, read_rows
 from tilseq.io.clonotype_rules import cells_of, exclusions, loci_denied, rule, with_locus
 from tilseq.io.dialects import CountOf
@@ -74,17 +74,18 @@ def read_bcr(path: str | Path, *, dialect: str | None = None, locus: str | None 
     of_t_cells = pl.col("rule").is_null() & ~pl.col("locus").str.starts_with("IG")
     table = table.with_columns(rule=rule(table, locus))
     table = table.with_columns(rule=pl.when(of_t_cells).then(pl.lit(NOT_OF_B_CELLS)).otherwise("rule"))
-    notes = [*rows.notes]
+    notes, copies = [*rows.notes], []
     if "barcode" in table.columns:
         contigs_once(rows)
         table, _, several = cells_of(table)
         notes += several
     else:
         refuse_doubled(rows)
+        copies = copies_told(table.filter(pl.col("rule").is_null()))
     table, identities = _with_identity(rows, table)
     sequences = _named(rows, _filled(table).filter(pl.col("rule").is_null()))
     wells = several_wells(rows, table["barcode"]) if "barcode" in table.columns else []
-    warnings = (*rows.warnings, *several_samples(rows), *wells, *loci_denied(rows, sequences))
+    warnings = (*rows.warnings, *several_samples(rows), *copies, *wells, *loci_denied(rows, sequences))
     left_out = exclusions(table, rows.file)
     sequences = sequences.select(*COLUMNS, *COLUMNS_OF_V)
     return BcrSequences(sequences, count_of, rows.dialect, left_out, warnings, (*notes, *identities))

@@ -9,6 +9,7 @@ from tilseq.io.clonotype_rows import NO_VALUE, Rows
 from tilseq.io.clonotype_rules import all_differ
 
 FEWEST = 10  # rows that differ; fewer may all be there twice by chance
+LARGE = 10  # a count that two rows of one clonotype seldom share but where one was copied
 
 
 def refuse_doubled(rows: Rows) -> None:
@@ -24,6 +25,18 @@ def refuse_doubled(rows: Rows) -> None:
         row=again["row"][0],
         mend="was the file joined to itself? keep each row once",
     )
+
+
+def copies_told(kept: pl.DataFrame) -> list[str]:
+    """Say how many rows with a large count are copies, word for word, of earlier ones, as where a part was pasted."""
+    large = kept.filter(pl.col("duplicate_count") >= LARGE)
+    copies = large.filter(~pl.struct(pl.exclude("row")).is_first_distinct())
+    if copies.height < FEWEST:
+        return []
+    return [
+        f"{copies.height} rows with a count of {LARGE} or more are copies of earlier rows, the first in row "
+        f"{copies['row'][0]}, and are summed with them: was a part of the file pasted twice?"
+    ]
 
 
 def contigs_once(rows: Rows) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 
 from tilseq.errors import TableError, did_you_mean
 from tilseq.io.clonotype_counts import with_counts
-from tilseq.io.clonotype_repeats import contigs_once, names_once, refuse_doubled
+from tilseq.io.clonotype_repeats import contigs_once, copies_told, names_once, refuse_doubled
 from tilseq.io.clonotype_rows import NO_VALUE, Rows, read_rows
 from tilseq.io.clonotype_rules import (
     cells_alike,
@@ -153,6 +153,8 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
     else:
         if kept.height >= 2 * clonotypes.height:
             refuse_doubled(rows)
+        if kept.height > clonotypes.height:
+            warnings += copies_told(kept)
         notes += sums_told(kept, clonotypes)
         warnings += [*names.result(), *_cells_named(rows)]
     refuse_exchanged(clonotypes, rows)
