@@ -15,6 +15,7 @@ from benchmarks.realism import REAL, SIMULATED
 from tilseq.flow import Gating, gate
 from tilseq.flow.transform import arcsinh
 from tilseq.io.fcs import read_fcs
+from tilseq.plots.style import PALETTE
 from tilseq.simulate.cytometry.faults import Conditions
 from tilseq.simulate.cytometry.panels import TBNK
 from tilseq.simulate.cytometry.tube import acquire
@@ -115,16 +116,15 @@ def _draw(gatings: list[Gating], path: Path) -> None:
             axis.set_ylim((0, 12) if y == "SSC-A" else (-1.5, 7))
         row[0].set_title(name, loc="left", fontweight="bold")
         t_cells = gating.populations["CD3+"].mask
-        for marker in ("CD4", "CD8"):
-            row[-1].hist(
-                _scaled(gating, marker)[t_cells], bins=80, range=(-2, 7), histtype="step", label=f"{marker} of T cells"
-            )
         lymphocytes = gating.populations["lymphocytes"].mask
-        row[-1].hist(
-            _scaled(gating, "CD3")[lymphocytes], bins=80, range=(-2, 7), histtype="step", label="CD3 of lymphocytes"
-        )
-        row[-1].set(xlabel="arcsinh scale", yticks=[])
-        row[-1].set_ylim(top=1.4 * row[-1].get_ylim()[1])
-        row[-1].legend(frameon=False, fontsize=8, loc="upper right")
+        for (marker, of, mask), colour in zip(
+            (("CD4", "T cells", t_cells), ("CD8", "T cells", t_cells), ("CD3", "lymphocytes", lymphocytes)),
+            PALETTE,
+            strict=False,
+        ):
+            look = {"color": colour, "linewidth": 1.2, "label": f"{marker} of {of}"}
+            row[-1].hist(_scaled(gating, marker)[mask], bins=80, range=(-2, 7), histtype="step", **look)
+        row[-1].set(xlabel="arcsinh scale", ylabel="events", yticks=[])
+    axes[0, -1].legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     figure.savefig(path, dpi=80)
     plt.close(figure)

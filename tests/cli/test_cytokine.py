@@ -10,7 +10,7 @@ import pytest
 
 from tests.commands import exit_code as run
 from tests.cytokines.curves import plate
-from tilseq.cli.cytokine import draw_plates
+from tilseq.cli.cytokine import _tell_silent, draw_plates
 from tilseq.cytokines import quantify
 from tilseq.steps.cytokine_plate_figures import draw_plate
 
@@ -70,6 +70,15 @@ def test_quantify_writes_every_table(study, capsys):
     inside = both.filter(pl.col("plasma_pg_per_ml").is_between("lower", "upper"))
     assert inside.height >= both.height - 1
     assert "analytes in samples: " in capsys.readouterr().err
+
+
+def test_a_sample_that_cannot_be_evaluated_is_told_with_the_reason(capsys):
+    columns = {"plate": "P1", "status": "not_evaluable", "reason": "the sheet does not tell the dilution"}
+    samples = [columns | {"sample": name} for name in ("a", "a", "b")]
+    samples += [columns | {"sample": "c", "reason": None, "status": "quantified"}]
+    _tell_silent(pl.DataFrame(samples))
+    told = "tilseq: plate P1, a, b: not evaluable: the sheet does not tell the dilution\n"
+    assert capsys.readouterr().err == told
 
 
 def test_a_missing_well_fails_alone(study, capsys):

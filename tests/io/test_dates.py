@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from tilseq.io.dates import DayZero, day_zero, days_from_dates, first_infusions, parse_dated
-from tilseq.tables.inputs import ADVERSE_EVENTS, SAMPLES, SCHEDULE, SUBJECTS
+from tilseq.tables.inputs import ADVERSE_EVENTS, LESIONS, SAMPLES, SCHEDULE, SUBJECTS
 
 DAY0 = DayZero({"S01": date(2024, 3, 1)}, frozenset({"S01", "S03"}))
 
@@ -88,6 +88,9 @@ def test_dates_without_infusions_are_one_error_a_column():
         (1, "harvest_date", "dates, and no infusions that they count from"),
     ]
     assert frame["harvest_day"].to_list() == [None, None]
+    cells = text(subject=["S01", "S02"], date=["2024-01-01", "x"], lesion=["T1", "T1"], role=["target", "target"])
+    (problem,) = parse_dated(cells, LESIONS, None, file="lesions.csv")[1]  # where the day is needed, too
+    assert (problem.row, problem.column) == (1, "date")
 
 
 def test_start_and_end():

@@ -61,13 +61,13 @@ def test_of_readers_alike_each_is_told(answers):
 def test_persistence_is_of_the_latest_blood_and_says_where_nothing_was_seen(answers):
     told = answers(
         samples=[
-            sample("a", "S1", 7),
+            sample("a", "S1", -7),
             sample("b", "S1", 84, state="fail"),
             sample("c", "S2", 28),
             sample("d", "S3", 30),
         ],
         endpoints=[
-            mass("a", "S1", 7, 0.8),
+            mass("a", "S1", -7, 0.01),
             mass("b", "S1", 84, 0.125),
             mass("c", "S2", 28, 0.5),
             mass("d", "S3", 30, 0),
@@ -75,12 +75,13 @@ def test_persistence_is_of_the_latest_blood_and_says_where_nothing_was_seen(answ
     )
     assert told == {
         "Do infused clones persist?": "Seen in the latest blood of 2 of 3 subjects (day 28 to 84): clones of the "
-        "infusion product hold 12.5 to 50 % of TRB; failed quality: S1"
+        "infusion product hold 12.5 to 50 % of TRB; failed quality: S1; of 2 subjects no blood tells what was there "
+        "before the infusion"
     }
 
 
-def clone(subject, junction, later, product=True, baseline=False):
-    origin = "infused_and_preexisting" if baseline else "infused_only" if product else "preexisting_only"
+def clone(subject, junction, later, product=True, baseline=False, origin=None):
+    origin = origin or ("infused_and_preexisting" if baseline else "infused_only" if product else "preexisting_only")
     return {"subject": subject, "locus": "TRB", "junction": junction, "origin": origin, "in_product": product,
             "in_baseline": baseline, "in_tumor": False, "later_frequency": later}  # fmt: skip
 
@@ -91,12 +92,25 @@ def test_the_largest_clone_of_the_product_is_named_by_its_amino_acids(answers):
         "origins": [
             clone("S1", "TGTGCCTTT", 0.02), clone("S1", "TGTGGATTT", 0.01),
             clone("S1", "TGTTCCTTT", 0.3, product=False), clone("S2", "TGTAAATTT", 0.004, baseline=True),
-            clone("S3", "TGTAAATTT", None),
+            clone("S3", "TGTAAATTT", None), clone("S4", "TGTAAATTT", 0.1, origin="indeterminate"),
         ],
     }  # fmt: skip
     told = answers(**tables, endpoints=[mass("a", "S1", 7, 0.8), mass("c", "S2", 28, 0.5)])
     assert told["Which clones?"] == (
-        "Largest of all blood after the infusion: S1 CAF 2 %, S2 CKF 0.400 % (in blood before, too)"
+        "Largest of all blood after the infusion: S1 CAF 2 %, S2 CKF 0.400 % (in blood before, too), "
+        "S4 CKF 10 % (cannot be told whether in blood before)"
+    )
+
+
+def test_what_holds_of_all_clones_named_is_said_once(answers):
+    told = answers(
+        samples=[sample("a", "S1", 7), sample("c", "S2", 28)],
+        endpoints=[mass("a", "S1", 7, 0.8), mass("c", "S2", 28, 0.5)],
+        origins=[clone(name, "TGTGCCTTT", 0.02, origin="indeterminate") for name in ("S1", "S2")],
+    )
+    assert told["Which clones?"] == (
+        "Largest of all blood after the infusion: S1 CAF 2 %, S2 CAF 2 %; "
+        "of none can it be told whether it was in blood before"
     )
 
 

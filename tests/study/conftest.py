@@ -54,8 +54,8 @@ FURTHER = {
     "clinical/tumor_markers.csv": "subject,day,test,value_text,unit,upper_limit\nS01,-8,CEA,<0.5,ng/mL,5\n",
     "clinical/therapies.csv": "subject,therapy,start_day,end_day\n007,pembrolizumab,120,\n",
     "clinical/schedule.csv": "visit,day,window\nbaseline,-7,3\nD28,28,7\n",
-    "plates/p1.csv": "plate,well,path,role,sample,analyte,level,nominal_pg_per_ml,kit\n"
-    + "".join(f"{well},multiplex\n" for well in WELLS),
+    "plates/p1.csv": "plate,well,path,role,sample,analyte,level,nominal_pg_per_ml,kit,dilution\n"
+    + "".join(f"{well},multiplex,{2 if ',sample,' in well else ''}\n" for well in WELLS),
     **{f"raw/w{number}.fcs": f"well {number}" for number in range(1, 5)},
 }  # fmt: skip
 

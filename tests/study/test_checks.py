@@ -289,8 +289,8 @@ def test_all_assays_of_one_visit_stand_beside_one_another(make_study):
         "subjects.csv": "subject,tumor_type,harvest_day,lymphodepletion_day\nS01,melanoma,-45,-7\n",
         "infusions.csv": "subject,infusion,day,lot\nS01,1,0,A\n",
         "samples.csv": WHOLE_TRIAL,
-        "plates/all.csv": "plate,well,path,role,sample,kit\nP1,A1,raw/15,sample,day0_il,multiplex\n"
-        "P2,A1,raw/16,sample,day0_tgfb,multiplex\n",
+        "plates/all.csv": "plate,well,path,role,sample,kit,dilution\n"
+        "P1,A1,raw/15,sample,day0_il,multiplex,2\nP2,A1,raw/16,sample,day0_tgfb,multiplex,2\n",
         "raw/a.fcs": None,
         "raw/e.fcs": None,
         **{f"raw/{number}": f"file {number}" for number in range(1, 17)},

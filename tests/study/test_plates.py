@@ -1,6 +1,6 @@
 import pytest
 
-from tilseq.study.plates import note_plates_apart
+from tilseq.study.plates import note_plates_apart, note_undiluted
 from tilseq.study.read import examine, read_study
 
 HEADER = "plate,well,path,role,sample,analyte,level,nominal_pg_per_ml,dilution,acid_activated\n"
@@ -248,3 +248,13 @@ def test_plates_of_one_kit_that_are_apart_are_told(make_study, further_texts, to
         header = "plate,path,kit,well,role,sample,level,nominal_pg_per_ml,dilution\n"
         sheets[f"plates/{plate.lower()}.csv"] = header + "".join(lines)
     assert note_plates_apart(examine(make_study(further_texts | sheets))) == told
+
+
+def test_samples_without_a_dilution_are_told(make_study, further_texts):
+    header = "plate,path,kit,well,role,sample,dilution\n"
+    rows = ("A01,sample,a,", "A02,sample,a,", "A03,sample,b,2", "A04,sample,c,", "A05,blank,,")
+    lines = [f"P1,raw/x{i}.fcs,multiplex,{row}\n" for i, row in enumerate(rows)]
+    folder = examine(make_study(further_texts | {"plates/p1.csv": header + "".join(lines)}))
+    assert note_undiluted(folder) == [
+        "samples of plates without a dilution, of which nothing can be told: a (P1), c (P1)"
+    ]

@@ -67,6 +67,7 @@ def _plate_options(command: Callable[..., object]) -> Callable[..., object]:
     return command
 
 
+MOST_NAMED = 6  # samples, in a message
 QC_EXAMPLE = """\
 on the sample study, in a clone; or with S the folder of yours:
   S=data/sample
@@ -136,6 +137,7 @@ def quantify_command(
     click.echo(f"analytes in samples: {statuses or 'none, as the sheet names no well of a sample'}", err=True)
     for (plate_name, sample), own in unlike(told.samples).group_by("plate", "sample", maintain_order=True):
         click.echo(f"tilseq: plate {plate_name}, {sample}: {', '.join(own['analyte'])}: {own['reason'][0]}", err=True)
+    _tell_silent(told.samples)
     _tell_doubts(told.curves, "curves")
     status = _tell_wells(beads)
     tell_written(output)
@@ -218,6 +220,16 @@ def _tell_wells(beads: Beads) -> int:
     told = ", ".join(f"{number} {word}" for word, number in counts.items())
     click.echo(f"{wells['well'].n_unique()} wells; analytes in wells: {told}", err=True)
     return exit_code(wells)
+
+
+def _tell_silent(samples: pl.DataFrame) -> None:
+    """Tell stderr which samples have analytes that cannot be evaluated, by reason."""
+    from tilseq.errors import first_few
+
+    silent = samples.filter(samples["status"] == "not_evaluable")
+    for (plate, reason), own in silent.group_by("plate", "reason", maintain_order=True):
+        named = first_few(own["sample"].unique(maintain_order=True).to_list(), MOST_NAMED)
+        click.echo(f"tilseq: plate {plate}, {named}: not evaluable: {reason}", err=True)
 
 
 def _tell_doubts(rows: pl.DataFrame, what: str) -> None:

@@ -72,13 +72,16 @@ def parse_dated(
     frame, problems
         As of `tilseq.tables.parse`, common slips with their mend.
     """
+    unread: set[str] = set()  # days of which there are dates alone, which cannot be read: told once, not a row each
     if day0 is None:
+        unread = {day for day, twin in table.dates.items() if twin in text.columns and day not in text.columns}
         text, problems = _without_dates(text, table, file)
     else:
         text, problems = days_from_dates(text, table, day0, file=file, partial_dates=partial_dates)
     frame, faults = parse(text, table, file=file, extra=extra)
     told = {(problem.row, (problem.column or "").replace("date", "day")) for problem in problems}
-    every = [*problems, *(fault for fault in faults if (fault.row, fault.column) not in told)]
+    faults = [fault for fault in faults if fault.column not in unread and (fault.row, fault.column) not in told]
+    every = [*problems, *faults]
     for fault in every:
         advise(fault)
     return frame, every
@@ -93,7 +96,7 @@ def _without_dates(text: pl.DataFrame, table: Table, file: str | Path) -> tuple[
             file=file,
             row=1,
             column=twin,
-            mend="give the infusions with the `date` of each first one, or write days",
+            mend="give the infusions (--infusions) with the `date` of each first one, or write days",
         )
         for twin in dated
     ]

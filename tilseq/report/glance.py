@@ -126,9 +126,15 @@ def _shares(results: Results) -> list[Column]:
 
 
 def latest_masses(results: Results) -> list[Row]:
-    """Return of each subject the last share of its blood after the infusion that clones of the reference hold."""
-    found = [_last(_alike(rows), _is_after) for rows in _frames(repertoires(results)).values()]
-    return sorted((row for row in found if row is not None), key=lambda row: str(row["subject"]))
+    """Return of each subject the last share of its blood after the infusion that clones of the reference hold.
+
+    `before` tells whether there is one of its blood before the infusion, too.
+    """
+    found = []
+    for rows in map(_alike, _frames(repertoires(results)).values()):
+        if (last := _last(rows, _is_after)) is not None:
+            found.append(last | {"before": any(map(_is_before, rows))})
+    return sorted(found, key=lambda row: str(row["subject"]))
 
 
 def _days_without(results: Results, rows: pl.DataFrame) -> list[str]:

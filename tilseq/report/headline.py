@@ -25,6 +25,11 @@ PRODUCT = "infusion product"
 BULK = "bulk RNA"
 MOST_NAMED = 6  # subjects or gene sets in a sentence
 LONGEST_JUNCTION = 24
+# Origin of a clone of the product → what must be said beside it.
+BEFORE = {
+    "infused_and_preexisting": " (in blood before, too)",
+    "indeterminate": " (cannot be told whether in blood before)",
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,11 @@ def _persistence(rows: Sequence[Row], reference: str) -> str:
     if held:
         told += f": clones of the {reference} hold {_range([share(one) for one in held])} % of {_locus(rows)}"
     failed = [row["subject"] for row in rows if row["state"] == "fail"]
-    return told + (f"; failed quality: {first_few(failed, MOST_NAMED)}" if failed else "")
+    told += f"; failed quality: {first_few(failed, MOST_NAMED)}" if failed else ""
+    unknown = sum(not row["before"] for row in rows)
+    return told + (
+        f"; of {plural(unknown, 'subject')} no blood tells what was there before the infusion" if unknown else ""
+    )
 
 
 def _clones(results: Results, rows: Sequence[Row]) -> str:
@@ -83,12 +92,16 @@ def _clones(results: Results, rows: Sequence[Row]) -> str:
         .sort("subject")
     )
     largest = largest.with_columns(translated(largest["junction"]).alias("name"))
+    notes = [BEFORE.get(origin, "") for origin in largest["origin"]]
+    alike = len(notes) > 1 and set(notes) == {BEFORE["indeterminate"]}
     told = [
-        f"{row['subject']} {row['name'][:LONGEST_JUNCTION]} {share(row['later_frequency'])} %"
-        + (" (in blood before, too)" if row["in_baseline"] else "")
-        for row in largest.iter_rows(named=True)
+        f"{row['subject']} {row['name'][:LONGEST_JUNCTION]} {share(row['later_frequency'])} %{'' if alike else note}"
+        for row, note in zip(largest.iter_rows(named=True), notes, strict=True)
     ]
-    return f"Largest of all blood after the infusion: {first_few(told, MOST_NAMED)}" if told else ""
+    if not told:
+        return ""
+    rest = "; of none can it be told whether it was in blood before" if alike else ""
+    return f"Largest of all blood after the infusion: {first_few(told, MOST_NAMED)}{rest}"
 
 
 def _locus(rows: Sequence[Row]) -> str:

@@ -174,6 +174,15 @@ def note_plates_apart(folder: Folder) -> list[str]:
     return list(dict.fromkeys(notes))
 
 
+def note_undiluted(folder: Folder) -> list[str]:
+    """Name samples whose wells tell no dilution, of which no concentration can be told."""
+    rows = [cells for _, _, cells in wells(folder) if cells["role"] == "sample" and cells["dilution"] is None]
+    found = list(dict.fromkeys(f"{cells['sample']} ({cells['plate']})" for cells in rows))
+    if not found:
+        return []
+    return [f"samples of plates without a dilution, of which nothing can be told: {first_few(found, MOST_NAMED)}"]
+
+
 def _apart(least: dict[str, float], most: dict[str, float], what: str) -> str:
     """Say which plates hold least and most of something where all on one is over three times all on another."""
     if max(least.values()) <= MOST_TIMES * min(most.values()):
@@ -182,5 +191,5 @@ def _apart(least: dict[str, float], most: dict[str, float], what: str) -> str:
     return f"{what} differ between plates: {first_few(named, MOST_NAMED)}"
 
 
-PLATE_NOTES: tuple[Callable[[Folder], list[str]], ...] = (note_plates_apart,)
+PLATE_NOTES: tuple[Callable[[Folder], list[str]], ...] = (note_plates_apart, note_undiluted)
 PLATE_CHECKS: tuple[Check, ...] = (check_sheets, check_wells, check_contents, check_levels, check_plate_samples)
