@@ -85,9 +85,10 @@ def _persistence(rows: Sequence[Row], reference: str) -> str:
 def _clones(results: Results, rows: Sequence[Row]) -> str:
     """Return the clone of the product that holds most of the blood after the infusion, subject by subject."""
     of_product = pl.col("in_product") & (pl.col("later_frequency") > 0) & (pl.col("locus") == _locus(rows))
-    clones = results.tables["origins"].filter(of_product)
+    columns = ("subject", "junction", "later_frequency", "origin")
     largest = (
-        clones.sort("later_frequency", "junction", descending=[True, False])
+        results.part("origins", of_product, columns)
+        .sort("later_frequency", "junction", descending=[True, False])
         .unique("subject", keep="first", maintain_order=True)
         .sort("subject")
     )

@@ -85,6 +85,7 @@ TABLES = (
 )
 
 REPERTOIRES = ("tcr", "bcr")  # assays
+AGAIN = "run `tilseq run` again to write it anew"
 STATE_WORDS = {
     "ok": "ok",
     "warn": "with warnings",
@@ -170,6 +171,16 @@ class Results:
     def endpoints(self) -> pl.DataFrame:
         """The table `endpoints`: one number a row."""
         return self.tables["endpoints"]
+
+    def part(self, name: str, holds: pl.Expr, columns: Sequence[str]) -> pl.DataFrame:
+        """Return columns of those rows of a table of which something holds; what is too large is not read whole."""
+        path = _path(self.folder, name)
+        if not path.is_file():
+            return self.tables[name].select(columns)
+        try:
+            return pl.scan_parquet(path, glob=False).filter(holds).select(columns).collect()
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise ReadError("cannot read this table", file=path, found=str(error), mend=AGAIN) from error
 
     def figures(self, part: str) -> list[Path]:
         """Return the SVG figures of one part of the folder of figures, by name."""
@@ -261,7 +272,6 @@ def _read_table(out: Path, table: Table) -> pl.DataFrame:
     path = _path(out, table.name)
     if not path.is_file():
         return table.frame()
-    again = "run `tilseq run` again to write it anew"
     try:
         frame = pl.read_parquet(path, glob=False)
         if table is safety.ADVERSE_EVENT_ROWS:  # which keeps further columns of its file
@@ -270,12 +280,12 @@ def _read_table(out: Path, table: Table) -> pl.DataFrame:
         missing = [name for name in table.names if name not in frame.columns]
         if missing:  # a null in its place would say that nothing was found
             what = "this table lacks a column, as one that another version of tilseq wrote"
-            raise ReadError(what, file=path, column=missing[0], mend=again)
+            raise ReadError(what, file=path, column=missing[0], mend=AGAIN)
         return conformed
     except TableError as error:
-        raise ReadError(error.what, file=path, column=error.column, expected=error.expected, mend=again) from error
+        raise ReadError(error.what, file=path, column=error.column, expected=error.expected, mend=AGAIN) from error
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise ReadError("cannot read this table", file=path, found=str(error), mend=again) from error
+        raise ReadError("cannot read this table", file=path, found=str(error), mend=AGAIN) from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:
