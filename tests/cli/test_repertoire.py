@@ -47,7 +47,7 @@ def test_diversity_goes_to_stdout(folder, capsys):
     printed = capsys.readouterr()
     assert printed.out.splitlines()[:2] == [
         "sample,locus,parameter,value,lower,upper,n,depth,at_coverage,over",
-        "day7,TRB,ace,3.0,,,18.0,,,",
+        "day7,TRB,ace,,,,18.0,,,",
     ]
     assert "day7,TRB,richness,3.0,,,18.0,," in printed.out
     assert "at_n" not in printed.out

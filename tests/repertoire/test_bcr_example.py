@@ -120,7 +120,7 @@ def test_diversity_of_clones_is_alakazams(example, sample):
     hill, coverage = ALAKAZAM[sample]
     found = hill_profile(clones, sample=sample, orders=(0, 0.5, 0.9999, 2, 3))
     assert found["value"].to_list() == pytest.approx(hill, rel=1e-9)
-    indices = diversity(clones, sample=sample)
+    indices = diversity(clones, sample=sample, count_of="cells")
     assert indices.filter(parameter="coverage")["value"].to_list() == pytest.approx([coverage], rel=1e-9)
 
 

@@ -208,12 +208,16 @@ def test_a_hill_profile_falls_and_meets_the_indices():
     assert reads["lower"].is_null().to_list() == [True, False]
 
 
-def test_reads_and_umis_give_values_without_limits():
+def test_reads_and_umis_give_values_without_limits_and_tell_nothing_of_what_they_do_not_show():
+    # 1,000 reads may be of 4 cells or of 1,000: those of 4 would have a coverage of 1 here
+    of_unseen = ("chao1_bias_corrected", "chao1_inext", "ace", "hill_q1_asymptotic", "hill_q2_asymptotic", "coverage")
+    of_seen = pl.col("value").filter(~pl.col("parameter").is_in(of_unseen))
     known = diversity(clones(W), sample="s", count_of="cells")
     for options in ({"count_of": "reads"}, {"count_of": "umis"}, {"count_of": "unknown"}, {}):
         found = diversity(clones(W), sample="s", **options)
         assert found.select("lower", "upper").null_count().row(0) == (20, 20)
-        assert found["value"].equals(known["value"])
+        assert found.select(of_seen).equals(known.select(of_seen))
+        assert found.filter(pl.col("parameter").is_in(of_unseen))["value"].to_list() == [None] * 6
     assert measured(W, count_of="templates") == measured(W)
 
 

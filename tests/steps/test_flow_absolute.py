@@ -1,9 +1,15 @@
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from tilseq.flow.beside import Told
+from tilseq.flow.gating import gate
+from tilseq.simulate.cytometry.panels import PANELS
+from tilseq.simulate.cytometry.tube import acquire
+from tilseq.simulate.files import as_read
 from tilseq.steps.flow_absolute import absolute, blood_count_of, held_against_blood_count
 from tilseq.tables.inputs import LABS
 
@@ -105,6 +111,31 @@ def test_a_blood_count_needs_lymphocytes_and_counts_only_their_parts():
     assert none == {}
     why = "not used: no gate is named lymphocytes, of which the blood count is"
     assert [(row["check"], row["verdict"], row["reason"]) for row in told] == [("blood count", "warn", why)]
+
+
+def test_monocytes_that_are_taken_off_are_told():
+    """Without CD45 some of the lymphocytes are monocytes: 100 of them here."""
+    cells = {"CD4+ T central_memory": 500.0, "CD8+ T effector": 250.0, "B": 100.0, "NK": 150.0}
+    one = as_read(acquire(np.random.default_rng(4), PANELS["t_state"], cells, 3_000))
+    gating = replace(gate(one, sample="a"), monocytes=Told(100.0, 20.0))
+    events = {name: population.events for name, population in gating.populations.items()}
+    row = {"sample": "a", "specimen": "blood", "beads_per_tube": None, "sample_volume_ul": None, "dilution": None}
+    kept, names = gating.populations["all events"].mask, ["lymphocytes", "CD3+", "CD3-"]
+    count = {"value": 2.0, "unit": "10^9/L", "rounding": 0.0}
+    arguments = {"errors": ERRORS, "blood_count": count}
+    found, _ = absolute(row, one, kept, events, names, arguments, gating)
+    assert found["CD3+"].value == pytest.approx(2000 * events["CD3+"] / (events["lymphocytes"] - 100))
+    words = "without 100 events among the lymphocytes that are monocytes by scatter"
+    method = f"dual platform: share of lymphocytes × blood count of lymphocytes, {words}"
+    assert {counted.method for counted in found.values()} == {method}
+    beads = {"beads_per_tube": 50_000.0, "sample_volume_ul": 50.0}
+    found, _ = absolute(row | beads, one, kept, {**events, "beads": 1000}, names, arguments, gating)
+    assert found["CD3-"].value == pytest.approx(events["CD3-"] - 100)
+    assert {name: words in counted.method for name, counted in found.items()} == {
+        "lymphocytes": True,
+        "CD3+": False,
+        "CD3-": True,
+    }
 
 
 def test_a_volume_that_cannot_be_warns_only_where_it_is_needed():

@@ -63,7 +63,10 @@ def test_what_counts_count_is_told_in_samples_csv_where_the_file_does_not_tell(r
     assert str(caught.value) == ("the counts of a are umis; found 'reads'; leave count_of empty in samples.csv")
 
 
-UNTOLD = "counts of {}, cells not known: indices have no limits; tell {}, or give replicate libraries"
+UNTOLD = (
+    "counts of {}, cells not known: indices have no limits, and nothing is told of what is not seen; tell {}, or give "
+    "replicate libraries"
+)
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,8 @@ INDICES: Mapping[str, Callable[[Spectrum, Integers], Index | None]] = {
 }
 # These rest on clones of one cell and of two, which cells counted several times do not tell apart well enough.
 OF_RARE = ("chao1_bias_corrected", "chao1_inext", "ace", "hill_q1_asymptotic")
+# These say what is not seen, or what is behind the counts: not without knowing which counts are of one cell.
+ESTIMATED = (*OF_RARE, "hill_q2_asymptotic", "coverage")
 OF_SHARES = ("shannon_entropy_nats", "gini_simpson", "hill_q1", "simpson_inverse", "hill_q3")
 
 
@@ -105,7 +107,8 @@ def diversity(
         for indices of shares and the coverage alone, not for `d50_clones`, and as far away as the standard error is
         half way to them. Chao1, ACE and `hill_q1_asymptotic` are null, as such counts do not show which clones are of
         one cell and which of two; so is the coverage where there are more counts than cells, or no two counts of a
-        clone are of two cells, and this and `hill_q2_asymptotic` where how often a cell was counted is not known.
+        clone are of two cells, and this and `hill_q2_asymptotic` where how often a cell was counted is not known. All
+        are null, too, where no number of cells is known.
     counting
         How often a cell is counted, by locus, see `depth`; it matters where the effective cells are fewer than the
         counts. `drawn`, the default but for counts of unknown meaning: cells are drawn from the repertoire and counts
@@ -240,7 +243,9 @@ def measured(
     found: dict[str, tuple[float | None, Limits]] = {"cells_or_counts": (whole.n, None)}
     base, sampling = sampled(whole, cells, counting == "twice")
     found |= _with_limits(whole, INDICES, base, sampling, OF_SHARES)
-    if cells is not None and round(cells) < whole.n:
+    if cells is None:  # UMIs, reads or what nobody told: as many of one cell as one likes
+        found |= dict.fromkeys(ESTIMATED, (None, None))
+    elif round(cells) < whole.n:
         found |= dict.fromkeys(OF_RARE, (None, None))
         seen = Observed(whole, cells, counting, yields)
         pairs = None if seen.doubt else _order_two_of_cells(whole, cells)

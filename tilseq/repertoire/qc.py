@@ -107,7 +107,10 @@ def qc(
 def _counts(counts: int, count_of: str, known: bool) -> dict[str, Any]:
     told = "unknown meaning" if count_of == "unknown" else count_of
     what = "`count_of` (of templates it will do) or `cells`" if count_of == "unknown" else "`cells`"
-    unknown = f"counts of {told}, cells not known: indices have no limits; tell {what}, or give replicate libraries"
+    unknown = (
+        f"counts of {told}, cells not known: indices have no limits, and nothing is told of what is not seen; "
+        f"tell {what}, or give replicate libraries"
+    )
     return {
         "check": "counts",
         "value": counts,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -129,11 +129,40 @@ def absolute(
     gating
         Gates whose placing adds to the limits; None where a person gated, of whose gates that is not known.
     """
-    from tilseq.flow.uncertainty import log_sds, lymphocytes_alone
+    from tilseq.flow.uncertainty import lymphocytes_alone
+
+    if gating is None:
+        return _counted(sample, tube, kept, events, names, arguments, None)
+    alone = lymphocytes_alone(gating)
+    counted, told = _counted(sample, tube, kept, {**events, **alone}, names, arguments, gating)
+    taken_off = events.get("lymphocytes", 0) - alone.get("lymphocytes", 0)
+    return (_without_monocytes(counted, taken_off, list(alone)) if taken_off else counted), told
+
+
+def _without_monocytes(
+    counted: dict[str, AbsoluteCount], taken_off: int, held: Sequence[str]
+) -> dict[str, AbsoluteCount]:
+    """Return counts whose method tells of the monocytes taken off: of what held them, and by a blood count of all."""
+    words = f", without {taken_off} events among the lymphocytes that are monocytes by scatter"
+    return {
+        name: one._replace(method=one.method + words) if name in held or "blood count" in one.budget else one
+        for name, one in counted.items()
+    }
+
+
+def _counted(
+    sample: Mapping[str, Any],
+    tube: Tube,
+    kept: Mask,
+    events: Mapping[str, int],
+    names: list[str],
+    arguments: Mapping[str, Any],
+    gating: Gating | None,
+) -> Counted:
+    """Count by the first way that the tube allows."""
+    from tilseq.flow.uncertainty import log_sds
 
     errors, gate_sds = arguments["errors"], {} if gating is None else log_sds(gating)
-    if gating is not None:
-        events = {**events, **lymphocytes_alone(gating)}
     if sample["beads_per_tube"] is not None:
         counted, told = _by_beads(sample, events, gate_sds, names, errors)
         return _of_t_cells(counted, gating), told
