@@ -47,6 +47,14 @@ def test_a_fall_to_half_that_holds_for_28_days_is_a_response():
     assert response([(-8, 400), (20, 200), (48, 200)]) == ("PR", 20)
 
 
+def test_who_was_never_treated_has_no_response_and_who_was_lymphodepleted_alone_has():
+    fall, nobody = [(-8, 400), (20, 200), (48, 200)], pl.DataFrame({"subject": ["P"], "day": [0]})
+    row = evaluate(fall, person=subject() | {"lymphodepletion_day": None}, infusions=nobody)
+    assert (row["response"], row["category"]) == (None, "NE")
+    assert row["reason"] == "response not evaluable: never treated; progression not evaluable: never treated"
+    assert response(fall, infusions=nobody) == ("PR", 20)
+
+
 def test_a_response_to_samples_as_of_another_unit_says_so():
     row = evaluate([(-8, 650), (20, 0.6), (48, 0.5)])
     assert (row["response"], row["reason"]) == ("CR", "sample of day 20: check the unit")

@@ -33,6 +33,17 @@ def test_courses_changes_and_categories(tmp_path):
     assert sorted(path.stem for path in drawn.glob("*.svg")) == ["markers_S1", "markers_S2"]
 
 
+def test_who_was_never_treated_has_a_course_and_no_response(tmp_path):
+    people = CHANGES["subjects.csv"].replace("S1,ovarian,-60,-7", "S1,ovarian,-60,")
+    changes = CHANGES | {"subjects.csv": people, "infusions.csv": "subject,infusion,day\nS2,1,0\nS3,1,0\n"}
+    written = finish(make_study(tmp_path, changes), tmp_path, "markers")
+    assert written["marker_courses"].filter(subject="S1").height == 4
+    assert written["gcig"].filter(subject="S1").select("category", "response_day", "reason").row(0) == (
+        "NE", None, "response not evaluable: never treated; progression not evaluable: never treated",
+    )  # fmt: skip
+    assert "marker_lowest_change" not in written["endpoints"]["parameter"].to_list()
+
+
 def test_every_figure_has_its_caption_and_what_takes_no_part_is_excluded(tmp_path):
     more = MARKERS + "S1,28,CA125,95,U/mL,35\nS2,30,SCC,n/a,ng/mL,1.5\nS2,31,SCC,lost,ng/mL,1.5\n"
     written = finish(make_study(tmp_path, CHANGES | {"clinical/tumor_markers.csv": more}), tmp_path, "markers")

@@ -38,7 +38,7 @@ on the sample study, in a clone; or with S the folder of yours:
 @click.argument("records", metavar="M.csv", type=CSV)
 @click.option("--subjects", type=CSV, required=True, help="Kinds of tumour, and when treatment starts.")
 @click.option(
-    "--infusions", type=CSV, help="Infusions, whose dates turn dates into days; without it dates are refused."
+    "--infusions", type=CSV, help="Infusions: who was treated, and dates as days; without it dates are refused."
 )
 @click.option("--followup", type=CSV, help="Days of the data cut: later records take no part.")
 @click.option("--therapies", type=CSV, help="Further anti-tumour therapies: GCIG takes no later sample.")
@@ -87,11 +87,11 @@ def markers_command(
     """
     import polars as pl
 
-    from tilseq.clinical.data_cut import data_cuts, is_after_cut
+    from tilseq.clinical.data_cut import data_cuts, is_after_cut, up_to_data_cut
     from tilseq.clinical.gcig import gcig
     from tilseq.clinical.tumor_markers import markers
     from tilseq.identifiers import unknown_subjects
-    from tilseq.io.clinical import parse_by_subject, read_followup, read_therapies
+    from tilseq.io.clinical import parse_by_subject, read_followup, read_infusions, read_therapies
     from tilseq.tables.inputs import TUMOR_MARKERS
     from tilseq.tables.outputs import EXCLUSIONS
     from tilseq.tables.tumor_marker_course import GCIG, MARKER_COURSES
@@ -115,6 +115,7 @@ def markers_command(
     ca125 = gcig(
         courses,
         subjects=people,
+        infusions=None if infusions is None else up_to_data_cut(read_infusions(infusions), followed),
         harvest=harvest,
         interference_days=days,
         mouse_antibodies=mouse_antibodies,

@@ -47,6 +47,7 @@ def gcig(
     courses: Any,
     *,
     subjects: Any,
+    infusions: Any = None,
     harvest: Harvest = "interferes",
     interference_days: Mapping[str, Collection[int]] | None = None,
     mouse_antibodies: Collection[str] = (),
@@ -64,9 +65,9 @@ def gcig(
     (A: elevated before treatment and normal since; C: normal before treatment) or at least twice the nadir (B: elevated
     and never normal since). It is dated by the first. That none between may fail is ours: the paper is silent.
 
-    Not evaluable is who was given mouse antibodies. Samples within 28 days after something was done to peritoneum or
-    pleura take no part, nor do those of another assay than the pretreatment one. A result that is a limit counts where
-    it decides: ``<5`` is below half of 100.
+    Not evaluable is who was given mouse antibodies or never treated. Samples within 28 days after something was done
+    to peritoneum or pleura take no part, nor do those of another assay than the pretreatment one. A result that is a
+    limit counts where it decides: ``<5`` is below half of 100.
 
     Parameters
     ----------
@@ -76,6 +77,8 @@ def gcig(
         Columns `subject`, `tumor_type`, `lymphodepletion_day`, `first_dose_day`, `harvest_day`. The start is
         lymphodepletion, else the first dose, else day 0. Subjects with another tumour have no row: the criteria are
         not for cervical cancer.
+    infusions
+        Columns `subject`, `day`; without it every subject is infused.
     harvest
         Whether the resection for the product counts as surgery of peritoneum or pleura, as it often is: `interferes`,
         or `ignored`.
@@ -103,7 +106,7 @@ def gcig(
     people = columns_of(subjects, SUBJECTS, ("subject", "tumor_type", "harvest_day", *STARTS))
     rows = as_polars(courses).filter(pl.col("test") == MARKER)
     days_differ = pl.col("reason").str.contains(DIFFER, literal=True).fill_null(False)
-    starts = {name: periods.start_day for name, periods in periods_of(people).items()}
+    bounds = periods_of(people, infusions)
     others, _ = new_therapies(therapies)
     interfered = {str(subject): days for subject, days in (interference_days or {}).items()}
     mice = {mouse_antibodies} if isinstance(mouse_antibodies, str) else {str(one) for one in mouse_antibodies}
@@ -119,7 +122,8 @@ def gcig(
         told = [f"samples of day {day} not used: {DIFFER}" for day in differing]
         samples, later = _before_therapy(samples_of(records.to_dicts()), others.get(name))
         told += [f"sample of day {one.day}: {CHECK_UNIT}" for one in samples if CHECK_UNIT in (one.row["reason"] or "")]
-        found.append({"subject": name} | _evaluate(samples, starts[name], days, name in mice, [*told, *later]))
+        barred = "given mouse antibodies" if name in mice else None if bounds[name].treated else "never treated"
+        found.append({"subject": name} | _evaluate(samples, bounds[name].start_day, days, barred, [*told, *later]))
     return GCIG.frame(found)
 
 
@@ -131,13 +135,13 @@ def _before_therapy(samples: list[Sample], day: int | None) -> tuple[list[Sample
 
 
 def _evaluate(
-    samples: list[Sample], start_day: int, interference_days: Sequence[int], mouse: bool, differing: list[str]
+    samples: list[Sample], start_day: int, interference_days: Sequence[int], barred: str | None, differing: list[str]
 ) -> Row:
     clean = [sample for sample in samples if _interference(sample, interference_days) is None]
     course, left_out = _one_assay(clean, start_day)
     told = [*differing, *_interfered(samples, interference_days), *left_out]
-    no_response = "given mouse antibodies" if mouse else _response_not_evaluable(course)
-    no_progression = "given mouse antibodies" if mouse else _progression_not_evaluable(course)
+    no_response = barred or _response_not_evaluable(course)
+    no_progression = barred or _progression_not_evaluable(course)
     response = None if no_response else _response(course)
     progression = None if no_progression else _progression(course)
     row: Row = {

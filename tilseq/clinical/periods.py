@@ -47,6 +47,11 @@ class Periods:
         """The first day of treatment: lymphodepletion, else the infusion. What comes before may be a baseline."""
         return 0 if self.lymphodepletion_day is None else self.lymphodepletion_day
 
+    @property
+    def treated(self) -> bool:
+        """Whether there was a treatment: lymphodepletion (or a first dose) or an infusion, as far as it is known."""
+        return self.infused or self.lymphodepletion_day is not None
+
 
 def period_of(day: int | None, periods: Periods) -> str | None:
     """Return the period that a day belongs to, one of `PERIODS`.

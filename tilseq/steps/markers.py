@@ -41,9 +41,10 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.clinical.data_cut import cut_exclusions, data_cuts, is_after_cut
     from tilseq.clinical.left_out import subjects_left_out
     from tilseq.clinical.marker_exclusions import marker_exclusions
+    from tilseq.clinical.periods import periods_of
     from tilseq.identifiers import unknown_subjects
     from tilseq.io.write import write_parquet
-    from tilseq.tables.inputs import SUBJECTS, THERAPIES, TUMOR_MARKERS
+    from tilseq.tables.inputs import INFUSIONS, SUBJECTS, THERAPIES, TUMOR_MARKERS
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, FAILURES
     from tilseq.tables.tumor_marker_course import GCIG, MARKER_COURSES
 
@@ -56,9 +57,12 @@ def run(job: Job, folder: Path) -> None:
     courses = markers(up_to_data_cut(records.filter(sound), followup), subjects=people, tg=given["tg"])
     stops = given["new_therapy"] == "stop" and given["therapies"] is not None
     therapies = frame_of(job, THERAPIES) if stops else None
+    infusions = up_to_data_cut(frame_of(job, INFUSIONS), followup)
+    treated = [name for name, periods in periods_of(people, infusions).items() if periods.treated]
     by_ca125 = gcig(
         courses,
         subjects=people,
+        infusions=infusions,
         harvest=given["harvest"],
         interference_days=given["ca125_interference"],
         mouse_antibodies=given["mouse_antibodies"],
@@ -74,7 +78,7 @@ def run(job: Job, folder: Path) -> None:
     ]
     write_parquet(courses, MARKER_COURSES, folder)
     write_parquet(by_ca125, GCIG, folder)
-    changes = _changes(before_therapy, _end_of_changes(job))
+    changes = _changes(before_therapy.filter(pl.col("subject").is_in(treated)), _end_of_changes(job))
     write_parquet([*changes, *_categories(by_ca125)], ENDPOINTS, folder)
     write_parquet(excluded, EXCLUSIONS, folder)
     write_parquet(failures, FAILURES, folder)
