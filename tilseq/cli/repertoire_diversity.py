@@ -38,6 +38,8 @@ with files of yours, of 12,000 T cells:
 with replicates of one specimen:
   tilseq repertoire diversity a.tsv b.tsv --replicates a,b --at-cells 5000 -o diversity.csv"""
 
+LOST = "no limits, nothing of what is not seen (Chao1, coverage) and no common depth"
+
 
 @click.command("diversity", cls=Examples, example=EXAMPLE)
 @files
@@ -91,14 +93,15 @@ def diversity_command(
         return status
     miscounted = miscounted_in(every, count_of)
     for sample, clonotypes in every:
-        depth = depth_of(sample, clonotypes, count_of, known.get(sample), estimated.get(sample), miscounted=miscounted)
+        told = known.get(sample), estimated.get(sample)
+        depth = depth_of(sample, clonotypes, count_of, *told, miscounted=miscounted, lost=LOST)
         behind: dict[str, Any] = {
             "count_of": counted_by(sample, clonotypes, count_of),
             "n_effective": dict(depth.select("locus", "n_effective").iter_rows()),
             "counting": dict(depth.select("locus", "counting").iter_rows()),
         }
-        told = dict(depth.select("locus", "cells").iter_rows())
-        frames.append(diversity(clonotypes.table, sample=sample, **behind, cells=told))
+        cells_told = dict(depth.select("locus", "cells").iter_rows())
+        frames.append(diversity(clonotypes.table, sample=sample, **behind, cells=cells_told))
         spectra[sample] = effective_spectra(clonotypes.table, **behind)
         depths.append(depth)
     _tell_doubts(spectra)
