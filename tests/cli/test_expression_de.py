@@ -51,6 +51,16 @@ def test_a_text_file_gives_limmas_numbers_and_says_what_it_rests_on(files, capsy
     assert " genes left out: too few counts\n" in told
 
 
+def test_samples_of_a_subject_that_are_of_either_sex_are_told(files, capsys):
+    table = pl.read_csv("counts.tsv", separator="\t")
+    of_man = [name.startswith("P1") != (name == "P2_D28") for name in table.columns[1:]]
+    rows = [["RPS4Y1", *(900 if one else 0 for one in of_man)], ["XIST", *(0 if one else 900 for one in of_man)]]
+    pl.concat([table, pl.DataFrame(rows, table.schema, orient="row")]).write_csv("sexes.tsv", separator="\t")
+    assert run("sexes.tsv", "--design", "design.csv", "--contrast", "visit:D28/product", "-o", "de.csv") == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "either sex" in line]
+    assert [line.partition(" (")[0] for line in told] == ["samples of 002 are of either sex by RPS4Y1 and XIST"]
+
+
 def test_a_column_of_counts_that_was_moved_is_told(files, capsys):
     table = pl.read_csv("counts.tsv", separator="\t")
     much = ["ACTB", "B2M", "EEF1A1", "GAPDH", "RPLP0"]

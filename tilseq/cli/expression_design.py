@@ -40,6 +40,16 @@ def tell_counts(file: Path, matrix: CountMatrix) -> None:
         click.echo(f"{check['sample']}: {check['reason']}", err=True)
 
 
+def tell_sexes(matrix: CountMatrix, design: pl.DataFrame) -> None:
+    """Say whose samples are of either sex; the design is in the order of the matrix."""
+    from tilseq.expression.sample_design import without_missing
+    from tilseq.expression.sex_genes import told_of_either_sex
+
+    subjects = without_missing(design["subject"]).to_list() if "subject" in design.columns else [None] * design.height
+    for sentence in told_of_either_sex(matrix.counts, matrix.genes, matrix.samples, subjects):
+        click.echo(sentence, err=True)
+
+
 def tell_handling(design: pl.DataFrame, contrasts: Iterable[str], covariates: tuple[str, ...] = ()) -> None:
     """Say of each contrast that was made where a batch or run cannot be told from it."""
     from tilseq.expression.confounding import told_of_handling
