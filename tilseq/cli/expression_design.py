@@ -31,9 +31,13 @@ def naming(design: Path) -> Iterator[None]:
 def tell_counts(file: Path, matrix: CountMatrix) -> None:
     """Say what a reader should know of a table of counts."""
     from tilseq.expression.ubiquitous import check_names
+    from tilseq.gene_symbols import PLAIN, no_symbol
 
     for sentence in matrix.told:
         click.echo(f"{file.name}: {sentence}", err=True)
+    if 2 * sum(no_symbol(gene) in PLAIN for gene in matrix.genes) > len(matrix.genes):
+        told = "V, D and J genes are not known by their ids and stay among the others: give symbols beside the ids"
+        click.echo(f"{file.name}: {told}", err=True)
     for sample, doubt in matrix.doubts.items():
         click.echo(f"{sample}: {doubt}", err=True)
     for check in check_names(matrix.counts, matrix.genes, matrix.samples):
