@@ -111,9 +111,11 @@ def test_counts_of_cells_that_only_say_which_genes_were_seen_or_are_of_a_file_ad
     counts = np.tile([3, 1, 0, 7, 1], (250, 1))  # 1,000 above 0
     counts[:, 3] += np.arange(250)  # cells of unlike depth
     assert sign_in_cells(kind(counts)) is None
-    seen, doubled = sign_in_cells(kind(np.minimum(counts, 1))), sign_in_cells(kind(counts * 2))
+    once = np.minimum(counts, 1)
+    once[:9, 0] = 2  # as of two columns of one gene
+    seen, doubled = sign_in_cells(kind(once)), sign_in_cells(kind(counts * 2))
     assert (seen.what, seen.found) == (
-        "these are no raw counts, but which genes were seen", "no value above 1 among 1,000",
+        "these are no raw counts, but which genes were seen", "9 of 1,000 values above 1",
     )  # fmt: skip
     assert doubled.found == "multiples of 2 in all cells"
     assert sign_in_cells(kind(np.minimum(counts[:249], 1))) is None  # too few to say

@@ -22,7 +22,8 @@ WHAT = "these are no raw counts, but values that were normalised and rounded"
 MEND = "give the counts before normalisation; of counts subsampled to one depth, those of all genes"
 WHAT_LOGS = "these are no raw counts, but logarithms that were rounded"
 MEND_LOGS = "give the counts themselves"
-FEWEST_OF_CELLS = 1_000  # values above 0: in some hundreds of them a cell has a gene more than once
+FEWEST_OF_CELLS = 1_000  # values above 0
+LEAST_SEVERAL = 0.01  # of them above 1: in real cells a third, of 0 and 1 only those of genes whose columns were summed
 WHAT_SEEN = "these are no raw counts, but which genes were seen"
 WHAT_MULTIPLES = "these are no raw counts: those of a sample are all multiples of one number"
 MEND_MULTIPLES = (
@@ -87,7 +88,7 @@ def sign_of_scaling(counts: Any, samples: Sequence[str] | None = None) -> Sign |
 def sign_in_cells(counts: Any) -> Sign | None:
     """Return by what whole numbers of single cells betray that they are no counts, None where nothing does.
 
-    Cells differ in depth by more than counting makes them (`of_one_depth`), some gene of some cell is counted more than
+    Cells differ in depth by more than counting makes them (`of_one_depth`), many genes of a cell are counted more than
     once, and not every count is a multiple of one number, as where a file was added to itself.
 
     Parameters
@@ -101,8 +102,9 @@ def sign_in_cells(counts: Any) -> Sign | None:
     held = values if values.all() else values[values > 0]  # no copy of a large sparse matrix
     if held.size < FEWEST_OF_CELLS:
         return None
-    if held.max() == 1:
-        return Sign(WHAT_SEEN, f"no value above 1 among {held.size:,}", MEND_LOGS)
+    several = int(np.count_nonzero(held > 1))
+    if several < LEAST_SEVERAL * held.size:
+        return Sign(WHAT_SEEN, f"{several} of {held.size:,} values above 1", MEND_LOGS)
     # A sample of one value throughout is no evidence: it is its own divisor.
     factor = int(np.gcd.reduce(held.astype(np.int64))) if held.min() > 1 else 1
     if 1 < factor < held.max():

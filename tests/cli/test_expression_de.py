@@ -51,6 +51,29 @@ def test_a_text_file_gives_limmas_numbers_and_says_what_it_rests_on(files, capsy
     assert " genes left out: too few counts\n" in told
 
 
+def test_genes_by_ids_alone_keep_those_of_clones_which_is_told(files, capsys):
+    table = pl.read_csv("counts.tsv", separator="\t")
+    ids = table.with_columns(gene=pl.format("ENSG{}", (pl.int_range(pl.len()) + 10**10).cast(pl.String).str.zfill(11)))
+    ids.write_csv("ids.tsv", separator="\t")
+    assert run("ids.tsv", "--design", "design.csv", "--contrast", "visit:D28/product", "-o", "de.csv") == 0
+    told = (
+        "ids.tsv: V, D and J genes are not known by their ids and stay among the others: give symbols beside the ids\n"
+    )
+    assert told in capsys.readouterr().err
+    assert run("counts.tsv", "--design", "design.csv", "--contrast", "visit:D28/product", "-o", "de.csv") == 0
+    assert "not known by their ids" not in capsys.readouterr().err
+
+
+def test_samples_of_a_subject_that_are_of_either_sex_are_told(files, capsys):
+    table = pl.read_csv("counts.tsv", separator="\t")
+    of_man = [name.startswith("P1") != (name == "P2_D28") for name in table.columns[1:]]
+    rows = [["RPS4Y1", *(900 if one else 0 for one in of_man)], ["XIST", *(0 if one else 900 for one in of_man)]]
+    pl.concat([table, pl.DataFrame(rows, table.schema, orient="row")]).write_csv("sexes.tsv", separator="\t")
+    assert run("sexes.tsv", "--design", "design.csv", "--contrast", "visit:D28/product", "-o", "de.csv") == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "either sex" in line]
+    assert [line.partition(" (")[0] for line in told] == ["samples of 002 are of either sex by RPS4Y1 and XIST"]
+
+
 def test_a_column_of_counts_that_was_moved_is_told(files, capsys):
     table = pl.read_csv("counts.tsv", separator="\t")
     much = ["ACTB", "B2M", "EEF1A1", "GAPDH", "RPLP0"]

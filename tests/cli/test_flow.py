@@ -58,6 +58,15 @@ def test_two_files_of_one_name_are_not_mixed(tubes: Path, tmp_path: Path) -> Non
     assert "two files are both sample 'itn_01'" in result.stderr
 
 
+def test_a_copy_of_a_tube_under_another_name_is_refused(tubes: Path, tmp_path: Path) -> None:
+    twin = tmp_path / "day84.fcs"
+    shutil.copy(tubes / "itn/itn_01.fcs", twin)
+    for command in (["count"], ["gate", "-o", str(tmp_path / "out")]):
+        result = CliRunner().invoke(root, ["flow", *command, str(tubes / "itn/itn_01.fcs"), str(twin)])
+        assert result.exit_code == 2
+        assert f"{tubes / 'itn/itn_01.fcs'} and {twin} are the same file, byte for byte; give it once" in result.stderr
+
+
 def test_a_panel_names_channels_and_thresholds(tubes: Path, tmp_path: Path) -> None:
     panel = tmp_path / "panel.yaml"
     panel.write_text("markers: {CD4: [CD8], CD8: [CD4]}\nthresholds: {CD3: 60}\n")

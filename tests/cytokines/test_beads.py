@@ -186,6 +186,14 @@ def test_two_kits_on_one_plate(rng):
     assert set(wrong.wells.filter(pl.col("well") != "B1")["verdict"]) == {"pass"}
 
 
+@pytest.mark.parametrize("events", [np.ones((50, 3)), np.ones(50), pl.DataFrame(np.ones((50, 5)))])
+def test_events_that_are_not_of_four_channels_are_refused(events):
+    with pytest.raises(
+        AnalysisError, match="plate P, well A1: these are no events of beads; found .*expected events ×"
+    ):
+        find_beads(sheet("A1"), {("P", "A1"): events}, {"k": kit()})
+
+
 def test_one_analyte_of_two_kits_is_refused(rng):
     names = pl.concat([sheet("A1"), sheet("B1", kit="other")])
     events = {("P", "A1"): well(rng, ALL), ("P", "B1"): well(rng, ALL)}

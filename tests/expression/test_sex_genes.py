@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
-from tilseq.expression.sex_genes import check_sex, sex_of
+from tilseq.expression.sex_genes import check_sex, sex_of, told_of_either_sex
 from tilseq.io import read_single_cells
 
 
@@ -56,3 +57,15 @@ def test_blood_and_tumour_of_real_subjects_are_of_one_sex(shared_data: Path) -> 
         **dict.fromkeys(["P18B", "P20B"], "female"),
         **dict.fromkeys(["P18L", "P20L"], None),
     }
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_array])
+def test_samples_of_one_subject_that_are_of_either_sex_are_told(kind):
+    genes = ("CD4", "RPS4Y1", "XIST")
+    counts = kind(np.array([[99_000, 500, 0], [99_000, 0, 500], [99_000, 0, 400], [99_000, 0, 0], [99_000, 300, 0]]))
+    samples, subjects = ("a1", "a2", "b1", "b2", "c1"), ["a", "a", "b", "b", None]
+    assert told_of_either_sex(counts, genes, samples, subjects) == (
+        "samples of a are of either sex by RPS4Y1 and XIST (a1 male, a2 female): are all of this subject? After a "
+        "transplant it may be so",
+    )
+    assert told_of_either_sex(counts[:, [0, 1]], genes[:2], samples, subjects) == ()

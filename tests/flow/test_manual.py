@@ -9,6 +9,7 @@ from tilseq.flow.manual import (
     check_added_up,
     check_beads_apart,
     check_names,
+    check_t_cells_within,
     check_whole,
     count_manual,
     manual_ratio,
@@ -224,3 +225,37 @@ def test_beads_in_a_gate_beside_theirs_warn():
     assert (told["verdict"], told["value"]) == ("warn", 50.0)
     assert told["reason"] == "the gate of beads holds some of T 2 %, part 50 %: leave it out of them"
     assert check_beads_apart("a", name_populations(GATED)) == []
+
+
+@pytest.mark.parametrize(
+    ("gate", "name", "refused"),
+    [
+        ("CD8 T cells", "CD4+ T", True),
+        ("CD3+/cd4+", "CD8+ T", True),
+        ("CD8/T4", "CD4+ T", False),  # the parent's name
+        ("CD4+ CD8-", "CD4+ T", False),
+        ("CD8-", "CD4+ T", False),
+        ("CD8neg", "CD4+ T", False),
+        ("Q1: CD45RA+", "CD8+ T", False),
+        ("CD4 T cells", "CD4+ T", False),
+    ],
+)
+def test_a_gate_called_after_the_other_of_cd4_and_cd8_is_refused(gate, name, refused):
+    gated = {gate: (None, mask((0, 100)))}
+    if not refused:
+        assert name in name_populations(gated, {gate: name})
+        return
+    with pytest.raises(AnalysisError, match=r"the gate that is to be CD[48]\+ T is called otherwise"):
+        name_populations(gated, {gate: name})
+
+
+def test_t_cells_beside_cd3_warn():
+    gated = {
+        "CD3+": (None, mask((0, 100))),
+        "CD4+ T": (None, mask((0, 54), (150, 160))),
+        "CD8+ T": (None, mask((60, 87), (160, 163))),
+    }
+    (row,) = check_t_cells_within("a", name_populations(gated))
+    assert (row["check"], row["value"], row["verdict"]) == ("CD4+ T among CD3+", 15.625, "warn")
+    assert row["reason"] == ("10 of 64 events of CD4+ T lie beside CD3+: is the name another gate's?")
+    assert check_t_cells_within("a", name_populations({"CD4+ T": gated["CD4+ T"]})) == []

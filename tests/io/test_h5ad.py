@@ -183,3 +183,13 @@ def test_a_layer_is_checked_too(tmp_path):
     with h5py.File(path, "r+") as file:
         file["layers/counts/indices"][0] = 7
     assert "layers/counts: a sparse matrix is damaged" in refused(path)
+
+
+@pytest.mark.parametrize(("where", "column"), [("X", "X"), ("layer", "layers/counts")])
+def test_a_matrix_of_other_than_real_numbers_is_refused(tmp_path, where, column):
+    odd = np.array([[1, 0, 3], [0, 2, 0]], np.complex64)
+    data = cells(layers={"counts": odd}) if where == "layer" else cells()
+    data.X = odd if where == "X" else data.X
+    data.write_h5ad(tmp_path / "cells.h5ad")
+    told = f"column {column}: a matrix does not hold real numbers; found 'complex64'"
+    assert told in refused(tmp_path / "cells.h5ad")

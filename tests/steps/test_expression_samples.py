@@ -1,5 +1,7 @@
 import polars as pl
+import pytest
 
+from tilseq.errors import AnalysisError
 from tilseq.steps.expression_samples import side_by_side
 from tilseq.steps.transcriptome import Asked, compare
 
@@ -64,3 +66,19 @@ def test_without_samples_there_is_nothing():
     found = side_by_side([], [])
     assert found.design.is_empty()
     assert found.counts.shape == (0, 0)
+
+
+def test_counts_per_million_are_refused_though_lots_are_summed_and_genes_lacking():
+    rows = [row("a", "S1", "product"), row("b", "S1", "product"), row("c", "S1", "D28"), row("d", "S2", "D28")]
+
+    def tables(*tox):  # sums of 1,000,000 and so much
+        return [
+            table(name, CD4=600_000, CD8A=400_000 - 10_000 * place, TOX=10_000 * place + more)
+            for place, (name, more) in enumerate(zip("abcd", tox, strict=True))
+        ]
+
+    with pytest.raises(
+        AnalysisError, match="normalised and rounded; found 'library sizes that differ by rounding alone'"
+    ):
+        side_by_side(rows, [*tables(1, -1, 2, 0)[:3], table("d", CD4=600_001, CD8A=399_999)])
+    assert side_by_side(rows, tables(1, -5_000, 2_000, 9_000)).genes == ("CD4", "CD8A", "TOX")

@@ -67,6 +67,15 @@ def test_the_automatic_gates_are_set_beside_the_persons():
     assert told["reason"] == "CD3+ 0.947, CD4+ T 0.909, CD8+ T 0.750, all events 1.000"
 
 
+def test_exchanged_names_of_cd4_and_cd8_warn_beside_the_automatic_gates():
+    exchanged = PERSON | {"CD4+ T": part("CD4+ T", "CD3+", 120, 200), "CD8+ T": part("CD8+ T", "CD3+", 0, 120)}
+    _, (told,) = beside_automatic("a", exchanged, automatic())
+    assert told["verdict"] == "warn"
+    assert told["reason"].endswith(
+        "; CD4+ T and CD8+ T hold more of each other's events than of their own: names exchanged?"
+    )
+
+
 def test_without_automatic_gates_it_is_told_why():
     table, quality = beside_automatic("a", PERSON, "no channel for CD3")
     assert table.is_empty()

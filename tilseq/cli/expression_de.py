@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, tell_written, write_result
-from tilseq.cli.expression_design import asked, design_of, naming, tell_counts, tell_handling, where_option
+from tilseq.cli.expression_design import asked, design_of, naming, tell_counts, tell_handling, tell_sexes, where_option
 from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def de_command(
     tell_counts(counts, matrix)
     with naming(design or counts):
         table = match_samples(design_of(counts, design), matrix.samples)
+        tell_sexes(matrix, table)
         rows = chosen_samples(table, chosen)
         found = differential_expression(
             matrix.counts[rows],

@@ -31,13 +31,27 @@ def naming(design: Path) -> Iterator[None]:
 def tell_counts(file: Path, matrix: CountMatrix) -> None:
     """Say what a reader should know of a table of counts."""
     from tilseq.expression.ubiquitous import check_names
+    from tilseq.gene_symbols import PLAIN, no_symbol
 
     for sentence in matrix.told:
         click.echo(f"{file.name}: {sentence}", err=True)
+    if 2 * sum(no_symbol(gene) in PLAIN for gene in matrix.genes) > len(matrix.genes):
+        told = "V, D and J genes are not known by their ids and stay among the others: give symbols beside the ids"
+        click.echo(f"{file.name}: {told}", err=True)
     for sample, doubt in matrix.doubts.items():
         click.echo(f"{sample}: {doubt}", err=True)
     for check in check_names(matrix.counts, matrix.genes, matrix.samples):
         click.echo(f"{check['sample']}: {check['reason']}", err=True)
+
+
+def tell_sexes(matrix: CountMatrix, design: pl.DataFrame) -> None:
+    """Say whose samples are of either sex; the design is in the order of the matrix."""
+    from tilseq.expression.sample_design import without_missing
+    from tilseq.expression.sex_genes import told_of_either_sex
+
+    subjects = without_missing(design["subject"]).to_list() if "subject" in design.columns else [None] * design.height
+    for sentence in told_of_either_sex(matrix.counts, matrix.genes, matrix.samples, subjects):
+        click.echo(sentence, err=True)
 
 
 def tell_handling(design: pl.DataFrame, contrasts: Iterable[str], covariates: tuple[str, ...] = ()) -> None:

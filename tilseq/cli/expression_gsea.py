@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, tell_written, write_result
-from tilseq.cli.expression_design import asked, design_of, naming, tell_counts, tell_handling, where_option
+from tilseq.cli.expression_design import asked, design_of, naming, tell_counts, tell_handling, tell_sexes, where_option
 from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
@@ -196,6 +196,7 @@ def _of_counts(
         click.echo(f"{given.counts.name}: {sentence}", err=True)
     with naming(given.design or given.counts):
         table = match_samples(design_of(given.counts, given.design), matrix.samples)
+        tell_sexes(matrix, table)
         rows = chosen_samples(table, given.where)
         found = gsea(
             matrix.counts[rows],

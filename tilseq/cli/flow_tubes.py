@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilseq.cli.common import sample_name
+from tilseq.cli.common import refuse_copies, sample_name
 from tilseq.cli.flow_pool import Outcome, Work, each_tube, processes
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ def two_passes(
     from tilseq.flow.cuts import LEAST_TUBES
     from tilseq.io.cuts import read_cohort_cuts
 
+    refuse_copies(paths)  # a tube given twice would count twice among those that lend cuts
     usual = None if cuts is None else read_cohort_cuts(cuts)
     lent = {} if usual is None else dict.fromkeys(paths, usual)
     with processes(cores, len(paths)) as mapped:

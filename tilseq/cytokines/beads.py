@@ -198,6 +198,10 @@ def _check(rows: list[Row], events: Mapping[Key, Floats], kits: Mapping[str, Kit
             )
         if (row["plate"], row["well"]) not in events and (row["plate"], row["well"]) not in lost:
             raise AnalysisError(f"{place}: the well has no events, and no reason is given")
+        shape = np.shape(events.get((row["plate"], row["well"]), np.empty((0, 4))))
+        if len(shape) != 2 or shape[1] != 4:
+            expected = "events × (forward, side, classifier, reporter)"
+            raise AnalysisError(f"{place}: these are no events of beads", found=shape, expected=expected)
     for plate in {row["plate"] for row in rows}:
         names = sorted({row["kit"] for row in rows if row["plate"] == plate})
         owner: dict[str, str] = {}

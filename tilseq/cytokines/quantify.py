@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.cytokines.concentrations import Content, concentrations_of
-from tilseq.cytokines.curve import Model
+from tilseq.cytokines.curve import PARAMETERS, Model
 from tilseq.cytokines.curve_rows import CurveOf, curve_row, dilution_rows, doubts_of, recovery_rows, unusable
 from tilseq.cytokines.limits import levels_of, limits_of
 from tilseq.cytokines.plate_doubts import (
@@ -107,7 +107,8 @@ def quantify(
     TableError
         One of the two is not its table, or the sheet lacks a well of the other.
     AnalysisError
-        Two wells of one standard level should hold different concentrations, one of them 0, or a blank anything.
+        Two wells of one standard level should hold different concentrations, one of them 0, or a blank anything; there
+        is no such model.
     """
     import polars as pl
 
@@ -115,6 +116,8 @@ def quantify(
     from tilseq.tables import cytokines as tables
     from tilseq.tables.inputs import PLATES
 
+    if model is not None and model not in PARAMETERS:
+        raise AnalysisError("no such model of a standard curve", found=model, expected=", ".join(PARAMETERS))
     rows: dict[str, list[Row]] = {"curves": [], "recovery": [], "dilution": [], "wells": [], "samples": []}
     sheet, beads = conform(as_polars(sheet), PLATES), conform(as_polars(bead_wells), tables.BEAD_WELLS)
     strange = beads.join(sheet, on=("plate", "well"), how="anti")

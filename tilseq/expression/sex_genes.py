@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 NAME = "sex by genes"
@@ -61,3 +61,32 @@ def check_sex(sample: str, recorded: str | None, counts: Mapping[str, float], to
     )
     limit = f"that of subjects.csv, {recorded}"
     return [{"sample": sample, "check": NAME, "limit": limit, "verdict": "warn", "reason": reason}]
+
+
+def told_of_either_sex(
+    counts: Any, genes: Sequence[str], samples: Sequence[str], subjects: Sequence[str | None]
+) -> tuple[str, ...]:
+    """Return a sentence on each subject whose libraries are of a man and of a woman, as where samples were exchanged.
+
+    Parameters
+    ----------
+    counts
+        Samples × genes, dense or scipy sparse.
+    genes
+        Symbol of each column.
+    samples, subjects
+        Of each row; a sample without a subject is not looked at.
+    """
+    places = {gene: place for place, gene in enumerate(genes) if gene in (Y, X)}
+    sexes: dict[str, dict[str, str]] = {}
+    for row, (sample, subject) in enumerate(zip(samples, subjects, strict=True)):
+        own = counts[[row]]
+        found = sex_of({gene: float(own[0, place]) for gene, place in places.items()}, float(own.sum()))
+        if subject is not None and found is not None:
+            sexes.setdefault(subject, {})[sample] = found
+    return tuple(
+        f"samples of {subject} are of either sex by {Y} and {X} ({', '.join(map(' '.join, of.items()))}): are all of "
+        "this subject? After a transplant it may be so"
+        for subject, of in sexes.items()
+        if len({*of.values()}) > 1
+    )

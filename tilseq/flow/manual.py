@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,12 @@ BEADS = ("beads", "single beads")
 NEEDED = ("CD3+", "CD4+ T", "CD8+ T")
 MOST_LISTED = 20
 MOST_BEADS = 1.0  # % of a population of cells
+MOST_BESIDE = 10.0  # % of CD4+ or CD8+ T that may lie beside CD3+, as where a person gates them among lymphocytes
+# Population → how a gate of the other would be called; of one that lacks a marker (CD8-) it is no such name.
+OF_THE_OTHER = {
+    "CD4+ T": re.compile(r"^(?!.*CD4(?!\d)).*CD8(?!\d)(?!\s*([-−–]|neg))", re.IGNORECASE),
+    "CD8+ T": re.compile(r"^(?!.*CD8(?!\d)).*CD4(?!\d)(?!\s*([-−–]|neg))", re.IGNORECASE),
+}
 
 
 def name_populations(
@@ -48,7 +55,8 @@ def name_populations(
     Raises
     ------
     AnalysisError
-        A name is given to a gate that is not there, or two gates get one name; a gate that is to be `all events` lies
+        A name is given to a gate that is not there or is called after the other of CD4 and CD8, or two gates get one
+        name; a gate that is to be `all events` lies
         within another, or another gate holds events that it does not.
     """
     names = names or {}
@@ -56,6 +64,10 @@ def name_populations(
         if name not in gated:
             mend = did_you_mean(name, list(gated)) or f"gates are {', '.join(gated)}"
             raise AnalysisError("a name is given to a gate that the file does not have", found=name, mend=mend)
+        given = names[name]
+        if given in OF_THE_OTHER and OF_THE_OTHER[given].match(name.rpartition("/")[2]):
+            mend = "exchange the names, or rename the gate"
+            raise AnalysisError(f"the gate that is to be {given} is called otherwise", found=name, mend=mend)
     named = {gate: names.get(gate, gate) for gate in gated}
     twice = [name for name in named.values() if list(named.values()).count(name) > 1]
     if twice:
@@ -98,6 +110,23 @@ def check_names(sample: str, populations: Mapping[str, Population]) -> list[dict
     )
     found = len(NEEDED) - len(lacking)
     return [check(sample, NAMES_OF_GATES, found, f"{', '.join(NEEDED)} among them", False, reason)]
+
+
+def check_t_cells_within(sample: str, populations: Mapping[str, Population]) -> list[dict[str, Any]]:
+    """Return a warning for each of CD4+ T and CD8+ T of which much lies beside CD3+: it may be another gate."""
+    rows = []
+    for name in ("CD4+ T", "CD8+ T"):
+        if not {name, "CD3+"} <= populations.keys() or not populations[name].events:
+            continue
+        own = populations[name]
+        beside = int(np.count_nonzero(own.mask & ~populations["CD3+"].mask))
+        share = 100 * beside / own.events
+        if share > MOST_BESIDE:
+            reason = f"{beside:,} of {own.events:,} events of {name} lie beside CD3+: is the name another gate's?"
+            rows.append(
+                check(sample, f"{name} among CD3+", share, f"at most {MOST_BESIDE:g} % beside it", False, reason)
+            )
+    return rows
 
 
 def check_whole(sample: str, populations: Mapping[str, Population], finite: Mask) -> list[dict[str, Any]]:

@@ -45,7 +45,8 @@ def read_h5ad(path: str | Path, *, seconds: float = 60, gigabytes: float = 16) -
     ------
     ReadError
         The file is absent, empty, of another type, cut, damaged, hangs the HDF5 library, unpacks to more than it may,
-        holds pickled or opaque objects or links, lacks X, or names a cell or gene twice.
+        holds pickled or opaque objects or links, lacks X, has a matrix of anything but real numbers, or names a cell
+        or gene twice.
     """
     check_hdf5(path, "an .h5ad file", seconds=seconds, gigabytes=gigabytes, matrix="X")
     from anndata import read_h5ad as read
@@ -132,7 +133,10 @@ def _check_names(data: AnnData, path: str | Path) -> None:
 
 
 def _check_matrices(data: AnnData, path: str | Path) -> None:
-    """Refuse a sparse matrix whose indices point outside it; scipy would read beyond its memory."""
+    """Refuse a matrix of anything but real numbers, and a sparse one whose indices point outside it.
+
+    scipy would read beyond its memory.
+    """
     # anndata from 0.13 on lists X among the layers, under None.
     layers = {f"layers/{name}": matrix for name, matrix in data.layers.items() if name is not None}
     matrices: dict[str, Any] = {"X": data.X} | layers
@@ -141,6 +145,9 @@ def _check_matrices(data: AnnData, path: str | Path) -> None:
     for name, matrix in matrices.items():
         if matrix is None:
             raise ReadError("the file holds no matrix X", file=path)
+        if matrix.dtype.kind not in "biuf":
+            found = str(matrix.dtype)
+            raise ReadError("a matrix does not hold real numbers", file=path, column=name, found=found)
         if hasattr(matrix, "check_format"):
             try:
                 matrix.check_format(full_check=True)

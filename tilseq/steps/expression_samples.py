@@ -64,6 +64,12 @@ def side_by_side(rows: Sequence[Mapping[str, Any]], tables: Iterable[pl.DataFram
     tables
         Tables `group, gene, count`: one a file or more, in which each gene of the file has a row, be it 0, for each
         group.
+
+    Raises
+    ------
+    AnalysisError
+        The libraries were scaled to one depth, as counts per million, which their sums or a part of their genes no
+        longer show.
     """
     import numpy as np
     import polars as pl
@@ -72,6 +78,7 @@ def side_by_side(rows: Sequence[Mapping[str, Any]], tables: Iterable[pl.DataFram
     order = {key: place for place, key in enumerate(sorted(set(keys.values()), key=str))}
     own = [table.filter(pl.col("group").is_in(list(keys))) for table in tables]
     own = [table for table in own if table.height]
+    _refuse_scaled(own)
     held = [set(table["gene"]) for table in own]
     genes = tuple(sorted(set.intersection(*held))) if held else ()
     column = {gene: place for place, gene in enumerate(genes)}
@@ -95,6 +102,17 @@ def side_by_side(rows: Sequence[Mapping[str, Any]], tables: Iterable[pl.DataFram
     of_days = tuple(names[key] for key in order if len(days[key]) > 1)
     name = "" if odd_one is None else odd_one[0]["group"][0]
     return Samples(kept, counts[counted], genes, len(files_of) - len(genes), name, empty, of_days)
+
+
+def _refuse_scaled(tables: Sequence[pl.DataFrame]) -> None:
+    import polars as pl
+
+    from tilseq.errors import AnalysisError
+    from tilseq.scaled_counts import MEND, WHAT, of_one_depth
+
+    depths = pl.concat(tables).group_by("group").agg(pl.col("count").sum()) if tables else pl.DataFrame()
+    if tables and of_one_depth(depths["count"].to_numpy().astype(float)):
+        raise AnalysisError(WHAT, found="library sizes that differ by rounding alone", mend=MEND)
 
 
 def _schema() -> dict[str, pl.DataType]:

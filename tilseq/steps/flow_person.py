@@ -112,7 +112,13 @@ def quality_of(
     beside
         What the automatic gates say, see `beside_automatic`.
     """
-    from tilseq.flow.manual import check_added_up, check_beads_apart, check_names, check_whole
+    from tilseq.flow.manual import (
+        check_added_up,
+        check_beads_apart,
+        check_names,
+        check_t_cells_within,
+        check_whole,
+    )
     from tilseq.flow.manual_checks import check_tube
     from tilseq.flow.quality import check, input_checks
 
@@ -123,6 +129,7 @@ def quality_of(
         *check_tube(sample, tube, gated.channels, gated.populations),
         *check_whole(sample, gated.populations, gated.finite),
         *check_beads_apart(sample, gated.populations),
+        *check_t_cells_within(sample, gated.populations),
         *check_added_up(sample, gated.populations),
         *beside,
     ]
@@ -160,4 +167,19 @@ def beside_automatic(
     table = compare(ours, {one.name: one.mask for one in populations.values()}, sample=sample)
     scores = {row["population"]: row["f1"] for row in table.iter_rows(named=True) if row["f1"] is not None}
     told = ", ".join(f"{population} {f1:.3f}" for population, f1 in scores.items()) or "no population of both"
-    return table, [check(sample, name, min(scores.values(), default=None), limit, True, told)]
+    crossed = _crossed({name: one.mask for name, one in populations.items()}, ours)
+    told += (
+        "; CD4+ T and CD8+ T hold more of each other's events than of their own: names exchanged?" if crossed else ""
+    )
+    return table, [check(sample, name, min(scores.values(), default=None), limit, not crossed, told)]
+
+
+def _crossed(one: Mapping[str, Mask], other: Mapping[str, Mask]) -> bool:
+    """Tell whether CD4+ T and CD8+ T of one gating hold more events of each other's of the other than of their own."""
+    if not all({"CD4+ T", "CD8+ T"} <= masks.keys() for masks in (one, other)):
+        return False
+    four, eight = ("CD4+ T", "CD8+ T"), ("CD8+ T", "CD4+ T")
+    own, crossed = (
+        sum(int((one[a] & other[b]).sum()) for a, b in zip(four, order, strict=True)) for order in (four, eight)
+    )
+    return crossed > own
