@@ -158,7 +158,7 @@ def test_a_huge_table_is_refused_before_it_is_read(make_study):
 
 
 def test_too_many_rows(make_study):
-    folder = examine(make_study({"samples.csv": "sample\n" + "x\n" * 100_001}))
+    folder = examine(make_study({"samples.csv": "sample\n" + "x\n" * 500_001}))
     assert [problem.what for problem in folder.problems] == ["too many rows for a table of a study folder"]
 
 

@@ -45,7 +45,7 @@ from tilseq.tables.outputs import EXCLUSIONS
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 LARGEST_TABLE_BYTES = 32 << 20
-MOST_ROWS = 100_000
+MOST_ROWS = 500_000  # 300,000 of labs take a run 2 GB
 SDTM_FILES = ("clinical/tu.csv", "clinical/tr.csv", "clinical/rs.csv")
 SDTM_EVENTS = {"adverse_events": "clinical/ae.csv", "labs": "clinical/lb.csv"}
 CLINICAL_FILES = (LESIONS_FILE, RESPONSES_FILE, *SDTM_FILES, *map(clinical_file, CLINICAL), *SDTM_EVENTS.values())
