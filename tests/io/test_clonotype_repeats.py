@@ -53,6 +53,15 @@ def test_a_part_that_was_pasted_again_is_told_by_its_large_counts(read, reader, 
         assert not any("copies" in line for line in read(reader, locus, parts).warnings)
 
 
+@pytest.mark.parametrize(("second", "copies"), [("FR1b", 0), ("FR1a", 1)])
+@pytest.mark.parametrize(("reader", "locus"), READERS)
+def test_rows_that_differ_in_a_column_that_is_not_read_are_no_copies(reader, locus, second, copies, tmp_path):
+    rows = [f"{{1}}\t{row.rpartition('\t')[0]}\t{10 + number}\n" for number, row in enumerate(ROWS)]
+    text = "nSeqFR1\t" + HEAD + "".join(rows).format(locus, "FR1a") + "".join(rows[2:]).format(locus, second)
+    (tmp_path / "c.tsv").write_text(text)
+    assert sum("copies" in line for line in reader(tmp_path / "c.tsv").warnings) == copies
+
+
 def test_rows_of_one_clonotype_that_differ_are_summed(read):
     found = read(read_clonotypes, "TRB", ROWS + [row.replace("J1", "J2") for row in ROWS])
     assert found.table["duplicate_count"].sum() == 2 * 78

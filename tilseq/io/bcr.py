@@ -81,7 +81,7 @@ def read_bcr(path: str | Path, *, dialect: str | None = None, locus: str | None 
         notes += several
     else:
         refuse_doubled(rows)
-        copies = copies_told(table.filter(pl.col("rule").is_null()))
+        copies = copies_told(rows, table.filter(pl.col("rule").is_null()))
     table, identities = _with_identity(rows, table)
     sequences = _named(rows, _filled(table).filter(pl.col("rule").is_null()))
     wells = several_wells(rows, table["barcode"]) if "barcode" in table.columns else []

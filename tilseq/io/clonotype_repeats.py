@@ -7,6 +7,7 @@ import polars as pl
 from tilseq.errors import TableError
 from tilseq.io.clonotype_rows import NO_VALUE, Rows
 from tilseq.io.clonotype_rules import all_differ
+from tilseq.io.text import open_delimited
 
 FEWEST = 10  # rows that differ; fewer may all be there twice by chance
 LARGE = 10  # a count that two rows of one clonotype seldom share but where one was copied
@@ -27,9 +28,15 @@ def refuse_doubled(rows: Rows) -> None:
     )
 
 
-def copies_told(kept: pl.DataFrame) -> list[str]:
+def copies_told(rows: Rows, kept: pl.DataFrame) -> list[str]:
     """Say how many rows with a large count are copies, word for word, of earlier ones, as where a part was pasted."""
     large = kept.filter(pl.col("duplicate_count") >= LARGE)
+    copies = large.filter(~pl.struct(pl.exclude("row")).is_first_distinct())
+    if copies.height < FEWEST:
+        return []
+    # They may differ in columns that are not read, as sequences of one junction do.
+    every = open_delimited(rows.file, comment="# ").cells().with_row_index("row", rows.header_row + 1)
+    large = every.filter(pl.col("row").is_in(large["row"].to_list()))
     copies = large.filter(~pl.struct(pl.exclude("row")).is_first_distinct())
     if copies.height < FEWEST:
         return []

@@ -154,7 +154,7 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
         if kept.height >= 2 * clonotypes.height:
             refuse_doubled(rows)
         if kept.height > clonotypes.height:
-            warnings += copies_told(kept)
+            warnings += copies_told(rows, kept)
         notes += sums_told(kept, clonotypes)
         warnings += [*names.result(), *_cells_named(rows)]
     refuse_exchanged(clonotypes, rows)
