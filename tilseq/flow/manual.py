@@ -26,10 +26,11 @@ NEEDED = ("CD3+", "CD4+ T", "CD8+ T")
 MOST_LISTED = 20
 MOST_BEADS = 1.0  # % of a population of cells
 MOST_BESIDE = 10.0  # % of CD4+ or CD8+ T that may lie beside CD3+, as where a person gates them among lymphocytes
-# Population → how a gate of the other would be called; of one that lacks a marker (CD8-) it is no such name.
+LACKS = r"[\s_.^(]*([-−–⁻]|neg|minus|lo)"  # behind a marker: CD8-, CD8 (-), CD8_neg, CD8lo
+# Population → how a gate of the other would be called; one that lacks that marker (non-CD8, too) may be the population.
 OF_THE_OTHER = {
-    "CD4+ T": re.compile(r"^(?!.*CD4(?!\d)).*CD8(?!\d)(?!\s*([-−–]|neg))", re.IGNORECASE),
-    "CD8+ T": re.compile(r"^(?!.*CD8(?!\d)).*CD4(?!\d)(?!\s*([-−–]|neg))", re.IGNORECASE),
+    f"{own}+ T": re.compile(rf"^(?!.*{own}(?!\d))(?!.*no[nt]?[\s_-]*{other}).*{other}(?!\d)(?!{LACKS})", re.IGNORECASE)
+    for own, other in (("CD4", "CD8"), ("CD8", "CD4"))
 }
 
 
