@@ -75,9 +75,25 @@ def test_persistence_is_of_the_latest_blood_and_says_where_nothing_was_seen(answ
     )
     assert told == {
         "Do infused clones persist?": "Seen in the latest blood of 2 of 3 subjects (day 28 to 84): clones of the "
-        "infusion product hold 12.5 to 50 % of TRB; failed quality: S1; of 2 subjects no blood tells what was there "
-        "before the infusion"
+        "infusion product hold 12.5 to 50 % of TRB, and before the infusion up to 1 %; failed quality: S1; "
+        "of 2 subjects no blood tells what was there before the infusion"
     }
+
+
+def test_blood_before_in_which_nothing_was_seen_is_told_of(answers):
+    told = answers(
+        samples=[sample("a", "S1", -7), sample("b", "S1", 84)],
+        endpoints=[mass("a", "S1", -7, 0), mass("b", "S1", 84, 0.125)],
+    )
+    assert told["Do infused clones persist?"] == (
+        "Seen in the latest blood of 1 of 1 subject (day 84): clones of the infusion product hold 12.5 % of TRB"
+    )
+
+
+def test_a_share_of_sorted_cells_is_called_so(answers):
+    row = mass("a", "S1", 7, 0.5) | {"qualifier": "locus=TRB;population=CD8+ T;reference=infusion_product"}
+    told = answers(samples=[sample("a", "S1", 7)], endpoints=[row])
+    assert "hold 50 % of TRB of CD8+ T;" in told["Do infused clones persist?"]
 
 
 def clone(subject, junction, later, product=True, baseline=False, origin=None):
@@ -97,8 +113,8 @@ def test_the_largest_clone_of_the_product_is_named_by_its_amino_acids(answers):
     }  # fmt: skip
     told = answers(**tables, endpoints=[mass("a", "S1", 7, 0.8), mass("c", "S2", 28, 0.5)])
     assert told["Which clones?"] == (
-        "Largest of all blood after the infusion: S1 CAF 2 %, S2 CKF 0.400 % (in blood before, too), "
-        "S4 CKF 10 % (cannot be told whether in blood before)"
+        "Of the product’s the largest in all blood after the infusion: S1 CAF 2 %, "
+        "S2 CKF 0.400 % (in blood before, too), S4 CKF 10 % (cannot be told whether in blood before)"
     )
 
 
@@ -109,7 +125,7 @@ def test_what_holds_of_all_clones_named_is_said_once(answers):
         origins=[clone(name, "TGTGCCTTT", 0.02, origin="indeterminate") for name in ("S1", "S2")],
     )
     assert told["Which clones?"] == (
-        "Largest of all blood after the infusion: S1 CAF 2 %, S2 CAF 2 %; "
+        "Of the product’s the largest in all blood after the infusion: S1 CAF 2 %, S2 CAF 2 %; "
         "of none can it be told whether it was in blood before"
     )
 
@@ -163,6 +179,17 @@ def test_of_enough_subjects_the_gene_sets_are_named(answers):
     }
 
 
+def test_that_no_gene_set_changed_is_not_said(answers):
+    rows = [
+        comparison("infused CD4 T cells", "visit:D28/product", 8, None) | {"sets": None},
+        comparison("infused CD8 T cells", "visit:D28/product", 8, 0.0078),
+    ]
+    assert answers(samples=BLOOD, transcriptome=rows, enrichment=[gene_set("myc", "down", 0.2)]) == {
+        "In what state?": "Infused CD4 T cells, D28 against product (8 subjects): 9 genes up, 40 down; "
+        "infused CD8 T cells, D28 against product (8 subjects): no gene set with q below 0.05"
+    }
+
+
 def test_swapped_and_shallow_samples_are_a_warning(answers):
     def identity(name, verdict, depth):
         return {"sample": name, "subject": "S1", "verdict": verdict, "depth": depth, "clones": 9, "counts": 60,
@@ -174,6 +201,4 @@ def test_swapped_and_shallow_samples_are_a_warning(answers):
         sample_identity=[identity("a", "swapped", "usual"), identity("b", "as_labelled", "shallow"),
                          identity("c", "swapped", "usual")],
     )  # fmt: skip
-    assert told == {
-        "Before you read on": "Not every receptor sample is what it is called, or deep enough: 2 swapped, 1 shallow"
-    }
+    assert told == {"Before you read on": "What speaks against receptor samples: 2 swapped, 1 shallow"}

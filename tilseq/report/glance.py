@@ -94,9 +94,8 @@ def _shares(results: Results) -> list[Column]:
         (row["sample"], row["locus"]): row["limit_of_detection"]
         for row in results.tables["persistence"].filter(measure="mass").iter_rows(named=True)
     }
-    of = qualifier_pairs(masses["qualifier"][0])
-    what = " of ".join(filter(None, (of.get("locus", "counts"), of.get("population"))))
-    group = f"Blood repertoire held by clones of the {reference_name(results)}, % of {what}"
+    of = what_is_shared(masses["qualifier"][0])
+    group = f"Blood repertoire held by clones of the {reference_name(results)}, % of {of}"
     without = {subject: _days_without(results, rows) for subject, rows in _frames(masses).items()}
     assays = masses["assay"].n_unique()
 
@@ -125,15 +124,26 @@ def _shares(results: Results) -> list[Column]:
     ]
 
 
+def what_is_shared(qualifier: str) -> str:
+    """Return what the share of a repertoire is of, by its endpoint's qualifier.
+
+    >>> what_is_shared("locus=TRB;population=CD8+ T;reference=tumor")
+    'TRB of CD8+ T'
+    """
+    of = qualifier_pairs(qualifier)
+    return " of ".join(filter(None, (of.get("locus", "counts"), of.get("population"))))
+
+
 def latest_masses(results: Results) -> list[Row]:
     """Return of each subject the last share of its blood after the infusion that clones of the reference hold.
 
-    `before` tells whether there is one of its blood before the infusion, too.
+    `before` is the last one of its blood before the infusion, None where there is none.
     """
     found = []
     for rows in map(_alike, _frames(repertoires(results)).values()):
         if (last := _last(rows, _is_after)) is not None:
-            found.append(last | {"before": any(map(_is_before, rows))})
+            before = _last(rows, _is_before)
+            found.append(last | {"before": before and before["value"]})
     return sorted(found, key=lambda row: str(row["subject"]))
 
 

@@ -13,7 +13,7 @@ from tilseq.errors import first_few
 from tilseq.io.junctions import translated
 from tilseq.plots.contrast_rows import compared
 from tilseq.report.contamination import suspects
-from tilseq.report.glance import latest_masses
+from tilseq.report.glance import latest_masses, what_is_shared
 from tilseq.report.rates import headline_rates
 from tilseq.report.results import Results
 from tilseq.report.series import reference_name
@@ -73,10 +73,13 @@ def _persistence(rows: Sequence[Row], reference: str) -> str:
     days = _range([number(day) for day in sorted(row["day"] for row in rows)])
     told = f"Seen in the latest blood of {len(held):,} of {plural(len(rows), 'subject')} (day {days})"
     if held:
-        told += f": clones of the {reference} hold {_range([share(one) for one in held])} % of {_locus(rows)}"
+        of = what_is_shared(rows[0]["qualifier"])
+        told += f": clones of the {reference} hold {_range([share(one) for one in held])} % of {of}"
+    if held and (before := [row["before"] for row in rows if row["before"]]):
+        told += f", and before the infusion up to {share(max(before))} %"
     failed = [row["subject"] for row in rows if row["state"] == "fail"]
     told += f"; failed quality: {first_few(failed, MOST_NAMED)}" if failed else ""
-    unknown = sum(not row["before"] for row in rows)
+    unknown = sum(row["before"] is None for row in rows)
     return told + (
         f"; of {plural(unknown, 'subject')} no blood tells what was there before the infusion" if unknown else ""
     )
@@ -84,7 +87,8 @@ def _persistence(rows: Sequence[Row], reference: str) -> str:
 
 def _clones(results: Results, rows: Sequence[Row]) -> str:
     """Return the clone of the product that holds most of the blood after the infusion, subject by subject."""
-    of_product = pl.col("in_product") & (pl.col("later_frequency") > 0) & (pl.col("locus") == _locus(rows))
+    locus = qualifier_pairs(rows[0]["qualifier"]).get("locus") if rows else None
+    of_product = pl.col("in_product") & (pl.col("later_frequency") > 0) & (pl.col("locus") == locus)
     columns = ("subject", "junction", "later_frequency", "origin")
     largest = (
         results.part("origins", of_product, columns)
@@ -102,11 +106,7 @@ def _clones(results: Results, rows: Sequence[Row]) -> str:
     if not told:
         return ""
     rest = "; of none can it be told whether it was in blood before" if alike else ""
-    return f"Largest of all blood after the infusion: {first_few(told, MOST_NAMED)}{rest}"
-
-
-def _locus(rows: Sequence[Row]) -> str:
-    return qualifier_pairs(rows[0]["qualifier"]).get("locus", "the repertoire") if rows else ""
+    return f"Of the product’s the largest in all blood after the infusion: {first_few(told, MOST_NAMED)}{rest}"
 
 
 def _state(results: Results) -> str:
@@ -149,7 +149,7 @@ def _too_few(row: Row) -> bool:
 
 def _change(results: Results, row: Row) -> str:
     told = f"{compared(row['contrast'])} ({plural(row['subjects'], 'subject')}): "
-    if _too_few(row):
+    if _too_few(row) or not row["sets"]:
         return f"{told}{number(row['genes_up'])} genes up, {number(row['genes_down'])} down"
     same = pl.col("population") == row["population"], pl.col("contrast") == row["contrast"]
     tested = results.tables["enrichment"].filter(*same, pl.col("method") == "sign_flip", pl.col("q") < ALPHA)
@@ -158,13 +158,13 @@ def _change(results: Results, row: Row) -> str:
         for direction in ("up", "down")
         if (names := tested.filter(pl.col("direction") == direction).sort("q", "set")["set"].to_list())
     ]
-    return told + (", ".join(parts) or "no gene set changed")
+    return told + (", ".join(parts) or f"no gene set with q below {ALPHA:g}")
 
 
 def _labels(results: Results) -> str:
     found = Counter(chip.label for row in suspects(results).rows for cell in row for chip in cell.chips)
     told = ", ".join(f"{count:,} {label}" for label, count in found.items())
-    return _sentence([f"not every receptor sample is what it is called, or deep enough: {told}"] if told else [])
+    return f"What speaks against receptor samples: {told}" if told else ""
 
 
 def _sentence(parts: Sequence[str]) -> str:
