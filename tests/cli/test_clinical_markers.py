@@ -41,6 +41,14 @@ def test_records_of_which_none_can_be_used_end_with_3(files, capsys):
     assert "2 records, 0 used" in capsys.readouterr().err
 
 
+def test_infusions_of_a_subject_that_is_not_there_are_told(files, capsys):
+    (files / "i.csv").write_text("subject,infusion,day\n007,1,0\n9,1,0\n")
+    assert markers(files, "--infusions", files / "i.csv", "--harvest", "ignored") == 4
+    assert "i.csv, row 3, column subject: no such subject" in capsys.readouterr().err
+    (ca125,) = rows_of(files / "out/gcig.csv")
+    assert ca125["response"] == "PR"
+
+
 def test_the_harvest_makes_a_subject_not_evaluable(files):
     assert markers(files) == 0
     (ca125,) = rows_of(files / "out/gcig.csv")

@@ -100,7 +100,8 @@ def markers_command(
     names = people["subject"].to_list()
     followed = None if followup is None else read_followup(followup, infusions=infusions)
     given = None if therapies is None else read_therapies(therapies, infusions=infusions)
-    for path, frame in ((followup, followed), (therapies, given)):
+    infused = None if infusions is None else up_to_data_cut(read_infusions(infusions), followed)
+    for path, frame in ((infusions, infused), (followup, followed), (therapies, given)):
         wrong += strange_subjects(path, frame, names)
     for fault in wrong:
         click.echo(f"tilseq: {fault}", err=True)
@@ -115,7 +116,7 @@ def markers_command(
     ca125 = gcig(
         courses,
         subjects=people,
-        infusions=None if infusions is None else up_to_data_cut(read_infusions(infusions), followed),
+        infusions=infused,
         harvest=harvest,
         interference_days=days,
         mouse_antibodies=mouse_antibodies,

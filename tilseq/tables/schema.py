@@ -441,7 +441,8 @@ def refuse_stand_ins(frame: pl.DataFrame, table: Table) -> None:
             raise TableError(what, column=given, expected=day, mend=mend)
         if day is None and (meant := _stands_for(given, absent)):
             what = f"table {table.name} calls this column otherwise"
-            raise TableError(what, column=given, expected=meant, mend="rename it, or leave it out if it is none")
+            mend = "rename it if it holds just that, in that unit; else leave it out"
+            raise TableError(what, column=given, expected=meant, mend=mend)
 
 
 def _stands_for(given: str, absent: Sequence[str]) -> str | None:
