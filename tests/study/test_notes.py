@@ -147,8 +147,10 @@ def test_a_subject_that_designs_take_for_missing_is_told(make_study):
 
 def test_a_lot_of_two_subjects_and_a_missing_infusion_are_told(make_study):
     assert read_study(make_study({"infusions.csv": ("007,1,0,L2", "007,1,0,L1")})).notes == [
-        "lots given to several subjects, as none is that was grown from a subject's own cells: 'L1 (S01, 007)'"
+        "lots of several subjects by their names, while each is grown from a subject's own cells: 'L1 (S01, 007)'"
     ]
+    own = make_study({"infusions.csv": "subject,infusion,day,lot\nS01,1,0,A\nS01,2,14,A\n007,1,0,A\n"})
+    assert not any("several subjects" in note for note in read_study(own).notes)
     assert read_study(make_study({"infusions.csv": ("S01,2,14,L1", "S01,3,14,L1")})).notes == [
         "infusions are not numbered 1, 2 and on, as where a row is missing: 'S01'"
     ]

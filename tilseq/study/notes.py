@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -36,6 +37,7 @@ from tilseq.tables.amounts import odd_amounts
 from tilseq.tables.infusions import given_infusions
 
 MOST_NAMED = 5
+OWN_LOT = re.compile("[A-Za-z]|[0-9]{1,2}")
 EXPRESSION = ("scrna", "bulk_rna")
 ALWAYS_THERE = ("subject", "sample", "visit")  # identifiers that no row lacks
 # Assays whose files may look alike: beads of cytokines are FCS, cells of either receptor share tables and HDF5.
@@ -100,18 +102,21 @@ def note_infusions(folder: Folder) -> list[str]:
 
 
 def note_lots(folder: Folder) -> list[str]:
-    """Name lots that several subjects were given, and subjects of whose infusions a number is missing."""
+    """Name lots that several subjects were given, and subjects of whose infusions a number is missing.
+
+    Of one letter or number, as `init` drafts lots of `productA`, a lot is named within its subject.
+    """
     if folder.infusions is None:
         return []
     given = folder.infusions.drop_nulls(("subject", "lot")).group_by("lot", maintain_order=True)
     shared = [
         f"{lot} ({', '.join(subjects)})"
         for lot, subjects in given.agg(pl.col("subject").unique(maintain_order=True)).iter_rows()
-        if len(subjects) > 1
+        if len(subjects) > 1 and not OWN_LOT.fullmatch(lot)
     ]
     numbers = folder.infusions.drop_nulls(("subject", "infusion")).group_by("subject", maintain_order=True)
     gaps = [who for who, last, rows in numbers.agg(pl.max("infusion"), n=pl.len()).iter_rows() if last != rows]
-    told = "lots given to several subjects, as none is that was grown from a subject's own cells"
+    told = "lots of several subjects by their names, while each is grown from a subject's own cells"
     notes = [f"{told}: {named(shared)}"] if shared else []
     return notes + (
         [f"infusions are not numbered 1, 2 and on, as where a row is missing: {named(gaps)}"] if gaps else []
