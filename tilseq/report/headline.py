@@ -115,7 +115,7 @@ def _state(results: Results) -> str:
     Of infused cells where they are told, else of T cells, else of all cells of bulk RNA.
     """
     rows = _last_against_product(results)
-    kinds = [[name for name in rows if start(name)] for start in (_is_infused, lambda name: name != BULK, bool)]
+    kinds = [[name for name in rows if wanted(name)] for wanted in (_is_infused, lambda name: name != BULK, bool)]
     names = next((names for names in kinds if names), [])
     told = [f"{name}, {_change(results, rows[name])}" for name in names]
     if any(_too_few(rows[name]) for name in names):
