@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from tilseq.endpoints.areas import Rule, area
 from tilseq.errors import AnalysisError, refuse_unknown
 from tilseq.intervals import log_normal
-from tilseq.tables import Row
+from tilseq.tables import Column, Row, Table, conform, known_columns
 from tilseq.tables.outputs import VALUE_STATUSES
-from tilseq.tables.schema import Column, Table, conform, known_columns
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

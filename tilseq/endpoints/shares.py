@@ -11,7 +11,7 @@ import polars as pl
 from tilseq.endpoints.kinetics import DRAWS, SERIES, TAILS
 from tilseq.errors import AnalysisError
 from tilseq.intervals import log_normal
-from tilseq.tables.schema import Table, as_polars, conform, known_columns
+from tilseq.tables import Table, as_polars, conform, known_columns
 
 LARGEST_CV = 0.2  # of a share that is quantified
 FEWEST_QUANTIFIED = 1 / LARGEST_CV**2

@@ -278,8 +278,8 @@ def _given(counts: Any) -> list[dict[str, Any]]:
     AnalysisError
         A column of counts is missing, or a count is no whole number.
     """
+    from tilseq.tables import Table, as_polars, conform, known_columns
     from tilseq.tables.intracellular import INTRACELLULAR
-    from tilseq.tables.schema import Table, as_polars, conform, known_columns
 
     frame = as_polars(counts)
     for name in COUNTS:

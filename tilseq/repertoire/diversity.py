@@ -268,13 +268,21 @@ def _coverage(seen: Observed, sampling: Sampling | None) -> tuple[float | None, 
     """
     if seen.n > seen.furthest or seen.doubt:
         return None, None
-    index = seen.coverage_of_seen(seen.points(sampling))
+    index, *otherwise = seen.coverage_of_seen(seen.points(sampling))
     if not index.value:
         return None, None
     if sampling is None:
         return index.value, None
+    ends = _limits_of_share(index, sampling)
+    if ends is None:
+        return index.value, None
+    every = [ends, *(_limits_of_share(one, sampling) or (one.value, one.value) for one in otherwise)]
+    return index.value, (min(lower for lower, _ in every), max(upper for _, upper in every))
+
+
+def _limits_of_share(index: Index, sampling: Sampling) -> Limits:
     (error,), (quantile,) = error_and_quantile(sampling, [index])
-    return index.value, limits(index, float(error), float(quantile), 0)
+    return limits(index, float(error), float(quantile), 0)
 
 
 def _limits_of_largest(base: Spectrum, sampling: Sampling, number: int, value: float) -> Limits:

@@ -24,6 +24,7 @@ TOO_MANY = (
 ROUGH = "are of templates, and their libraries do not surely tell how often one is counted; more laid together may"
 SELDOM = "repeat less often than counts drawn at random of so few cells would: how its cells were counted is not known"
 UNKNOWN = {None: UNTOLD, "unsure": ROUGH, "too_many": TOO_MANY}  # how cells are counted → why it is not known
+DOUBT = 2.0  # times by which the yields of cells may be more or less unequal than is assumed
 DEEPEST = 0.5  # of cells counted several times: beyond, how unequally they are counted decides
 
 
@@ -119,20 +120,21 @@ class Observed:
             return coverage_at_size(self.counts, x, int(size))
         return coverage_of_counted(self.counts, self.effective, x, size, self.twice)
 
-    def coverage_of_seen(self, x: Integers) -> Index:
+    def coverage_of_seen(self, x: Integers) -> tuple[Index, ...]:
         """Return the coverage of the clones seen, which are those of more cells than the effective ones.
 
         Cells that yield unequally are taken to yield as a gamma: N counts of C cells miss one with the chance
         ``(1 + y N / C) ** (-1 / y)``, and the next count is of one so missed with ``(1 + y N / C) ** (-1 / y - 1)``.
+        As y is assumed, the coverages with half and twice as much of it follow, by which limits are widened.
         """
         if self.once:
-            return coverage_at_size(self.counts, x, self.n)
+            return (coverage_at_size(self.counts, x, self.n),)
         of_one = 1 / self.effective - 1 / self.counts.n  # the chance that two counts are of one cell
         if self.twice:
-            left = 1 - self.counts.n * of_one
+            left = [1 - self.counts.n * of_one]
         elif self.yields:
-            a_cell = self.yields / (1 + self.yields) * self.counts.n * of_one
-            left = (1 + a_cell) ** (-1 / self.yields - 1)
+            of_cell = self.counts.n * of_one / (1 + self.yields)
+            left = [(1 + y * of_cell) ** (-1 / y - 1) for y in (self.yields, self.yields / DOUBT, self.yields * DOUBT)]
         else:
-            left = (1 - of_one) ** self.counts.n
-        return coverage_of_seen(self.counts, x, left)
+            left = [(1 - of_one) ** self.counts.n]
+        return tuple(coverage_of_seen(self.counts, x, one) for one in left)
