@@ -90,6 +90,13 @@ def test_limits_stand_in_their_order(mean: float, dispersion: float) -> None:
     assert most < detected <= limit_of_quantification(DEPTH, blank)
 
 
+def test_a_dispersion_that_is_rounding_is_none() -> None:
+    # of Poisson variables, by scipy.stats: the 95 % point of mean 1 is 3, and P(X <= 3) of mean 7.7537 is 0.05
+    blank = known(1.0, 3e-309)
+    assert limit_of_blank(DEPTH, blank) == 3
+    assert limit_of_detection(DEPTH, blank) == pytest.approx(7.7537, abs=1e-4)
+
+
 @given(events=st.integers(0, 200), less=st.integers(1, 10**6))
 def test_without_a_blank_the_status_is_that_of_the_count_alone(events: int, less: int) -> None:
     assert status_of(events, events + less) == status_of_counts(events)

@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 
 LARGEST_CV = 0.2
 ERROR = 0.05  # chance of calling a blank detected, and of missing what lies at the limit of detection
+ROUNDING = 1e-12  # blanks that differ less from tube to tube, beside their counting, are Poisson
 # From the least certain to the most.
 STATUSES = ("not_evaluable", "not_detected", "detected_below_loq", "quantified")
 
@@ -177,7 +178,7 @@ def _at_most(count: NDArray[np.integer], mean: float, dispersion: float) -> Floa
     """Return P(X <= count) of a Poisson, or with dispersion a negative binomial variable of this mean."""
     from scipy.special import betaincc, gammaincc
 
-    if dispersion == 0:
+    if dispersion * mean < ROUNDING:
         return np.asarray(gammaincc(count + 1, mean), float)
     size = 1 / dispersion
     return np.asarray(betaincc(count + 1, size, mean / (size + mean)), float)
