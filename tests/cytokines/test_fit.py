@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from tests.cytokines.curves import plate
+from tilseq.cytokines import quantify
 from tilseq.cytokines.curve import Curve
 from tilseq.cytokines.fit import fit_curve
 from tilseq.errors import AnalysisError
@@ -71,3 +73,8 @@ def test_inverse():
 def test_what_is_no_number_is_not_fitted(log_conc, log_signal, sd, model, told):
     with pytest.raises(AnalysisError, match=told):
         fit_curve(log_conc, log_signal, sd, model)
+
+
+def test_a_model_that_is_not_there_is_refused():
+    with pytest.raises(AnalysisError, match="no such model of a standard curve; found '6PL'; expected 4PL, 5PL"):
+        quantify(*plate(np.random.default_rng(11), {"S": 400.0}), model="6PL")

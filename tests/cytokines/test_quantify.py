@@ -496,8 +496,3 @@ def test_the_real_plate_gives_back_its_standards_once_shared_errors_are_out(shar
     assert near["recovery_pct"] >= 78
     assert near["recovery_nominal_pct"] <= 40
     assert set(told.curves["verdict"]) == {"pass"}
-
-
-def test_a_model_that_is_not_there_is_refused(rng):
-    with pytest.raises(AnalysisError, match="no such model of a standard curve; found '6PL'; expected 4PL, 5PL"):
-        quantify(*plate(rng, {"S": 400.0}), model="6PL")

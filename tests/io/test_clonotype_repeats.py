@@ -56,7 +56,7 @@ def test_a_part_that_was_pasted_again_is_told_by_its_large_counts(read, reader, 
 @pytest.mark.parametrize(("second", "copies"), [("FR1b", 0), ("FR1a", 1)])
 @pytest.mark.parametrize(("reader", "locus"), READERS)
 def test_rows_that_differ_in_a_column_that_is_not_read_are_no_copies(reader, locus, second, copies, tmp_path):
-    rows = [f"{{1}}\t{row.rpartition('\t')[0]}\t{10 + number}\n" for number, row in enumerate(ROWS)]
+    rows = ["{1}\t" + row.rpartition("\t")[0] + f"\t{10 + number}\n" for number, row in enumerate(ROWS)]
     text = "nSeqFR1\t" + HEAD + "".join(rows).format(locus, "FR1a") + "".join(rows[2:]).format(locus, second)
     (tmp_path / "c.tsv").write_text(text)
     assert sum("copies" in line for line in reader(tmp_path / "c.tsv").warnings) == copies

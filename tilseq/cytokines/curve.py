@@ -8,10 +8,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tilseq.errors import AnalysisError
+
 Floats = NDArray[np.float64]
 Model = Literal["4PL", "5PL"]
 
 PARAMETERS: dict[Model, int] = {"4PL": 4, "5PL": 5}
+
+
+def check_model(model: str) -> None:
+    """Raise an AnalysisError where there is no such model."""
+    if model not in PARAMETERS:
+        raise AnalysisError("no such model of a standard curve", found=model, expected=", ".join(PARAMETERS))
 
 
 @dataclass(frozen=True)

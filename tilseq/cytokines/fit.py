@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tilseq.cytokines.curve import PARAMETERS, Curve, Floats, Model
+from tilseq.cytokines.curve import PARAMETERS, Curve, Floats, Model, check_model
 from tilseq.cytokines.least_squares import Normal, least_squares
 from tilseq.errors import AnalysisError
 
@@ -37,8 +37,7 @@ def fit_curve(log_conc: ArrayLike, log_signal: ArrayLike, sd: ArrayLike, model: 
         There is no such model; the three are not of one length, or a number is none.
     """
     x, y, spread = (np.asarray(values, np.float64) for values in (log_conc, log_signal, sd))
-    if model not in PARAMETERS:
-        raise AnalysisError("no such model of a standard curve", found=model, expected=", ".join(PARAMETERS))
+    check_model(model)
     sound = x.shape == y.shape == spread.shape and np.isfinite(y).all() and (x < np.inf).all()
     if not sound or not np.isfinite(x).any() or not ((spread > 0) & np.isfinite(spread)).all():
         raise AnalysisError(

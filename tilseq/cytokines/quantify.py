@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.cytokines.concentrations import Content, concentrations_of
-from tilseq.cytokines.curve import PARAMETERS, Model
+from tilseq.cytokines.curve import Model, check_model
 from tilseq.cytokines.curve_rows import CurveOf, curve_row, dilution_rows, doubts_of, recovery_rows, unusable
 from tilseq.cytokines.limits import levels_of, limits_of
 from tilseq.cytokines.plate_doubts import (
@@ -116,8 +116,8 @@ def quantify(
     from tilseq.tables import cytokines as tables
     from tilseq.tables.inputs import PLATES
 
-    if model is not None and model not in PARAMETERS:
-        raise AnalysisError("no such model of a standard curve", found=model, expected=", ".join(PARAMETERS))
+    if model is not None:
+        check_model(model)
     rows: dict[str, list[Row]] = {"curves": [], "recovery": [], "dilution": [], "wells": [], "samples": []}
     sheet, beads = conform(as_polars(sheet), PLATES), conform(as_polars(bead_wells), tables.BEAD_WELLS)
     strange = beads.join(sheet, on=("plate", "well"), how="anti")

@@ -131,11 +131,9 @@ def absolute(
     """
     from tilseq.flow.uncertainty import lymphocytes_alone
 
-    if gating is None:
-        return _counted(sample, tube, kept, events, names, arguments, None)
-    alone = lymphocytes_alone(gating)
+    alone = {} if gating is None else lymphocytes_alone(gating)
     counted, told = _counted(sample, tube, kept, {**events, **alone}, names, arguments, gating)
-    taken_off = events.get("lymphocytes", 0) - alone.get("lymphocytes", 0)
+    taken_off = events["lymphocytes"] - alone["lymphocytes"] if "lymphocytes" in alone else 0
     return (_without_monocytes(counted, taken_off, list(alone)) if taken_off else counted), told
 
 
