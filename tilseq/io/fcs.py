@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -144,15 +145,15 @@ def _header(stream: BinaryIO, size: int, path: Path, data_set: int) -> tuple[Hea
 
 
 class Staining(NamedTuple):
-    """$PnN and $PnS of every channel, as `Fcs.channels` and `Fcs.markers`, and $CYT, empty where none is named."""
+    """$PnN and $PnS of every channel, as `Fcs.channels` and `Fcs.markers`, and all keywords, as `Fcs.keywords`."""
 
     channels: list[str]
     markers: list[str]
-    cytometer: str
+    keywords: Mapping[str, str]
 
 
 def staining_of(path: str | Path, *, data_set: int = 0) -> Staining:
-    """Return what a file is stained with, and the cytometer that it names, without reading an event.
+    """Return what a file is stained with, and all that its header tells, without reading an event.
 
     Raises
     ------
@@ -164,7 +165,7 @@ def staining_of(path: str | Path, *, data_set: int = 0) -> Staining:
         header = _header(stream, size, path, data_set)[0]
         channels = read_channels(header)
     names, markers = [channel.name for channel in channels], [channel.marker for channel in channels]
-    return Staining(names, markers, header.keywords.get("$CYT", "").strip())
+    return Staining(names, markers, header.keywords)
 
 
 def list_data_sets(path: str | Path) -> list[int]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tilseq.io.fcs import Staining
     from tilseq.study import Study
 
 Header = tuple[dict[str, Any], list[str], list[str]]  # a row of samples.csv, $PnN and $PnS of its tube's channels
@@ -43,16 +44,22 @@ def unlike_their_panel(study: Study) -> list[str]:
 
 
 def _alike(study: Study) -> list[tuple[Header, list[str]]]:
-    """Return a header of each kind, and the samples whose tubes are alike in all that is looked at."""
+    """Return a header of each kind of automatically gated tubes, and the samples whose tubes are alike in it."""
+    from tilseq.study.notes import STIMULATION
+
     kinds: dict[tuple[Any, ...], tuple[Header, list[str]]] = {}
-    for tube, channels, texts in _headers(study):
+    for tube, header in tube_headers(study):
+        by_person = not {tube["sample"], tube["panel"]}.isdisjoint(study.settings.gates)
+        if by_person and tube["role"] not in STIMULATION:
+            continue
+        channels, texts = header.channels, header.markers
         kind = (*(tube[name] for name in ("panel", "role", "marked_population")), *channels, *texts)
         kinds.setdefault(kind, ((tube, channels, texts), []))[1].append(tube["sample"])
     return list(kinds.values())
 
 
-def _headers(study: Study) -> Iterator[Header]:
-    """Yield the tubes that are gated automatically, with $PnN and $PnS of their channels."""
+def tube_headers(study: Study) -> Iterator[tuple[dict[str, Any], Staining]]:
+    """Yield the tubes of samples and stimulations with what their headers tell; the run tells which cannot be read."""
     from tilseq.errors import ReadError
     from tilseq.io.fcs import staining_of
     from tilseq.study.model import OWN_ROLE, data_set_of
@@ -60,13 +67,10 @@ def _headers(study: Study) -> Iterator[Header]:
 
     for role in (OWN_ROLE, *STIMULATION):
         for tube in study.available("flow", role=role):
-            if role == OWN_ROLE and not {tube["sample"], tube["panel"]}.isdisjoint(study.settings.gates):
-                continue
             try:
-                found = staining_of(study.files(tube["sample"])[0], data_set=data_set_of(tube["member"]) or 0)
+                yield tube, staining_of(study.files(tube["sample"])[0], data_set=data_set_of(tube["member"]) or 0)
             except ReadError:
                 continue
-            yield tube, found.channels, found.markers
 
 
 def _unborne(study: Study, tube: dict[str, Any], texts: tuple[str, ...]) -> list[str]:

@@ -94,6 +94,7 @@ def _read(study: Study, sample: Mapping[str, Any]) -> tuple[dict[str, str], str]
         return None
     try:
         found = staining_of(files[0], data_set=data_set_of(sample["member"]) or 0)
-        return stains(found.channels, found.markers, panel.markers if panel else None), found.cytometer
+        cytometer = found.keywords.get("$CYT", "").strip()
+        return stains(found.channels, found.markers, panel.markers if panel else None), cytometer
     except TilseqError:
         return None

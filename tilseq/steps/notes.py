@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tilseq.steps.clinical import contradictions
 from tilseq.steps.flow_headers import names_of_no_gate, unlike_their_panel
+from tilseq.steps.flow_measured import measured_otherwise
 
 if TYPE_CHECKING:
     from tilseq.study import Study
@@ -13,4 +14,10 @@ if TYPE_CHECKING:
 
 def notes_of(study: Study) -> list[str]:
     """Return the notes that `tilseq check` tells, one sentence each."""
-    return [*study.notes, *contradictions(study), *unlike_their_panel(study), *names_of_no_gate(study)]
+    return [
+        *study.notes,
+        *contradictions(study),
+        *unlike_their_panel(study),
+        *names_of_no_gate(study),
+        *measured_otherwise(study),
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 
@@ -11,8 +12,8 @@ from tilseq.study.checks import numbered
 from tilseq.study.model import INFUSIONS_FILE, Folder
 
 MOST_NAMED = 5
-SHORTEST_NAME = 3  # of a subject, in letters: a shorter one stands in a file's name for a lot, a day or a well
-SHORTEST_VISIT = 2  # D7
+# In letters: a shorter one stands in a file's name for a lot, a day or a well.
+SHORTEST = {"subject": 3, "visit": 2}
 FEWEST_INFUSED = 1e6  # cells; nobody infuses fewer, and 20 thousand million in millions are 20,000
 BLOOD = ("blood", "plasma", "serum")  # of one drawing
 
@@ -21,8 +22,7 @@ def note_files_of_others(folder: Folder) -> list[str]:
     """Name samples whose files bear the name of another subject and not that of their own."""
     if folder.samples is None or folder.subjects is None:
         return []
-    subjects = folder.subjects["subject"].drop_nulls().unique(maintain_order=True).to_list()
-    found = _named_otherwise(folder.samples, "subject", [name for name in subjects if len(name) >= SHORTEST_NAME])
+    found = named_otherwise(_paths(folder.samples, "subject"), "subject", folder.subjects["subject"].drop_nulls())
     return [f"files named after another subject: {_listed(found)}"] if found else []
 
 
@@ -30,22 +30,34 @@ def note_files_of_other_visits(folder: Folder) -> list[str]:
     """Name samples whose files bear the name of another visit and not that of their own."""
     if folder.samples is None or folder.settings is None:
         return []
-    visits = [name for name in folder.settings.visits if len(name) >= SHORTEST_VISIT]
-    found = _named_otherwise(folder.samples, "visit", visits)
+    found = named_otherwise(_paths(folder.samples, "visit"), "visit", folder.settings.visits)
     return [f"files named after another visit: {_listed(found)}"] if found else []
 
 
-def _named_otherwise(samples: pl.DataFrame, column: str, names: list[str]) -> list[str]:
-    """Return samples whose files bear another of some names of a column and not their own."""
-    patterns = {name: _as_word(name) for name in names}
-    found = []
+def _paths(samples: pl.DataFrame, column: str) -> Iterator[tuple[str | None, str, str]]:
+    """Yield what a sample is of by a column, its path, and both as a note tells them."""
     for _, cells in numbered(samples):
-        own, path = patterns.get(cells[column] or ""), cells["path"]
-        if own is None or path is None or own.search(path):
-            continue
-        others = [name for name, pattern in patterns.items() if pattern.search(path)]
-        found += [f"{cells['sample']} of {cells[column]} ({path})"] if others else []
-    return found
+        if cells["path"] is not None:
+            yield cells[column], cells["path"], f"{cells['sample']} of {cells[column]} ({cells['path']})"
+
+
+def named_otherwise(texts: Iterable[tuple[str | None, str, str]], column: str, names: Iterable[str]) -> list[str]:
+    """Return which texts bear another of the names of a column and not their own.
+
+    Parameters
+    ----------
+    texts
+        Own name, the text, and what is returned of it.
+    column
+        `subject` or `visit`, of which names that are too short say nothing.
+    names
+        All names of the column.
+    """
+    telling = {name for name in names if len(name) >= SHORTEST[column]}
+    any_name = _as_word(*telling)
+    return [
+        told for own, text, told in texts if own in telling and any_name.search(text) and not _as_word(own).search(text)
+    ]
 
 
 def note_specimens(folder: Folder) -> list[str]:
@@ -77,9 +89,9 @@ def note_few_infused(folder: Folder) -> list[str]:
     return [f"cells of {INFUSIONS_FILE} so few that they may be in millions: {_listed(few)}"] if few else []
 
 
-def _as_word(name: str) -> re.Pattern[str]:
-    """Return what finds a name in a path where no letter or digit goes on."""
-    return re.compile(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", re.IGNORECASE)
+def _as_word(*names: str) -> re.Pattern[str]:
+    """Return what finds any of some names in a text where no letter or digit goes on."""
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, names))})(?![^\W_])", re.IGNORECASE)
 
 
 def _listed(names: list[str]) -> str:

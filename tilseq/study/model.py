@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ class Study:
         The sheets of plates/ that hold a row, by file, in the order of the files' names.
     tumors_from_sdtm
         Lesions and responses were read from SDTM's tables, so that their rows are not those of our files.
+    day_zero
+        Subject → date of day 0, where infusions.csv gives dates.
     undated
         Subjects whose scans by SDTM have no day, as no date of their first infusion is known.
     exclusions
@@ -71,6 +74,7 @@ class Study:
     exclusions: pl.DataFrame
     notes: list[str]
     tumors_from_sdtm: bool = False
+    day_zero: Mapping[str, date] = field(default_factory=dict)
     undated: tuple[str, ...] = ()
 
     def clinical_file(self, name: str) -> str:
@@ -134,6 +138,7 @@ class Folder:
     problems: list[TilseqError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     from_sdtm: bool = False
+    day_zero: Mapping[str, date] = field(default_factory=dict)
     undated: tuple[str, ...] = ()
     sdtm_files: dict[str, str] = field(default_factory=dict)
 

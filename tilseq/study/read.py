@@ -106,6 +106,7 @@ def as_study(folder: Folder) -> Study:
         exclusions=folder.exclusions,
         notes=folder.notes,
         tumors_from_sdtm=folder.from_sdtm,
+        day_zero=folder.day_zero,
         undated=folder.undated,
     )
 
@@ -137,6 +138,7 @@ def examine(path: str | Path) -> Folder:
     cells = {name: _cells(folder, name, needed=True) for name in (SUBJECTS_FILE, INFUSIONS_FILE, SAMPLES_FILE)}
     infusions = cells[INFUSIONS_FILE]
     day0 = NO_DATES if infusions is None else day_zero(infusions)
+    folder.day_zero = day0.dates
     folder.subjects = _table(folder, SUBJECTS_FILE, cells[SUBJECTS_FILE], SUBJECTS, day0)
     folder.infusions = _table(folder, INFUSIONS_FILE, infusions, INFUSIONS, day0)
     folder.samples = _with_days(_table(folder, SAMPLES_FILE, cells[SAMPLES_FILE], SAMPLES, day0), folder)
