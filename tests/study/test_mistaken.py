@@ -1,9 +1,12 @@
+import gzip
+
 import pytest
 
 from tilseq.study.mistaken import (
     note_few_infused,
     note_files_of_other_visits,
     note_files_of_others,
+    note_rows_of_others,
     note_specimens,
 )
 from tilseq.study.read import examine
@@ -41,6 +44,34 @@ def test_a_file_named_after_another_visit_is_told(make_study, path, told):
     folder = make_study({"samples.csv": ("raw/a.fcs", path), path: "file"})
     notes = [f"files named after another visit: 'S01_base of baseline ({path})'"] if told else []
     assert note_files_of_other_visits(examine(folder)) == notes
+
+
+HEADER = "sample,subject,visit,day,specimen,assay,path\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "notes"),
+    [
+        ("sample_name\tcount\nS01_D28\t3\n", []),
+        ("sample_name\tcount\n007_D28\t3\n", ["subject: 'a of S01 (sample_name 007_D28)'"]),
+        ("sample_name\tcount\nS01_product\t3\n", ["visit: 'a of D28 (sample_name S01_product)'"]),
+        ("sample_id\tsubject_id\nD28\t007\n", ["subject: 'a of S01 (sample_id D28, subject_id 007)'"]),
+        (
+            '# by a program\ncount,repertoire_id\n3,"007, day 3"\n',
+            ["subject: 'a of S01 (repertoire_id 007, day 3)'"],
+        ),
+        ("sample_name\tcount\nX-12\t3\n", []),
+        ("sequence_id\tcount\n007_D28\t3\n", []),
+        ("sample_name\tcount\n", []),
+        ("", []),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_receptor_tables_of_another_subject_or_visit_are_told(make_study, table, notes, packed):
+    folder = make_study({"samples.csv": f"{HEADER}a,S01,D28,28,blood,tcr,raw/S01_D28.tsv\n"})
+    (folder / "raw/S01_D28.tsv").write_bytes(gzip.compress(table.encode()) if packed else table.encode())
+    told = [f"receptor tables whose rows name another {note}" for note in notes]
+    assert note_rows_of_others(examine(folder)) == told
 
 
 def test_one_specimen_is_of_one_kind_and_a_lot_of_a_product(make_study):

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from os.path import isfile
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from tilseq.errors import first_few, shown
 from tilseq.study.checks import numbered
-from tilseq.study.model import INFUSIONS_FILE, Folder
+from tilseq.study.model import INFUSIONS_FILE, Folder, parts_of
+from tilseq.study.sniff import whose
 
 MOST_NAMED = 5
+RECEPTORS = ("tcr", "bcr")
 # In letters: a shorter one stands in a file's name for a lot, a day or a well.
 SHORTEST = {"subject": 3, "visit": 2}
 FEWEST_INFUSED = 1e6  # cells; nobody infuses fewer, and 20 thousand million in millions are 20,000
@@ -32,6 +37,35 @@ def note_files_of_other_visits(folder: Folder) -> list[str]:
         return []
     found = named_otherwise(_paths(folder.samples, "visit"), "visit", folder.settings.visits)
     return [f"files named after another visit: {_listed(found)}"] if found else []
+
+
+def note_rows_of_others(folder: Folder) -> list[str]:
+    """Name samples of receptors whose first row bears the name of another subject or visit and not its own."""
+    if folder.subjects is None or folder.settings is None:
+        return []
+    whose_rows = [
+        (cells, ", ".join(f"{name} {cell}" for name, cell in whose(path).items()))
+        for cells, path in present_files(folder)
+        if cells["assay"] in RECEPTORS
+    ]
+    notes = []
+    for column, names in (("subject", folder.subjects["subject"].drop_nulls()), ("visit", folder.settings.visits)):
+        texts = ((cells[column], text, f"{cells['sample']} of {cells[column]} ({text})") for cells, text in whose_rows)
+        found = named_otherwise(texts, column, names)
+        notes += [f"receptor tables whose rows name another {column}: {_listed(found)}"] if found else []
+    return notes
+
+
+def present_files(folder: Folder) -> Iterator[tuple[dict[str, Any], Path]]:
+    """Yield the samples that have not failed, as rows of samples.csv, each with each of its files that is there."""
+    if folder.samples is None:
+        return
+    for _, cells in numbered(folder.samples):
+        for entry in parts_of(cells["path"] or ""):
+            if cells["status"] == "failed" or "\0" in entry or ".." in entry:
+                continue
+            if isfile(path := folder.root / entry):  # false also of a name that no file can have
+                yield cells, path
 
 
 def _paths(samples: pl.DataFrame, column: str) -> Iterator[tuple[str | None, str, str]]:

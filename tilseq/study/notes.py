@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +18,9 @@ from tilseq.study.mistaken import (
     note_few_infused,
     note_files_of_other_visits,
     note_files_of_others,
+    note_rows_of_others,
     note_specimens,
+    present_files,
 )
 from tilseq.study.model import (
     INFUSIONS_FILE,
@@ -252,14 +253,10 @@ def note_kinds(folder: Folder) -> list[str]:
     if folder.samples is None:
         return []
     odd = []
-    for _, cells in numbered(folder.samples):
-        for entry in parts_of(cells["path"] or ""):
-            if cells["status"] == "failed" or "\0" in entry or ".." in entry:
-                continue
-            path = folder.root / entry
-            told = assay_of(path) if os.path.isfile(path) else None  # False also of a name that no file can have
-            if told not in (None, cells["assay"]) and {told, cells["assay"]} not in ALIKE_BY_BYTES:
-                odd.append(f"{cells['sample']} ({cells['assay']}, its file looks like {told})")
+    for cells, path in present_files(folder):
+        told = assay_of(path)
+        if told not in (None, cells["assay"]) and {told, cells["assay"]} not in ALIKE_BY_BYTES:
+            odd.append(f"{cells['sample']} ({cells['assay']}, its file looks like {told})")
     return (
         [f"files that look like another assay's, their samples will fail: {first_few(odd, MOST_NAMED)}"] if odd else []
     )
@@ -437,6 +434,7 @@ NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_amounts,
     note_files_of_others,
     note_files_of_other_visits,
+    note_rows_of_others,
     note_specimens,
     note_few_infused,
     note_unused_columns,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from tilseq.io.dialects import DIALECTS, JSON_STARTS
+from tilseq.io.dialects import DIALECTS, JSON_STARTS, OF_SAMPLES
 from tilseq.io.kinds import FCS, GZIP, HDF5
 from tilseq.receptors import LOCI
 
@@ -89,16 +90,34 @@ def assay_of(path: Path) -> str | None:
 
     FCS is flow; HDF5 is scrna; a table with the header of a clonotype dialect is tcr or bcr, by the genes it names.
     """
-    try:
-        with open(path, "rb") as stream:
-            head = stream.read(HEAD_BYTES)
-    except OSError:
-        return None
+    head = _head(path)
     if head.startswith(FCS):
         return "flow"
     if head.startswith(HDF5):
         return "scrna"
-    return _receptor(_unpacked(head).decode("utf-8-sig", "replace"))
+    return _receptor(_text(head))
+
+
+def whose(path: Path) -> dict[str, str]:
+    """Return what the first row of a table says of whose it is: column → cell, of the columns `OF_SAMPLES`."""
+    lines = [line for line in _text(_head(path)).splitlines() if not line.startswith("# ")]
+    separator = "\t" if lines and "\t" in lines[0] else ","
+    header, row = [*csv.reader(lines[:2], delimiter=separator), [], []][:2]
+    cells = zip(header, row, strict=False)
+    return {name: cell.strip() for name, cell in cells if name.strip() in OF_SAMPLES}
+
+
+def _head(path: Path) -> bytes:
+    """Return the first bytes of a file, none where it cannot be read."""
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(HEAD_BYTES)
+    except OSError:
+        return b""
+
+
+def _text(head: bytes) -> str:
+    return _unpacked(head).decode("utf-8-sig", "replace")
 
 
 def _unpacked(head: bytes) -> bytes:
