@@ -14,7 +14,8 @@ from tilseq.io.fcs_date import measured_on
         ("2013-Jul-19", date(2013, 7, 19)),
         ("2016-10-25", date(2016, 10, 25)),
         ("23-Aug-02", date(2002, 8, 23)),
-        ("23-Aug-98", date(1998, 8, 23)),
+        ("23-Aug-70", date(1970, 8, 23)),
+        ("23-Aug-69", date(2069, 8, 23)),
         ("03/04/2024", None),  # the third of April or the fourth of March
         ("31-FEB-2024", None),
         ("01-MAI-2024", None),
