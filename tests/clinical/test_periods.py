@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from tilseq.clinical.periods import Periods, period_of, periods_of, with_periods
-from tilseq.errors import StudyError
+from tilseq.errors import AnalysisError, StudyError
 
 # Lymphodepletion from day -7, a second infusion on day 2, IL-2 up to day 5, and 30 days after the last infusion.
 BOUNDS = Periods(lymphodepletion_day=-7, infusion_end_day=5, follow_up_end_day=32)
@@ -43,6 +43,13 @@ def test_boundaries_come_from_infusions_and_il2():
     assert periods_of(subjects(), infusions, il2_end={"S1": 5}) == {"S1": BOUNDS}
     assert periods_of(subjects(), infusions) == {"S1": Periods(-7, 2, 32)}
     assert periods_of(subjects(), il2_end={"S1": 40}) == {"S1": Periods(-7, 40, 40)}
+
+
+def test_infusions_of_a_misspelt_subject_are_refused_and_those_of_others_are_not():
+    infusions = pl.DataFrame({"subject": ["s1"], "day": [0]})
+    with pytest.raises(AnalysisError, match="no such subject; found 's1'.*did you mean 'S1'"):
+        periods_of(subjects(), infusions)
+    assert not periods_of(subjects(), infusions.with_columns(subject=pl.lit("S2")))["S1"].infused
 
 
 def test_a_first_dose_before_the_infusion_begins_lymphodepletion():

@@ -10,7 +10,7 @@ import polars as pl
 
 from tilseq.clinical.treated import columns_of
 from tilseq.errors import StudyError, TableError
-from tilseq.identifiers import days_by_subject
+from tilseq.identifiers import days_by_subject, refuse_misspelt
 from tilseq.tables import as_polars
 from tilseq.tables.infusions import given_infusions
 from tilseq.tables.inputs import INFUSIONS, SUBJECTS
@@ -94,12 +94,15 @@ def periods_of(subjects: Any, infusions: Any = None, *, il2_end: Mapping[str, in
     StudyError
         A subject's lymphodepletion does not begin before day 0, or its first dose is after it; each is listed.
     AnalysisError
-        A day of `il2_end` is no whole number, or a subject of it is misspelt.
+        A day of `il2_end` is no whole number, or a subject of it or of the infusions is misspelt, who would pass for
+        one never treated.
     """
     last = _last_infusions(infusions)
     found: dict[str, Periods] = {}
     people = columns_of(subjects, SUBJECTS, ("subject", *DAYS))
-    ends = days_by_subject(il2_end, people["subject"].to_list())
+    known = people["subject"].to_list()
+    refuse_misspelt(last, known)
+    ends = days_by_subject(il2_end, known)
     problems = start_faults(people)
     if problems:
         raise StudyError(problems, "the subjects")
