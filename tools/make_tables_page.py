@@ -74,9 +74,11 @@ def parameters() -> str:
     lines = [
         "## Parameters of endpoints",
         "",
-        "`qualifier` holds what tells rows of one parameter apart. In a number of",
+        "`qualifier` holds what tells rows of one parameter apart; beside `reference`, `population` is of sorted cells.",
+        "In a number of scope `cohort` other samples take part: it may change when one is added. A parameter of scope",
+        "`sample` has rows of `cohort`, too: where a tube borrowed cuts, or other libraries told how templates count.",
+        "",
     ]
-    lines += ["scope `cohort` other samples take part: it may change when one is added.", ""]
     lines += ["| parameter | unit | told apart by | scope | meaning |", "|---|---|---|---|---|"]
     for one in ALL:
         apart = ", ".join(one.qualifiers)
