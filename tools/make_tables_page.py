@@ -74,7 +74,7 @@ def parameters() -> str:
     lines = [
         "## Parameters of endpoints",
         "",
-        "`qualifier` holds what tells rows of one parameter apart; beside `reference`, `population` is of sorted cells.",
+        "`qualifier` holds what tells rows of a parameter apart; beside `reference`, `population` is of sorted cells.",
         "In a number of scope `cohort` other samples take part: it may change when one is added. A parameter of scope",
         "`sample` has rows of `cohort`, too: where a tube borrowed cuts, or other libraries told how templates count.",
         "",
