@@ -44,6 +44,8 @@ How a number is found stands in the page of its laboratory; what goes in, in [th
   these.
 - `status` is `quantified` for a number to rely on; `detected_below_loq` for one below the limit of quantification;
   `not_detected`, whose upper limit says how much there may be; `above_range`; `not_evaluable`, which has no number.
+  A cytokine has a number where it is `quantified` alone; else its limit stands in words (`value_text` of `endpoints`),
+  and as a number under `limit_pg_per_ml`.
 - `verdict` is `pass`, `warn` (look before you rely on it) or `fail` (do not rely on it).
 - `lower` and `upper` are 95 % limits where their meaning does not say otherwise. Shares are fractions of 1, but for
   those whose unit is %.
