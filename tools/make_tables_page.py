@@ -44,6 +44,8 @@ How a number is found stands in the page of its laboratory; what goes in, in [th
   these.
 - `status` is `quantified` for a number to rely on; `detected_below_loq` for one below the limit of quantification;
   `not_detected`, whose upper limit says how much there may be; `above_range`; `not_evaluable`, which has no number.
+  A cytokine has a number where it is `quantified` alone; else its limit stands in words (`value_text` of `endpoints`),
+  and as a number under `limit_pg_per_ml`.
 - `verdict` is `pass`, `warn` (look before you rely on it) or `fail` (do not rely on it).
 - `lower` and `upper` are 95 % limits where their meaning does not say otherwise. Shares are fractions of 1, but for
   those whose unit is %.
@@ -74,9 +76,11 @@ def parameters() -> str:
     lines = [
         "## Parameters of endpoints",
         "",
-        "`qualifier` holds what tells rows of one parameter apart. In a number of",
+        "`qualifier` holds what tells rows of a parameter apart; beside `reference`, `population` is of sorted cells.",
+        "In a number of scope `cohort` other samples take part: it may change when one is added. A parameter of scope",
+        "`sample` has rows of `cohort`, too: where a tube borrowed cuts, or other libraries told how templates count.",
+        "",
     ]
-    lines += ["scope `cohort` other samples take part: it may change when one is added.", ""]
     lines += ["| parameter | unit | told apart by | scope | meaning |", "|---|---|---|---|---|"]
     for one in ALL:
         apart = ", ".join(one.qualifiers)

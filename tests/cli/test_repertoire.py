@@ -101,6 +101,20 @@ def test_templates_of_one_library_tell_no_coverage_and_why(folder, capsys):
     assert f"dna: no coverage of TRB and nothing at a common depth: its clones {told}\n" in capsys.readouterr().err
 
 
+# Of reads 400 cells are worth 400 / 2.4 = 167 that yield alike, of UMIs 400 / 1.7 = 235, of either 1,000 more than 300.
+@pytest.mark.parametrize(("count_of", "cells", "told"), [("reads", 400, 1), ("reads", 1000, 0), ("umis", 1000, 0)])
+def test_more_counts_than_cells_that_yield_alike_tell_no_coverage_and_why(folder, capsys, count_of, cells, told):
+    text = HEADER.replace("umi_count", "duplicate_count") + "".join(
+        f"{n}\tTRBV1\tTRBJ1-1\t{'ACGT'[n % 4] * 6}\tCAF\tT\t{n}\n" for n in (149, 100, 51)
+    )
+    (folder / "deep.tsv").write_text(text)
+    given = ["--count-of", count_of, "--cells", f"deep={cells}"]
+    assert run("diversity", folder / "deep.tsv", *given, "-o", folder / "d.csv") == 0
+    assert pl.read_csv(folder / "d.csv").filter(parameter="coverage")["value"].null_count() == told
+    reason = "deep: no coverage of TRB: more counts (300) than cells that yield alike (167)\n"
+    assert capsys.readouterr().err.count(reason) == told
+
+
 def test_replicates_tell_cells(folder, capsys):
     rows = [(f"{number}", "T", 100 + 30 * (number % 5)) for number in range(1, 40)]
     for name, turn in (("r1", 0), ("r2", 2)):

@@ -87,7 +87,8 @@ def test_calcium_in_mg_is_corrected_in_mg(text, albumin, term, grade):
 )  # fmt: skip
 def test_a_unit_that_the_limits_deny_is_refused(test, text, unit, lower, upper):
     found = lab_grades(LABS.frame([row(test, text, unit=unit, lower=lower, upper=upper)]), version=5)
-    assert found["grade"].null_count() == found.height > 0
+    assert found["grade"].null_count() == found["value"].null_count() == found.height > 0
+    assert found["value_text"].to_list() == [text] * found.height
     assert found["reason"].str.contains("check the unit").all()
 
 

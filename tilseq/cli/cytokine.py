@@ -46,25 +46,25 @@ def cytokine_command() -> None:
 cytokine_command.add_command(intracellular_command)
 
 
-def _plate_options(command: Callable[..., object]) -> Callable[..., object]:
-    """Add what every command on a plate sheet takes."""
-    for option in (
-        click.option(
-            "--figures",
-            type=FOLDER,
-            help="Folder for figures (bead maps of wells, plate map, curves), as SVG and PNG; none by default.",
-        ),
-        click.option(
-            "--root",
-            type=ExistingPath(file_okay=False),
-            help="Folder that the sheet's paths are relative to; by default the sheet's own, or the one above where "
-            "the sheet stands in a folder `plates`.",
-        ),
-        click.option("--kit", "kits", multiple=True, type=PLATE, help="YAML of a kit of your own; may be repeated."),
-        click.argument("plate", metavar="PLATE.csv", type=PLATE),
-    ):
-        command = option(command)
-    return command
+def _plate_options(drawn: str) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """Return what adds the options that every command on a plate sheet takes; `drawn` says what its figures are of."""
+
+    def add(command: Callable[..., object]) -> Callable[..., object]:
+        for option in (
+            click.option("--figures", type=FOLDER, help=f"Folder for {drawn}, as SVG and PNG; none by default."),
+            click.option(
+                "--root",
+                type=ExistingPath(file_okay=False),
+                help="Folder that the sheet's paths are relative to; by default the sheet's own, or the one above "
+                "where the sheet stands in a folder `plates`.",
+            ),
+            click.option("--kit", "kits", multiple=True, type=PLATE, help="YAML of a kit of your own. Repeats."),
+            click.argument("plate", metavar="PLATE.csv", type=PLATE),
+        ):
+            command = option(command)
+        return command
+
+    return add
 
 
 MOST_NAMED = 6  # samples, in a message
@@ -77,7 +77,7 @@ with files of yours:
 
 
 @cytokine_command.command("qc", cls=Examples, example=QC_EXAMPLE)
-@_plate_options
+@_plate_options("maps of the beads of each well")
 @output_table
 def qc_command(plate: Path, kits: Sequence[Path], root: Path | None, figures: Path | None, output: str) -> int:
     """Count the beads of each analyte in each well, with a verdict and the median reporter: table bead_wells."""
@@ -101,7 +101,7 @@ with files of yours:
 
 
 @cytokine_command.command("quantify", cls=Examples, example=QUANTIFY_EXAMPLE)
-@_plate_options
+@_plate_options("figures: maps of the beads of each well, of the plate, curves, recoveries")
 @click.option("--model", type=click.Choice(["4PL", "5PL"]), help="Model of all curves; by default the better of both.")
 @click.option(
     "--no-shared-dilution", "shared", is_flag=True, flag_value=False, default=True,

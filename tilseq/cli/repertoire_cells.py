@@ -27,9 +27,9 @@ on the sample study, in a clone; or with S the folder of yours:
 def cells_command(paths: tuple[Path, ...], output: Path, dialect: str | None) -> int:
     """Pair the chains of the single cells of each FILE (10x contig annotations, or AIRR with cell_id).
 
-    Writes to the output folder cells.csv (a row a cell: its chains, how they pair, whether it may be two cells),
-    cell_quality.csv (cells of each kind, with limits), quality.csv and exclusions.csv; of clonotypes by both chains
-    paired_clones.csv, diversity.csv and, of several files, overlap.csv. A file that cannot be read does not stop the
+    Writes to the output folder cells (a row a cell: its chains, how they pair, whether it may be two cells),
+    cell_quality (cells of each kind, with limits), quality and exclusions; of clonotypes by both chains paired_clones,
+    diversity and, of several files, overlap; each as CSV and Parquet. A file that cannot be read does not stop the
     others.
     """
     import polars as pl

@@ -53,8 +53,8 @@ def contamination_command(
 ) -> int:
     """Tell what FILEs of different subjects share beyond chance: leaks within a run, swapped samples, twin files.
 
-    Writes sample_identity.csv (whose clones each file holds), shared_pairs.csv, leak_rates.csv, suspicious_clones.csv
-    and exclusions.csv to the output folder. Nothing is removed. A sample is called as its file, without extensions.
+    Writes sample_identity (whose clones each file holds), shared_pairs, leak_rates, suspicious_clones and exclusions to
+    the output folder, each as CSV and Parquet. Nothing is removed. A sample is called as its file, without extensions.
     """
     from tilseq.repertoire import contamination
     from tilseq.tables.contamination import CONTAMINATION_TABLES

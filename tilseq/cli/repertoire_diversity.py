@@ -137,13 +137,17 @@ def _tell_depths(depths: pl.DataFrame, common: pl.DataFrame) -> None:
 
 
 def _tell_doubts(spectra: Mapping[str, Mapping[str, Observed]]) -> None:
-    """Say on stderr of which samples it is not known what fewer cells would show."""
+    """Say on stderr of which samples it is not known what fewer cells would show, or what the clones seen hold."""
     for sample, known in spectra.items():
         for locus, seen in known.items():
             if seen.doubt:
                 click.echo(
                     f"{sample}: no coverage of {locus} and nothing at a common depth: its clones {seen.doubt}", err=True
                 )
+            elif seen.n > seen.furthest:
+                alike = 1 / (1 / seen.effective - 1 / seen.counts.n)
+                told = f"more counts ({seen.counts.n}) than cells that yield alike ({alike:.0f})"
+                click.echo(f"{sample}: no coverage of {locus}: {told}", err=True)
 
 
 def _tell_too_few(depths: pl.DataFrame, spectra: Mapping[str, Mapping[str, Observed]]) -> None:

@@ -30,7 +30,7 @@ def verify_command(out: Path, study: Path | None, rerun: bool, cores: int | None
 
     OUT is the folder that `tilseq run` wrote. Its tables, figures and report and the study's files are held against the
     SHA-256 in run.json, whose own is printed: kept elsewhere, it tells whether run.json is the same. The command ends
-    with 0 when all is as it was, else with 4.
+    with 0 when all is as it was, else with 4, or with 3 where the study's files are nowhere to be found.
     """
     from tilseq.io.digest import sha256_of_file
     from tilseq.workflow.verify import altered_inputs, altered_outputs, other_results, other_versions, study_of

@@ -82,6 +82,7 @@ def _by_unit(part: pl.DataFrame, rows: Sequence[Criterion], as_written: bool, ow
     told = has_range & same & looked_at & ~pl.col("_ungraded")
     highest = pl.lit(max((row.grade for row in rows if row.grade is not None), default=0), pl.Int64)
     return part.with_columns(
+        pl.when(has_range).then("value").alias("value"),  # a unit that is refused converts to no number
         pl.when(told).then(certain).alias("grade"),
         pl.when(told | (has_range & (certain > 0))).then(certain).alias("grade_at_least"),
         pl.when(told)

@@ -74,7 +74,7 @@ def state_contrasts(
     ties
         As of `cox`.
     permutations, seed
-        As of `log_rank`, for its rows; 0 is chi-square.
+        As of `log_rank`, for its rows; no permutations (0) are chi-square always.
     families, endpoint_reader
         As of `survival_contrasts`.
 

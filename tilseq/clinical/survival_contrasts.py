@@ -69,7 +69,7 @@ def survival_contrasts(
     ties
         As of `cox`.
     permutations, seed
-        As of `log_rank`, for its rows; 0 is chi-square.
+        As of `log_rank`, for its rows; no permutations (0) are chi-square always.
     families
         Name of a family → its endpoints, as declared before the data were seen. One that nobody has a time to, such as
         PFS of a study without scans, has a row without a test, and the reason says so.

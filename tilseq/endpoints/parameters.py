@@ -58,8 +58,8 @@ def _kinetics(
         ("day_of_peak", "d", f"Day of the highest {what}."),
         ("auc_0_28", f"{unit}·d", f"Area under the {what}, day 0 to 28."),
         ("auc_0_last", f"{unit}·d", f"Area under the {what}, day 0 to the last day quantified."),
-        ("half_life", "d", f"Days in which the {what} falls by half after the peak."),
-        ("last_day_quantified", "d", f"Last day on which the {what} was quantified."),
+        ("half_life", "d", f"Half-life after the peak of the {what}."),
+        ("last_day_quantified", "d", f"Last day quantified of the {what}."),
         (
             "time_to_loss",
             "d",
@@ -134,8 +134,10 @@ ALL = (
     *_kinetics("infused_cells_per_ul", "cells/µL", "cells per microlitre compatible with infused cells"),
     *_kinetics("cells_per_ul", "cells/µL", "cells per microlitre of blood"),
     *_kinetics("persistence_mass", "fraction", "share held by clones of the reference", *_OF_REFERENCE),
-    *_kinetics("persistence_mass_new", "fraction", "share held by clones new with the reference", *_OF_REFERENCE),
-    *_kinetics("persistence_cells_per_ul", "cells/µL", "cells per microlitre of clones new with it", *_OF_REFERENCE),
+    *_kinetics("persistence_mass_new", "fraction", "share held by new clones of the reference", *_OF_REFERENCE),
+    *_kinetics(
+        "persistence_cells_per_ul", "cells/µL", "cells per microlitre of new clones of the reference", *_OF_REFERENCE
+    ),
     _clones("cells_or_counts", "counts", "Sum of the counts that the indices rest on."),
     _clones("richness", "clones", "Clonotypes seen."),
     _clones("chao1_bias_corrected", "clones", "Chao's lower bound of the number of clonotypes, bias-corrected."),
@@ -186,7 +188,7 @@ ALL = (
         "persistence_mass_new",
         "repertoire",
         "fraction",
-        "Share of the repertoire held by clones of the reference that blood before the infusion did not show.",
+        "Share of the repertoire held by new clones of the reference: blood before the infusion did not show them.",
         OF_REFERENCE,
         "cohort",
     ),

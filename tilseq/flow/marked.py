@@ -208,7 +208,8 @@ def infused_share(
         which is what laboratories hold replicates to, of 32 % for one of 0.1 %, the 20 to 35 % that ICCS accepts at the
         limit of quantification, and of 1 % for one of 50 %. It decides where events are many. Where the true r is ten
         times as large, limits from 30,000 events or more cover about 50 %, from 3,000 about 75 %: replicates should
-        tell it. One that is smaller leaves them wider than need be.
+        tell it. One that is smaller leaves them wider than need be. The setting of a study is 0.005 by default, which
+        V-betas need.
 
     Raises
     ------

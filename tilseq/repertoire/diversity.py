@@ -106,9 +106,9 @@ def diversity(
         Effective number of cells, for all loci or by locus, see `depth`. Where it is below the counts, limits are given
         for indices of shares and the coverage alone, not for `d50_clones`, and as far away as the standard error is
         half way to them. Chao1, ACE and `hill_q1_asymptotic` are null, as such counts do not show which clones are of
-        one cell and which of two; so is the coverage where there are more counts than cells, or no two counts of a
-        clone are of two cells, and this and `hill_q2_asymptotic` where how often a cell was counted is not known. All
-        are null, too, where no number of cells is known.
+        one cell and which of two; so is the coverage where there are more counts than cells (so many as would be worth
+        as much if all yielded alike), or no two counts of a clone are of two cells, and this and `hill_q2_asymptotic`
+        where how often a cell was counted is not known. All are null, too, where no number of cells is known.
     counting
         How often a cell is counted, by locus, see `depth`; it matters where the effective cells are fewer than the
         counts. `drawn`, the default but for counts of unknown meaning: cells are drawn from the repertoire and counts

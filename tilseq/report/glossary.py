@@ -32,8 +32,8 @@ FLOW = {
     "Above baseline": "Probability that the visit holds a larger share of marked cells than the baseline. Near 1 some "
     "are new; near one half nothing can be told.",
     "Area, half-life, lost by day": "The area under a series of visits, from day 0, straight up and exponential down; "
-    "the days in which it falls by half after the peak; the first day after the last detection on which as much would "
-    "have been seen.",
+    "the days in which it falls by half after the peak; the first day after the last detection on which as much, and a "
+    "tenth of the highest, would have been seen.",
     "Precision, recall, F1": "Of the automatic gates: the share of their events that the person has too, the share of "
     "the person’s events that they have, and the harmonic mean of both.",
     "DN T, DP T": "CD3+ cells with neither CD4 nor CD8, and with both.",
@@ -45,8 +45,9 @@ FLOW = {
 CYTOKINES = {
     "Below the limit of quantification": "The signal is above that of blanks, and too weak for a number to rely on: "
     "the concentration is less than the limit.",
-    "Not detected": "The signal is no more than that of blanks and two standard deviations. The limit is where a "
-    "sample is missed every second time, so a concentration somewhat above it is possible, up to about twice as much.",
+    "Not detected": "The signal is no more than that of blanks and two standard deviations. The limit is that of "
+    "detection, at which a sample is missed every second time, or the end of the sample’s own 95 % interval if that is "
+    "higher.",
     "Above the range": "The signal is above that of the highest standard that can be relied on: the concentration is "
     "more than the limit, and a further dilution would tell it.",
     "Fold change (×)": "The concentration over that of the baseline, the last specimen of its kind before treatment. "

@@ -158,6 +158,7 @@ DILUTION_ERRORS = Table(
     key=("plate", "kit", "level"),
 )
 
+OF_CONCENTRATIONS = ("sample", "control")  # roles of wells
 CONCENTRATION_STATUSES = ("quantified", "detected_below_loq", "not_detected", "above_range", "not_evaluable")
 _STATUS = (
     Column("dilution", "number", "Final volume over original volume.", minimum=1),
@@ -185,7 +186,7 @@ CONCENTRATIONS = Table(
     (
         _PLATE,
         Column("well", "text", "Well.", needed=True),
-        Column("role", "text", "What is in the well.", needed=True, allowed=WELL_ROLES),
+        Column("role", "text", "Sample or control.", needed=True, allowed=OF_CONCENTRATIONS),
         Column("sample", "text", "Sample in the well."),
         Column("replicate", "text", "Replicate of the same content."),
         *_STATUS,
@@ -200,7 +201,7 @@ SAMPLE_CONCENTRATIONS = Table(
     "One analyte of one sample or control a row: the mean of its wells.",
     (
         _PLATE,
-        Column("role", "text", "Sample or control.", needed=True, allowed=WELL_ROLES),
+        Column("role", "text", "Sample or control.", needed=True, allowed=OF_CONCENTRATIONS),
         Column("sample", "text", "Sample; of a control its level or well.", needed=True),
         *_STATUS,
         Column("wells", "integer", "Wells used.", needed=True, minimum=0),

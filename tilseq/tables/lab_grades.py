@@ -34,7 +34,7 @@ LAB_GRADES = Table(
         Column("test", "text", "What was measured, as the laboratory names it.", needed=True),
         Column("term", "text", "Term of the CTCAE.", needed=True),
         Column("direction", "text", "Side on which the term is abnormal.", needed=True, allowed=DIRECTIONS),
-        Column("value", "number", "Result in `unit`; of one such as <0.5 the number; null where it cannot be read."),
+        Column("value", "number", "Result in `unit`; of <0.5 the 0.5; null where it or its unit is refused."),
         Column("value_text", "text", "Result as the laboratory wrote it."),
         Column("unit", "text", "Unit in which the result was graded."),
         Column("version", "text", "Version of the CTCAE.", needed=True),

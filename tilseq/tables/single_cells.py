@@ -61,9 +61,10 @@ QUALITY_LIMITS = Table(
     key=("sample", "measure"),
 )
 
+_BY_CHAINS = "; null without a table of chains, as in a run."
 CELL_STATUS = Table(
     "cell_status",
-    "One cell a row: whether its clone was infused, and what its receptor is.",
+    "One cell a row: whether its clone was infused, and what its receptor is (in a run the table `cells` tells it).",
     (
         SAMPLE,
         Column("cell_id", "text", "Barcode of the cell, as the expression has it.", needed=True),
@@ -77,9 +78,9 @@ CELL_STATUS = Table(
         Column("probability", "number", "Chance that its clone was in the product.", minimum=0, maximum=1),
         Column("product_n_effective", "number", "Effective cells of the product, its depth.", unit="cells"),
         ORIGIN,
-        Column("receptor_type", "text", "TCR, BCR, ambiguous, multichain or no IR."),
-        Column("chain_pairing", "text", "How its chains pair."),
-        Column("doublet", "text", "Whether it may be two cells, by its chains.", allowed=("likely", "possible")),
+        Column("receptor_type", "text", f"TCR, BCR, ambiguous, multichain or no IR{_BY_CHAINS}"),
+        Column("chain_pairing", "text", f"How its chains pair{_BY_CHAINS}"),
+        Column("doublet", "text", f"Whether it may be two cells{_BY_CHAINS}", allowed=("likely", "possible")),
     ),
     key=("sample", "cell_id"),
 )
@@ -89,7 +90,7 @@ RECEPTOR_OVERLAP = Table(
     "One table of receptors of one sample a row: how many of its cells the expression has.",
     (
         SAMPLE,
-        Column("source", "text", "Labels by the product, or chains.", needed=True, allowed=("labels", "chains")),
+        Column("source", "text", "Labels, as in a run, or chains.", needed=True, allowed=("labels", "chains")),
         Column("cells", "integer", "Cells with expression.", needed=True, minimum=0),
         Column("receptors", "integer", "Cells with a receptor.", needed=True, minimum=0),
         Column("matched", "integer", "Cells with both.", needed=True, minimum=0),
