@@ -152,7 +152,7 @@ def test_products_alone_and_visits_of_unlike_subjects_are_drawn_without_a_refere
 
 
 def test_a_subject_with_too_few_cells_of_either_label_is_named(tmp_path):
-    # S1 and S2 have both labels, S3 one of them, S4 too few cells of each; S5 has no cells at that visit.
+    # S1 and S2 have both labels, S3 too few cells of one, S4 of each; S5 has no cells at that visit.
     cells = {"S1": (40, 30), "S2": (50, 20), "S3": (25, 4), "S4": (7, 8)}
     random, level, needs = np.random.default_rng(5), np.linspace(50, 400, len(GENES)), []
     for subject, numbers in {**cells, "S5": (60, 60)}.items():
@@ -177,7 +177,7 @@ def test_a_subject_with_too_few_cells_of_either_label_is_named(tmp_path):
     transcriptome.run(job, tmp_path / job.folder)
     (row,) = pl.read_parquet(tmp_path / job.folder / "transcriptome.parquet").iter_rows(named=True)
     assert (row["contrast"], row["subjects"]) == ("status:infused/not_seen_in_product at D28", 2)
-    assert row["left_out"] == "S3: no sample of not_seen_in_product; S4: too few cells of any level"
+    assert row["left_out"] == "S3: too few cells of not_seen_in_product; S4: too few cells of any level"
 
 
 def test_contrasts_of_too_few_subjects_are_a_family_of_their_own(run):

@@ -120,7 +120,7 @@ def run(job: Job, folder: Path) -> None:
     handled = _handled(job, rows)
     for row, one in zip(told, asked, strict=True):
         row["told"] = "; ".join(filter(None, [*of_sets, row["told"], *_told_of_handling(handled, one)])) or None
-        row["left_out"] = "; ".join(filter(None, [row.get("left_out"), *_of_few_cells(groups, one)])) or None
+        row["left_out"] = _left_out(row.get("left_out"), _of_few_cells(groups, one))
     population = pl.lit(job.unit).alias("population")
     write_parquet(told, TRANSCRIPTOME, folder)
     write_parquet(genes.with_columns(population), DIFFERENTIAL, folder)
@@ -143,24 +143,39 @@ def _groups(job: Job, folder: Path) -> pl.DataFrame:
     return every.filter(pl.col("status").is_in(statuses, nulls_equal=True))
 
 
-def _of_few_cells(groups: pl.DataFrame, asked: Asked) -> list[str]:
-    """Return the subjects that have cells for a contrast, and too few in each of its levels: no test knows of them."""
+def _of_few_cells(groups: pl.DataFrame, asked: Asked) -> pl.DataFrame:
+    """Return the groups of too few cells that a contrast looks at: `subject, levels, any`, whether it has another."""
     import polars as pl
 
     from tilseq.errors import AnalysisError
     from tilseq.expression.contrasts import parse_contrast
 
+    none = pl.DataFrame(schema={"subject": pl.String, "levels": pl.String, "any": pl.Boolean})
     try:
         contrast = parse_contrast(asked.text)
     except AnalysisError:  # a contrast that cannot be read is told already
-        return []
+        return none
     own = groups if asked.level is None else groups.filter(visit=asked.level)
     if not {*contrast.factors} <= {*own.columns}:
-        return []
+        return none
     in_it = [levels in contrast.signs for levels in own.select(contrast.factors).iter_rows()]
-    kept = own.filter(pl.Series(in_it, dtype=pl.Boolean)).group_by("subject").agg(pl.col("kept").any())
-    lost = kept.filter(~pl.col("kept"))["subject"].drop_nulls().sort()
-    return [f"{subject}: too few cells of any level" for subject in lost]
+    own = own.filter(pl.Series(in_it, dtype=pl.Boolean), pl.col("subject").is_not_null())
+    levels = pl.concat_str(contrast.factors, separator=" ").alias("levels")
+    own = own.select("subject", levels, "kept", pl.col("kept").any().over("subject").alias("any"))
+    return own.filter(~pl.col("kept")).drop("kept").sort("subject", "levels")
+
+
+def _left_out(told: str | None, few: pl.DataFrame) -> str | None:
+    """Return which subjects are left out: one of too few cells has a sample, and is not to be told as one without.
+
+    A subject with too few cells in each of its levels is in no test, so that none has told of it.
+    """
+    known = {
+        f"{name}: no sample of {levels}": f"{name}: too few cells of {levels}" for name, levels, _ in few.iter_rows()
+    }
+    lost = few.filter(~few["any"])["subject"].unique(maintain_order=True)
+    one_by_one = [known.get(one, one) for one in (told or "").split("; ") if one]
+    return "; ".join([*one_by_one, *(f"{subject}: too few cells of any level" for subject in lost)]) or None
 
 
 def _samples(job: Job, folder: Path, groups: pl.DataFrame) -> tuple[Samples, list[dict[str, Any]]]:
