@@ -96,6 +96,30 @@ def test_the_caption_of_the_genes_says_whether_any_changed(q, told, tmp_path):
     assert told in (tmp_path / "captions.json").read_text()
 
 
+@pytest.mark.parametrize(("sets", "statuses", "told"), [
+    (3, ("infused", "not_seen_in_product"), "It is drawn for its p, the least of 3 sets."),
+    (41, (None,), "Drawn are the 40 of 41 sets with the least p."),
+    (40, (None,), "Hatched: no sample, or too few cells of it."),
+])  # fmt: skip
+def test_a_caption_tells_how_what_is_drawn_was_chosen(sets, statuses, told, tmp_path):
+    names, contrast = [f"set{i:02}" for i in range(sets)], "status:infused/not_seen_in_product at D28"
+    row = {"contrast": contrast, "population": "p", "method": "sign_flip", "family": "axes × p", "exploratory": False}
+    tested = ENRICHMENT.frame([
+        row | {"set": name, "size": 20, "nes": 1.0, "p": (i + 1) / 64, "q": 0.5} for i, name in enumerate(names)
+    ])  # fmt: skip
+    design = pl.DataFrame([
+        {"sample": f"{subject}|{status}", "subject": subject, "visit": "D28", "day": 28, "status": status,
+         "specimen": "blood"}
+        for subject in SUBJECTS[:3] for status in statuses
+    ], schema_overrides={"status": pl.String})  # fmt: skip
+    scores = SAMPLE_SCORES.frame([
+        {"population": "p", "sample": sample, "set": name, "method": "ssgsea", "value": float(i), "size": 20}
+        for i, sample in enumerate(design["sample"]) for name in names
+    ])  # fmt: skip
+    draw_transcriptome([contrast], DIFFERENTIAL.frame(), tested, scores, design, tmp_path)
+    assert json.loads((tmp_path / "captions.json").read_text())["3-scores.svg"].endswith(told)
+
+
 def test_a_library_without_counts_stops_no_other_and_is_told(run):
     tables, _ = run(SUBJECTS, empty=["S3_D28"])
     (row,) = tables["transcriptome"].iter_rows(named=True)
