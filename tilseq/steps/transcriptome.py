@@ -11,11 +11,13 @@ from tilseq.steps import bulk_rna, pseudobulk
 from tilseq.steps.bulk_rna import COUNTS
 from tilseq.steps.expression_levels import levels_with_both, over_visits, with_levels
 from tilseq.steps.job import Job, read_needed
+from tilseq.steps.later_lots import lots_to_come, told_of_sums
 from tilseq.tables.cell_labels import INFUSED, NOT_SEEN
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from tilseq.expression.contrasts import Contrast
     from tilseq.steps.expression_samples import Samples
     from tilseq.study import Study
 
@@ -72,6 +74,7 @@ def plan(study: Study) -> list[Job]:
         for assay in ("bulk_rna", "scrna")
         for row in study.available(assay)
     }
+    arguments["lots_to_come"] = lots_to_come(study, "bulk_rna") | lots_to_come(study, "scrna")
     rows = {job.folder: row for job, row in zip(bulk, with_levels([job.sample or {} for job in bulk]), strict=True)}
     jobs = []
     if len({row["subject"] for row in rows.values()}) > 1:
@@ -119,7 +122,8 @@ def run(job: Job, folder: Path) -> None:
     told = [one.row | {"population": job.unit} | _sets_changed(enrichment, one.row["contrast"]) for one in found]
     handled = _handled(job, rows)
     for row, one in zip(told, asked, strict=True):
-        row["told"] = "; ".join(filter(None, [*of_sets, row["told"], *_told_of_handling(handled, one)])) or None
+        said = [*of_sets, row["told"], *_told_of_handling(handled, one), *_told_of_lots(job, rows, one)]
+        row["told"] = "; ".join(filter(None, said)) or None
         row["left_out"] = _left_out(row.get("left_out"), _of_few_cells(groups, one))
     population = pl.lit(job.unit).alias("population")
     write_parquet(told, TRANSCRIPTOME, folder)
@@ -143,21 +147,25 @@ def _groups(job: Job, folder: Path) -> pl.DataFrame:
     return every.filter(pl.col("status").is_in(statuses, nulls_equal=True))
 
 
+def _contrast(asked: Asked) -> Contrast | None:
+    """Return what is asked; None where it cannot be read, which its test tells."""
+    from tilseq.errors import AnalysisError
+    from tilseq.expression.contrasts import parse_contrast
+
+    try:
+        return parse_contrast(asked.text)
+    except AnalysisError:
+        return None
+
+
 def _of_few_cells(groups: pl.DataFrame, asked: Asked) -> pl.DataFrame:
     """Return the groups of too few cells that a contrast looks at: `subject, levels, any`, whether it has another."""
     import polars as pl
 
-    from tilseq.errors import AnalysisError
-    from tilseq.expression.contrasts import parse_contrast
-
-    none = pl.DataFrame(schema={"subject": pl.String, "levels": pl.String, "any": pl.Boolean})
-    try:
-        contrast = parse_contrast(asked.text)
-    except AnalysisError:  # a contrast that cannot be read is told already
-        return none
     own = groups if asked.level is None else groups.filter(visit=asked.level)
-    if not {*contrast.factors} <= {*own.columns}:
-        return none
+    contrast = _contrast(asked)
+    if contrast is None or not {*contrast.factors} <= {*own.columns}:
+        return pl.DataFrame(schema={"subject": pl.String, "levels": pl.String, "any": pl.Boolean})
     in_it = [levels in contrast.signs for levels in own.select(contrast.factors).iter_rows()]
     own = own.filter(pl.Series(in_it, dtype=pl.Boolean), pl.col("subject").is_not_null())
     levels = pl.concat_str(contrast.factors, separator=" ").alias("levels")
@@ -211,14 +219,20 @@ def _told_of_handling(handled: pl.DataFrame, asked: Asked) -> tuple[str, ...]:
     """Return what is to be said of runs and batches that cannot be told from a contrast."""
     from tilseq.errors import AnalysisError
     from tilseq.expression.confounding import told_of_handling
-    from tilseq.expression.contrasts import parse_contrast
 
     own = handled if asked.level is None else handled.filter(visit=asked.level)
+    contrast = _contrast(asked)
     try:
-        contrast = parse_contrast(asked.text)
-        return told_of_handling(own, contrast) if {*contrast.factors} <= {*own.columns} else ()
-    except AnalysisError:  # a contrast that cannot be read, or made, is told already
+        return told_of_handling(own, contrast) if contrast and {*contrast.factors} <= {*own.columns} else ()
+    except AnalysisError:  # a contrast that cannot be made is told already
         return ()
+
+
+def _told_of_lots(job: Job, rows: Sequence[Mapping[str, Any]], asked: Asked) -> tuple[str, ...]:
+    """Return what is to be said of lots of the product that came after what is held against them."""
+    own = [row for row in rows if asked.level in (None, row["level"])]
+    contrast = _contrast(asked)
+    return told_of_sums(own, job.arguments.get("lots_to_come", {}), contrast) if contrast else ()
 
 
 def _gene_sets(job: Job, genes: Sequence[str]) -> tuple[dict[str, dict[str, tuple[str, ...]]], tuple[str, ...]]:
