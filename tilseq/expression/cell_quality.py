@@ -37,9 +37,10 @@ class QualityRules:
     most_percent_mitochondrial
         Most percent of mitochondrial counts, or None.
     deviations
-        How many median absolute deviations from the sample's median the logarithms of counts and genes may lie, and
-        the mitochondrial percent above it, besides the fixed limits; 5 is usual (Heumos et al., Nat Rev Genet
-        2023;24:550). None: fixed limits alone.
+        How many median absolute deviations, times 1.4826 as of R's `mad` and scuttle's `isOutlier`, from the sample's
+        median the logarithms of counts and genes may lie, and the mitochondrial percent above it, besides the fixed
+        limits; 5 is usual (Heumos et al., Nat Rev Genet 2023;24:550). Where they are not so scaled, as by scipy's
+        `median_abs_deviation`, 5 of them are 3.37 of these. None: fixed limits alone.
     """
 
     least_counts: int = 500
