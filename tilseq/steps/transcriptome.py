@@ -134,7 +134,10 @@ def run(job: Job, folder: Path) -> None:
 
 
 def _groups(job: Job, folder: Path) -> pl.DataFrame:
-    """Return the groups of cells of the population, those left out too; of bulk RNA there are none."""
+    """Return the groups of cells of the population, those left out too; of bulk RNA there are none.
+
+    A sample without a cell of the population, of which others are there, has a group of none.
+    """
     import polars as pl
 
     from tilseq.tables.differential import PSEUDOBULK_GROUPS
@@ -143,8 +146,18 @@ def _groups(job: Job, folder: Path) -> pl.DataFrame:
         return PSEUDOBULK_GROUPS.frame()
     cell_type, statuses = POPULATIONS[job.unit]
     groups = [*read_needed(job, folder, PSEUDOBULK_GROUPS.name).values()]
-    every = pl.concat([PSEUDOBULK_GROUPS.frame(), *groups]).filter(cell_type=cell_type)
-    return every.filter(pl.col("status").is_in(statuses, nulls_equal=True))
+    every = pl.concat([PSEUDOBULK_GROUPS.frame(), *groups])
+    every = every.filter(pl.col("status").is_null() == (None in statuses))
+    own = every.filter(pl.col("status").is_in(statuses, nulls_equal=True), cell_type=cell_type)
+    wanted = pl.DataFrame({"status": statuses}, schema={"status": pl.String})
+    place = ["subject", "visit", "status"]
+    none = (
+        every.select("subject", "visit")
+        .unique()
+        .join(wanted, how="cross")
+        .join(own, on=place, how="anti", nulls_equal=True)
+    )
+    return pl.concat([own, none.with_columns(kept=False)], how="diagonal")
 
 
 def _contrast(asked: Asked) -> Contrast | None:
