@@ -79,7 +79,9 @@ def test_cells_are_kept_typed_and_told(run):
     cells = pl.read_parquet(folder / "cell_expression.parquet")
     assert cells["kept"].sum() == 12
     assert cells.filter("kept").group_by("cell_type").len().sort("cell_type").rows() == [("CD4", 6), ("CD8", 6)]
-    assert pl.read_parquet(folder / "exclusions.parquet").select("file", "rows").rows() == [("raw/D28.h5ad", 2)]
+    assert pl.read_parquet(folder / "exclusions.parquet").select("file", "rows", "counts").rows() == [
+        ("raw/D28.h5ad", 2, 2 * sum(DYING))
+    ]
     (check,) = pl.read_parquet(folder / "quality.parquet").iter_rows(named=True)
     assert (check["check"], check["verdict"], check["value"]) == ("cells kept", "pass", pytest.approx(12 / 14))
     assert check["reason"].startswith("12 of 14 cells kept (")

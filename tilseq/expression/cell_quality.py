@@ -61,7 +61,7 @@ class CellQuality:
     limits
         The table `quality_limits`.
     dropped
-        Cells left out: `sample, rule, rows`.
+        Cells left out: `sample, rule, rows`, and the `counts` that they held.
     kept
         Which cells are kept, in the order given.
     told
@@ -136,7 +136,8 @@ def cell_quality(
         cell_type=None if cell_types is None else pl.Series(list(cell_types)),
         kept=pl.col("reason").is_null(),
     )
-    dropped = rows.drop_nulls("reason").group_by("sample", rule="reason").len("rows").sort("sample", "rule")
+    by_rule = rows.drop_nulls("reason").group_by("sample", rule="reason")
+    dropped = by_rule.agg(pl.len().alias("rows"), pl.col("counts").sum()).sort("sample", "rule")
     told = (
         () if _mitochondrial(genes).any() else ("there are no mitochondrial genes, so that their share is not known",)
     )
