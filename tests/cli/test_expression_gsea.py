@@ -94,7 +94,7 @@ def test_a_ranked_list_is_for_exploration(files, capsys):
     assert found["up"]["reason"].startswith("gene permutation: ignores correlation of genes")
     assert float(found["up"]["p"]) > 0
     told = capsys.readouterr().err.splitlines()
-    assert told[0] == "genes with the rank of another, ordered by symbol: 49 of 200"
+    assert told[0] == "genes with the rank of another, ordered by symbol: 50 of 200"
     assert told[1].startswith("t: 2 sets tested, ") and told[1].endswith(" with q < 0.05, for exploration only")
 
 

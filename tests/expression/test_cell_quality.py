@@ -27,8 +27,8 @@ def test_each_cell_left_out_has_the_first_rule_that_it_does_not_pass(form):
     ]
     assert found.kept.tolist() == [True, False, False, True, False]
     assert found.dropped.rows() == [
-        ("s", "counts below the limit", 2),
-        ("s", "mitochondrial percent above the limit", 1),
+        ("s", "counts below the limit", 2, 1),
+        ("s", "mitochondrial percent above the limit", 1, 10),
     ]
     assert found.told == ()
 
@@ -78,7 +78,7 @@ def test_without_mitochondrial_genes_their_share_is_null_and_told():
 def test_row_31_the_empty_drops_of_an_unfiltered_matrix_are_left_out_and_counted():
     counts = np.vstack([COUNTS[:1], np.zeros((50, 4), int), np.ones((40, 4), int)])
     found = cell_quality(counts, GENES, ["s"] * 91, [f"c{i}" for i in range(91)], rules=QualityRules(5, 2))
-    assert found.dropped.rows() == [("s", "counts below the limit", 90)]
+    assert found.dropped.rows() == [("s", "counts below the limit", 90, 160)]
 
 
 def test_names_of_mitochondrial_genes_without_a_prefix(shared_data):

@@ -15,7 +15,7 @@ def test_ranks_stand_by_symbol_without_rearranged_genes_and_ties_are_told():
     assert found.values.tolist() == [3, 1, 1, 1]
     assert found.told == (
         "V(D)J genes left out: 1 (TRBV9)",
-        "genes with the rank of another, ordered by symbol: 2 of 4",
+        "genes with the rank of another, ordered by symbol: 3 of 4",
     )
     assert falling(found.values).tolist() == [0, 1, 2, 3]
 

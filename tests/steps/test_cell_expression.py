@@ -64,13 +64,24 @@ def same(label, number):
     return [(label, None)] * number
 
 
+@pytest.mark.parametrize(("cells", "verdict"), [(1, "warn"), (9, "warn"), (10, "pass")])
+def test_a_sample_of_a_few_cells_warns_though_all_are_kept(cells, verdict, run):
+    _, work = run({"D28": ("blood", [CD8] * cells, [])})
+    check = pl.read_parquet(work / "cell_expression" / "D28" / "quality.parquet").row(0, named=True)
+    assert (check["check"], check["value"], check["verdict"]) == ("cells kept", 1.0, verdict)
+    assert check["limit"] == "at least 0.5 of the cells, and 10"
+    assert ("fewer than 10: their scores tell little of the sample" in check["reason"]) == (verdict == "warn")
+
+
 def test_cells_are_kept_typed_and_told(run):
     _, work = run({"D28": ("blood", [CD4] * 6 + [CD8] * 6 + [DYING] * 2, [])})
     folder = work / "cell_expression" / "D28"
     cells = pl.read_parquet(folder / "cell_expression.parquet")
     assert cells["kept"].sum() == 12
     assert cells.filter("kept").group_by("cell_type").len().sort("cell_type").rows() == [("CD4", 6), ("CD8", 6)]
-    assert pl.read_parquet(folder / "exclusions.parquet").select("file", "rows").rows() == [("raw/D28.h5ad", 2)]
+    assert pl.read_parquet(folder / "exclusions.parquet").select("file", "rows", "counts").rows() == [
+        ("raw/D28.h5ad", 2, 2 * sum(DYING))
+    ]
     (check,) = pl.read_parquet(folder / "quality.parquet").iter_rows(named=True)
     assert (check["check"], check["verdict"], check["value"]) == ("cells kept", "pass", pytest.approx(12 / 14))
     assert check["reason"].startswith("12 of 14 cells kept (")

@@ -1,7 +1,10 @@
+from types import SimpleNamespace
+
 import polars as pl
 import pytest
 
-from tilseq.steps.later_lots import before_their_lot, told_of_lots
+from tilseq.expression.contrasts import parse_contrast
+from tilseq.steps.later_lots import before_their_lot, lots_to_come, told_of_lots, told_of_sums
 
 INFUSIONS = [{"day": 0, "lot": "A"}, {"day": 60, "lot": "B"}, {"day": 90, "lot": "C"}]
 CLONES = {
@@ -57,3 +60,23 @@ def test_a_lot_that_no_infusion_names_came_with_the_one_that_names_none(rows, cl
     assert before_their_lot(rows, clones, infusions).rows() == before_their_lot(rows, clones, INFUSIONS).rows()
     told = told_of_lots(rows, before_their_lot(rows, clones, infusions), infusions)
     assert told["b"].startswith("infused first on day 60: ")
+
+
+def test_sums_of_a_product_with_a_lot_to_come_are_told(rows):
+    # B is infused on day 60, C on day 90: blood of before all is held against all of them, of day 14 against A alone.
+    infusions = pl.DataFrame([one | {"subject": rows[0]["subject"], "cells": 1e9} for one in INFUSIONS])
+    study = SimpleNamespace(available=lambda assay: rows if assay == "scrna" else [], infusions=infusions)
+    to_come = lots_to_come(study, "scrna")
+    assert to_come == {"d14": ["b", "c"], "d60pre": ["b", "c"], "d60": ["c"]}
+    assert lots_to_come(study, "bulk_rna") == {}
+    sums = [
+        {"subject": "S1", "level": "product", "samples": "a;b"},
+        {"subject": "S1", "level": "D14", "samples": "d14"},
+        {"subject": "S1", "level": "D60", "samples": "d60"},
+        {"subject": "S2", "level": "product", "sample": "another"},
+        {"subject": "S2", "level": "D14", "sample": "other"},
+    ]
+    told = "held against a product with a lot that had not been infused by then: S1 D14"
+    assert told_of_sums(sums, to_come, parse_contrast("visit:D14/product")) == (told,)
+    assert told_of_sums(sums, to_come, parse_contrast("visit:D60/product")) == ()
+    assert told_of_sums(sums, to_come, parse_contrast("visit:D60/D14")) == ()

@@ -96,6 +96,30 @@ def test_the_caption_of_the_genes_says_whether_any_changed(q, told, tmp_path):
     assert told in (tmp_path / "captions.json").read_text()
 
 
+@pytest.mark.parametrize(("sets", "statuses", "told"), [
+    (3, ("infused", "not_seen_in_product"), "It is drawn for its p, the least of 3 sets."),
+    (41, (None,), "Drawn are the 40 of 41 sets with the least p."),
+    (40, (None,), "Hatched: no sample, or too few cells of it."),
+])  # fmt: skip
+def test_a_caption_tells_how_what_is_drawn_was_chosen(sets, statuses, told, tmp_path):
+    names, contrast = [f"set{i:02}" for i in range(sets)], "status:infused/not_seen_in_product at D28"
+    row = {"contrast": contrast, "population": "p", "method": "sign_flip", "family": "axes × p", "exploratory": False}
+    tested = ENRICHMENT.frame([
+        row | {"set": name, "size": 20, "nes": 1.0, "p": (i + 1) / 64, "q": 0.5} for i, name in enumerate(names)
+    ])  # fmt: skip
+    design = pl.DataFrame([
+        {"sample": f"{subject}|{status}", "subject": subject, "visit": "D28", "day": 28, "status": status,
+         "specimen": "blood"}
+        for subject in SUBJECTS[:3] for status in statuses
+    ], schema_overrides={"status": pl.String})  # fmt: skip
+    scores = SAMPLE_SCORES.frame([
+        {"population": "p", "sample": sample, "set": name, "method": "ssgsea", "value": float(i), "size": 20}
+        for i, sample in enumerate(design["sample"]) for name in names
+    ])  # fmt: skip
+    draw_transcriptome([contrast], DIFFERENTIAL.frame(), tested, scores, design, tmp_path)
+    assert json.loads((tmp_path / "captions.json").read_text())["3-scores.svg"].endswith(told)
+
+
 def test_a_library_without_counts_stops_no_other_and_is_told(run):
     tables, _ = run(SUBJECTS, empty=["S3_D28"])
     (row,) = tables["transcriptome"].iter_rows(named=True)
@@ -152,14 +176,15 @@ def test_products_alone_and_visits_of_unlike_subjects_are_drawn_without_a_refere
 
 
 def test_a_subject_with_too_few_cells_of_either_label_is_named(tmp_path):
-    # S1 and S2 have both labels, S3 one of them, S4 too few cells of each; S5 has no cells at that visit.
+    # S1 and S2 have both labels, S3 too few cells of one, S4 of each; S5 has no cells at that visit, S6 no CD4 cells.
     cells = {"S1": (40, 30), "S2": (50, 20), "S3": (25, 4), "S4": (7, 8)}
     random, level, needs = np.random.default_rng(5), np.linspace(50, 400, len(GENES)), []
-    for subject, numbers in {**cells, "S5": (60, 60)}.items():
+    for subject, numbers in {**cells, "S5": (60, 60), "S6": (60, 60)}.items():
         need = f"pseudobulk/{subject}"
         groups = [
             {"group": f"{subject}|{status}", "subject": subject, "visit": "D84" if subject == "S5" else "D28",
-             "cell_type": "CD4", "status": status, "cells": n, "counts": 9, "kept": n >= 10}
+             "cell_type": "CD8" if subject == "S6" else "CD4", "status": status, "cells": n, "counts": 9,
+             "kept": n >= 10}
             for status, n in zip(("infused", "not_seen_in_product"), numbers, strict=True)
         ]  # fmt: skip
         counts = [
@@ -177,7 +202,12 @@ def test_a_subject_with_too_few_cells_of_either_label_is_named(tmp_path):
     transcriptome.run(job, tmp_path / job.folder)
     (row,) = pl.read_parquet(tmp_path / job.folder / "transcriptome.parquet").iter_rows(named=True)
     assert (row["contrast"], row["subjects"]) == ("status:infused/not_seen_in_product at D28", 2)
-    assert row["left_out"] == "S3: no sample of not_seen_in_product; S4: too few cells of any level"
+    few = [
+        "S3: too few cells of not_seen_in_product",
+        "S4: too few cells of any level",
+        "S6: too few cells of any level",
+    ]
+    assert row["left_out"].split("; ") == few
 
 
 def test_contrasts_of_too_few_subjects_are_a_family_of_their_own(run):

@@ -37,9 +37,10 @@ class QualityRules:
     most_percent_mitochondrial
         Most percent of mitochondrial counts, or None.
     deviations
-        How many median absolute deviations from the sample's median the logarithms of counts and genes may lie, and
-        the mitochondrial percent above it, besides the fixed limits; 5 is usual (Heumos et al., Nat Rev Genet
-        2023;24:550). None: fixed limits alone.
+        How many median absolute deviations, times 1.4826 as of R's `mad` and scuttle's `isOutlier`, from the sample's
+        median the logarithms of counts and genes may lie, and the mitochondrial percent above it, besides the fixed
+        limits; 5 is usual (Heumos et al., Nat Rev Genet 2023;24:550). Where they are not so scaled, as by scipy's
+        `median_abs_deviation`, 5 of them are 3.37 of these. None: fixed limits alone.
     """
 
     least_counts: int = 500
@@ -60,7 +61,7 @@ class CellQuality:
     limits
         The table `quality_limits`.
     dropped
-        Cells left out: `sample, rule, rows`.
+        Cells left out: `sample, rule, rows`, and the `counts` that they held.
     kept
         Which cells are kept, in the order given.
     told
@@ -135,7 +136,8 @@ def cell_quality(
         cell_type=None if cell_types is None else pl.Series(list(cell_types)),
         kept=pl.col("reason").is_null(),
     )
-    dropped = rows.drop_nulls("reason").group_by("sample", rule="reason").len("rows").sort("sample", "rule")
+    by_rule = rows.drop_nulls("reason").group_by("sample", rule="reason")
+    dropped = by_rule.agg(pl.len().alias("rows"), pl.col("counts").sum()).sort("sample", "rule")
     told = (
         () if _mitochondrial(genes).any() else ("there are no mitochondrial genes, so that their share is not known",)
     )

@@ -47,11 +47,12 @@ def call_cell_types(counts: Any, genes: Sequence[str], *, neighbours: Any = None
     """Call each cell a CD4 or CD8 T cell.
 
     Cells are a mixture of CD4 T cells, CD8 T cells and, where two of CD3D, CD3E, CD3G and TRAC are there, other cells.
-    In a class a gene's count is negative binomial (size 1) about its rate times the cell's counts. Rates and shares are
-    found by expectation and maximisation; CD4 may be in CD8 cells, CD8A and CD8B in CD4 cells, and T cells' genes in
-    others at most a tenth of what they are in their own. CD4 is a rare transcript, so that many CD4 cells show none:
-    with `neighbours` the chance of a cell before its own counts are seen is the mean of its neighbours', beside the
-    share in all cells.
+    In a class a gene's count is negative binomial (size 1) about its rate times the cell's counts. Rates, the counts of
+    a gene by all counts of the class, and shares are found by turns with the chances of cells, as by expectation and
+    maximisation; CD4 may be in CD8 cells, CD8A and CD8B in CD4 cells, and T cells' genes in others at most a tenth of
+    what they are in their own. CD4 is a rare transcript, so that many CD4 cells show none: with
+    `neighbours` the chance of a cell before its own counts are seen is the mean of its neighbours', beside the share in
+    all cells.
 
     Parameters
     ----------

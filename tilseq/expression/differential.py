@@ -72,8 +72,9 @@ def differential_expression(
 
     Where subjects are a correlation between samples (see `paired_model`), weights and correlation are found twice,
     as limma recommends. The correlation maximises each gene's restricted likelihood; limma's stops earlier and
-    bounds weights, which moves it by some 1e-6, or 1e-5 where subjects differ much more than their samples do. Of 5 or
-    6 samples, where many genes have no summit within bounds, it moved by up to 0.013 and p by up to 5 %.
+    bounds weights, which moves it by some 1e-6, or 1e-5 where subjects differ much more than their samples do. Of 12
+    samples it moved by 2e-4 and t by 0.003; of 5 or 6, where many genes have no summit within bounds, by up to 0.013
+    and p by up to 5 %.
 
     Parameters
     ----------

@@ -48,7 +48,8 @@ def checked_ranks(ranks: ArrayLike, genes: Sequence[str]) -> Values:
     values = found.values[0]
     if np.all(values == values[0]):
         raise AnalysisError("all ranks are equal, so there is no order", found=float(values[0]))
-    tied = len(values) - len(np.unique(values))
+    _, alike = np.unique(values, return_counts=True)
+    tied = alike[alike > 1].sum()
     told = [f"genes with the rank of another, ordered by symbol: {tied} of {len(values)}"] if tied else []
     if len(values) >= FEWEST_OF_A_SIGN and (values.min() >= 0 or values.max() <= 0):
         told.append(ONE_SIGN)

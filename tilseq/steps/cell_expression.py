@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 STEP = "cell_expression"
 LEAST_KEPT = 0.5  # of a sample's cells, below which it warns: limits may not suit a file of few genes
+FEWEST_KEPT = 10  # cells, below which it warns: as of few cells no sum is taken, the mean of their scores tells little
 
 
 def plan(study: Study) -> list[Job]:
@@ -85,13 +86,14 @@ def _kept(sample: str, judged: CellQuality) -> dict[str, Any]:
     kept, every = int(judged.kept.sum()), len(judged.kept)
     share = kept / every if every else 0.0
     rules = "; ".join(f"{rule}: {rows}" for rule, rows in judged.dropped.select("rule", "rows").iter_rows())
-    told = [f"{kept} of {every} cells kept" + (f" ({rules})" if rules else ""), *judged.told]
-    verdict = "warn" if share < LEAST_KEPT or judged.told else "pass"
+    few = [f"fewer than {FEWEST_KEPT}: their scores tell little of the sample"] if kept < FEWEST_KEPT else []
+    told = [f"{kept} of {every} cells kept" + (f" ({rules})" if rules else ""), *few, *judged.told]
+    verdict = "warn" if share < LEAST_KEPT or few or judged.told else "pass"
     return {
         "sample": sample,
         "check": "cells kept",
         "value": share,
-        "limit": f"at least {LEAST_KEPT:g} of the cells",
+        "limit": f"at least {LEAST_KEPT:g} of the cells, and {FEWEST_KEPT}",
         "verdict": verdict,
         "reason": "; ".join(told),
     }

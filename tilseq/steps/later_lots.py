@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tilseq.steps.reference import PRODUCT, counts_for, is_after, of_lot
+from tilseq.steps.reference import PRODUCT, counts_for, infusions_of, is_after, of_lot
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from tilseq.expression.contrasts import Contrast
+    from tilseq.study import Study
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -75,3 +78,46 @@ def told_of_lots(rows: Rows, early: pl.DataFrame, infusions: Rows) -> dict[str, 
                 f"blood showed before these came, and that are not told to be infused only: {clones}"
             )
     return told
+
+
+def lots_to_come(study: Study, assay: str) -> dict[str, list[str]]:
+    """Return sample → libraries of its subject's product, if any, whose lot had not been infused by then."""
+    rows = study.available(assay)
+    found = {}
+    for row in rows:
+        infusions = infusions_of(study, row["subject"])
+        lots = [one for one in rows if one["subject"] == row["subject"] and one["specimen"] == PRODUCT]
+        later = [lot["sample"] for lot in lots if not counts_for(row, lot["lot"], infusions)]
+        if later and row["specimen"] != PRODUCT:
+            found[row["sample"]] = later
+    return found
+
+
+def told_of_sums(rows: Rows, to_come: Mapping[str, Sequence[str]], contrast: Contrast) -> tuple[str, ...]:
+    """Return a sentence on samples that a contrast holds against a product with a lot that came only after them.
+
+    Parameters
+    ----------
+    rows
+        Samples of expression: `subject, level`, their `status` where they have one, and `samples` (parted by `;`) or
+        `sample`.
+    to_come
+        As `lots_to_come` gives it.
+    contrast
+        Of the levels, as the factor `visit`, or of statuses.
+    """
+    libraries: dict[str, dict[str, list[str]]] = {}
+    for row in rows:
+        place = {"visit": row["level"], "status": row.get("status")}
+        if tuple(place.get(factor) for factor in contrast.factors) in contrast.signs:
+            names = (row.get("samples") or row.get("sample") or "").split(";")
+            libraries.setdefault(row["subject"], {}).setdefault(row["level"], []).extend(names)
+    early = [
+        f"{subject} {level}"
+        for subject, levels in sorted(libraries.items())
+        for level, names in sorted(levels.items())
+        if {lot for name in names for lot in to_come.get(name, ())} & {name for own in levels.values() for name in own}
+    ]
+    if not early:
+        return ()
+    return (f"held against a product with a lot that had not been infused by then: {', '.join(early)}",)

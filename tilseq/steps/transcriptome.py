@@ -11,11 +11,13 @@ from tilseq.steps import bulk_rna, pseudobulk
 from tilseq.steps.bulk_rna import COUNTS
 from tilseq.steps.expression_levels import levels_with_both, over_visits, with_levels
 from tilseq.steps.job import Job, read_needed
+from tilseq.steps.later_lots import lots_to_come, told_of_sums
 from tilseq.tables.cell_labels import INFUSED, NOT_SEEN
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from tilseq.expression.contrasts import Contrast
     from tilseq.steps.expression_samples import Samples
     from tilseq.study import Study
 
@@ -72,6 +74,7 @@ def plan(study: Study) -> list[Job]:
         for assay in ("bulk_rna", "scrna")
         for row in study.available(assay)
     }
+    arguments["lots_to_come"] = lots_to_come(study, "bulk_rna") | lots_to_come(study, "scrna")
     rows = {job.folder: row for job, row in zip(bulk, with_levels([job.sample or {} for job in bulk]), strict=True)}
     jobs = []
     if len({row["subject"] for row in rows.values()}) > 1:
@@ -119,8 +122,9 @@ def run(job: Job, folder: Path) -> None:
     told = [one.row | {"population": job.unit} | _sets_changed(enrichment, one.row["contrast"]) for one in found]
     handled = _handled(job, rows)
     for row, one in zip(told, asked, strict=True):
-        row["told"] = "; ".join(filter(None, [*of_sets, row["told"], *_told_of_handling(handled, one)])) or None
-        row["left_out"] = "; ".join(filter(None, [row.get("left_out"), *_of_few_cells(groups, one)])) or None
+        said = [*of_sets, row["told"], *_told_of_handling(handled, one), *_told_of_lots(job, rows, one)]
+        row["told"] = "; ".join(filter(None, said)) or None
+        row["left_out"] = _left_out(row.get("left_out"), _of_few_cells(groups, one))
     population = pl.lit(job.unit).alias("population")
     write_parquet(told, TRANSCRIPTOME, folder)
     write_parquet(genes.with_columns(population), DIFFERENTIAL, folder)
@@ -130,7 +134,10 @@ def run(job: Job, folder: Path) -> None:
 
 
 def _groups(job: Job, folder: Path) -> pl.DataFrame:
-    """Return the groups of cells of the population, those left out too; of bulk RNA there are none."""
+    """Return the groups of cells of the population, those left out too; of bulk RNA there are none.
+
+    A sample without a cell of the population, of which others are there, has a group of none.
+    """
     import polars as pl
 
     from tilseq.tables.differential import PSEUDOBULK_GROUPS
@@ -139,28 +146,57 @@ def _groups(job: Job, folder: Path) -> pl.DataFrame:
         return PSEUDOBULK_GROUPS.frame()
     cell_type, statuses = POPULATIONS[job.unit]
     groups = [*read_needed(job, folder, PSEUDOBULK_GROUPS.name).values()]
-    every = pl.concat([PSEUDOBULK_GROUPS.frame(), *groups]).filter(cell_type=cell_type)
-    return every.filter(pl.col("status").is_in(statuses, nulls_equal=True))
+    every = pl.concat([PSEUDOBULK_GROUPS.frame(), *groups])
+    every = every.filter(pl.col("status").is_null() == (None in statuses))
+    own = every.filter(pl.col("status").is_in(statuses, nulls_equal=True), cell_type=cell_type)
+    wanted = pl.DataFrame({"status": statuses}, schema={"status": pl.String})
+    place = ["subject", "visit", "status"]
+    none = (
+        every.select("subject", "visit")
+        .unique()
+        .join(wanted, how="cross")
+        .join(own, on=place, how="anti", nulls_equal=True)
+    )
+    return pl.concat([own, none.with_columns(kept=False)], how="diagonal")
 
 
-def _of_few_cells(groups: pl.DataFrame, asked: Asked) -> list[str]:
-    """Return the subjects that have cells for a contrast, and too few in each of its levels: no test knows of them."""
-    import polars as pl
-
+def _contrast(asked: Asked) -> Contrast | None:
+    """Return what is asked; None where it cannot be read, which its test tells."""
     from tilseq.errors import AnalysisError
     from tilseq.expression.contrasts import parse_contrast
 
     try:
-        contrast = parse_contrast(asked.text)
-    except AnalysisError:  # a contrast that cannot be read is told already
-        return []
+        return parse_contrast(asked.text)
+    except AnalysisError:
+        return None
+
+
+def _of_few_cells(groups: pl.DataFrame, asked: Asked) -> pl.DataFrame:
+    """Return the groups of too few cells that a contrast looks at: `subject, levels, any`, whether it has another."""
+    import polars as pl
+
     own = groups if asked.level is None else groups.filter(visit=asked.level)
-    if not {*contrast.factors} <= {*own.columns}:
-        return []
+    contrast = _contrast(asked)
+    if contrast is None or not {*contrast.factors} <= {*own.columns}:
+        return pl.DataFrame(schema={"subject": pl.String, "levels": pl.String, "any": pl.Boolean})
     in_it = [levels in contrast.signs for levels in own.select(contrast.factors).iter_rows()]
-    kept = own.filter(pl.Series(in_it, dtype=pl.Boolean)).group_by("subject").agg(pl.col("kept").any())
-    lost = kept.filter(~pl.col("kept"))["subject"].drop_nulls().sort()
-    return [f"{subject}: too few cells of any level" for subject in lost]
+    own = own.filter(pl.Series(in_it, dtype=pl.Boolean), pl.col("subject").is_not_null())
+    levels = pl.concat_str(contrast.factors, separator=" ").alias("levels")
+    own = own.select("subject", levels, "kept", pl.col("kept").any().over("subject").alias("any"))
+    return own.filter(~pl.col("kept")).drop("kept").sort("subject", "levels")
+
+
+def _left_out(told: str | None, few: pl.DataFrame) -> str | None:
+    """Return which subjects are left out: one of too few cells has a sample, and is not to be told as one without.
+
+    A subject with too few cells in each of its levels is in no test, so that none has told of it.
+    """
+    known = {
+        f"{name}: no sample of {levels}": f"{name}: too few cells of {levels}" for name, levels, _ in few.iter_rows()
+    }
+    lost = few.filter(~few["any"])["subject"].unique(maintain_order=True)
+    one_by_one = [known.get(one, one) for one in (told or "").split("; ") if one]
+    return "; ".join([*one_by_one, *(f"{subject}: too few cells of any level" for subject in lost)]) or None
 
 
 def _samples(job: Job, folder: Path, groups: pl.DataFrame) -> tuple[Samples, list[dict[str, Any]]]:
@@ -196,14 +232,20 @@ def _told_of_handling(handled: pl.DataFrame, asked: Asked) -> tuple[str, ...]:
     """Return what is to be said of runs and batches that cannot be told from a contrast."""
     from tilseq.errors import AnalysisError
     from tilseq.expression.confounding import told_of_handling
-    from tilseq.expression.contrasts import parse_contrast
 
     own = handled if asked.level is None else handled.filter(visit=asked.level)
+    contrast = _contrast(asked)
     try:
-        contrast = parse_contrast(asked.text)
-        return told_of_handling(own, contrast) if {*contrast.factors} <= {*own.columns} else ()
-    except AnalysisError:  # a contrast that cannot be read, or made, is told already
+        return told_of_handling(own, contrast) if contrast and {*contrast.factors} <= {*own.columns} else ()
+    except AnalysisError:  # a contrast that cannot be made is told already
         return ()
+
+
+def _told_of_lots(job: Job, rows: Sequence[Mapping[str, Any]], asked: Asked) -> tuple[str, ...]:
+    """Return what is to be said of lots of the product that came after what is held against them."""
+    own = [row for row in rows if asked.level in (None, row["level"])]
+    contrast = _contrast(asked)
+    return told_of_sums(own, job.arguments.get("lots_to_come", {}), contrast) if contrast else ()
 
 
 def _gene_sets(job: Job, genes: Sequence[str]) -> tuple[dict[str, dict[str, tuple[str, ...]]], tuple[str, ...]]:

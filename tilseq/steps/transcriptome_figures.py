@@ -57,12 +57,16 @@ def draw_transcriptome(
     save_figures(drawn, folder)
 
 
-def _least_p(tested: pl.DataFrame) -> list[str]:
-    """Return the sets of least p in any contrast, by name, as many as a figure holds."""
+def _least_p(tested: pl.DataFrame) -> tuple[list[str], str]:
+    """Return the sets of least p in any contrast, by name, as many as a figure holds; and what its reader must know."""
     import polars as pl
 
     least = tested.group_by("set").agg(pl.col("p").min(), pl.col("nes").abs().max())
-    return least.sort("p", -pl.col("nes"), "set").head(MOST_SETS)["set"].sort().to_list()
+    sets = least.sort("p", -pl.col("nes"), "set").head(MOST_SETS)["set"].sort().to_list()
+    return (
+        sets,
+        f" Drawn are the {MOST_SETS} of {least.height} sets with the least p." if least.height > MOST_SETS else "",
+    )
 
 
 def _dots(tested: pl.DataFrame, contrasts: Sequence[str]) -> tuple[Axes, str]:
@@ -70,12 +74,13 @@ def _dots(tested: pl.DataFrame, contrasts: Sequence[str]) -> tuple[Axes, str]:
 
     from tilseq.plots.enrichment import enrichment_dots
 
-    chosen = tested.filter(pl.col("set").is_in(_least_p(tested)))
+    sets, told = _least_p(tested)
+    chosen = tested.filter(pl.col("set").is_in(sets))
     return (
         enrichment_dots(chosen, contrasts=[name for name in contrasts if name in set(chosen["contrast"])]),
         "gene sets in each comparison by normalised enrichment score (NES), tested by flipping the signs of subjects: "
         "orange is up, blue down, a star q below 0.05. A dot with a hole cannot reach p of 0.05 with so few subjects, "
-        "whatever its colour.",
+        f"whatever its colour.{told}",
     )
 
 
@@ -97,12 +102,12 @@ def _over_visits(scores: pl.DataFrame, design: pl.DataFrame, tested: pl.DataFram
     from tilseq.plots.expression import subject_heatmap
 
     product = _common_product(design)
-    sets = _least_p(tested) if tested.height else scores["set"].unique().sort().to_list()[:MOST_SETS]
+    sets, told = _least_p(tested) if tested.height else (scores["set"].unique().sort().to_list()[:MOST_SETS], "")
     return (
         subject_heatmap(scores, design, sets=sets, method="ssgsea", reference=product),
         "scores of gene sets (ssGSEA, not scaled) in each subject over its visits, "
         + ("less that of its product. " if product else "to be compared within a row. ")
-        + "Hatched is without a sample.",
+        + f"Hatched: no sample, or too few cells of it{', there or in the product' if product else ''}.{told}",
     )
 
 
@@ -124,8 +129,9 @@ def _by_label(scores: pl.DataFrame, design: pl.DataFrame, tested: pl.DataFrame) 
 
     least = tested.sort("p", pl.col("nes").abs(), "set", descending=[False, True, False])["set"].to_list()
     name = least[0] if least else scores["set"].sort()[0]
+    chosen = f" It is drawn for its p, the least of {len(set(least))} sets." if least else ""
     return (
         infused_scatter(scores, design, gene_set=name, method="ssgsea"),
         f"{name} (ssGSEA) of the cells of infused clones against those not seen in the product, sample by sample. Not "
-        "seen is not endogenous: it depends on the product's depth.",
+        f"seen is not endogenous: it depends on the product's depth.{chosen}",
     )
