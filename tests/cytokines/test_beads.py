@@ -158,7 +158,17 @@ def test_beads_at_the_highest_reporter_are_a_warning(rng):
     wells = {"A1": well(rng, ALL), "A2": well(rng, ALL, reporter=200_000)}
     told = found({name: np.minimum(events, 262_143) for name, events in wells.items()})
     assert "stand at the reporter's highest value" in told.wells.filter(well="A2")["reason"][0]
+    # Reporters of 200,000 by 0.3 on the natural logarithm: 18 % lie above 262,143.
+    assert told.wells.filter(well="A2")["at_highest"].to_list() == pytest.approx([0.18] * 4, abs=0.07)
     assert set(told.wells.filter(well="A1")["verdict"]) == {"pass"}
+
+
+def test_beads_that_all_stand_at_the_highest_reporter_are_saturated_not_failed(rng):
+    wells = {"A1": well(rng, ALL), "A2": well(rng, ALL, reporter=5_000_000)}
+    told = found({name: np.minimum(events, 262_143) for name, events in wells.items()}).wells.filter(well="A2")
+    assert set(told["verdict"]) == {"warn"}
+    assert set(told["reason"]) == {"100 % of the beads stand at the reporter's highest value"}
+    assert told["signal"].to_list() == [262_143] * 4
 
 
 @pytest.mark.parametrize("value", [-1.0, 0.0, 1e4])

@@ -189,6 +189,32 @@ def test_blanks_alone_and_too_few_standards(rng, levels):
     assert set(told.samples["reason"]) == {f"no standard curve: {reason}"}
 
 
+def test_saturated_standards_make_no_curve_and_saturated_samples_are_above_it(rng):
+    sheet, beads, kits = plate(rng, {"S": 400.0, "bright": 60_000.0})
+    # A detector that ends at 20,000: by the literal curves C7 and C6 of A and C stand there, C5 of B and D besides.
+    at_highest = pl.col("signal") >= 20_000
+    capped = beads.with_columns(
+        signal=pl.col("signal").clip(upper_bound=20_000.0),
+        signal_se_log=pl.when(at_highest).then(None).otherwise("signal_se_log"),
+        at_highest=at_highest.cast(pl.Float64),
+    )
+    told = quantify(sheet, capped, kits)
+    left_out = {"A": "C7, C6", "B": "C7, C6, C5", "C": "C7, C6", "D": "C7, C6, C5"}
+    assert told.curves["reason"].to_list() == [
+        f"{left_out[name]} left out: wells stand at the reporter's highest value" for name in "ABCD"
+    ]
+    assert told.curves["standards"].to_list() == [5, 4, 5, 4]
+    bright = told.samples.filter(sample="bright")
+    assert bright["status"].to_list() == ["above_range"] * 4
+    # D answers with 19,600 to C4, hardly less than the detector's end: its own interval says less than the range.
+    of_range = (bright["limit_pg_per_ml"] / (2 * told.curves["uloq_pg_per_ml"])).to_list()
+    assert of_range == pytest.approx([1, 1, 1, 0.85], abs=0.1)
+    assert bright["cv_pct"].to_list() == [None] * 4
+    within = told.samples.filter(pl.col("sample") == "S", pl.col("analyte").is_in(["A", "C"]))
+    assert within["conc_pg_per_ml"].to_list() == pytest.approx([400.0] * 2, rel=0.12)
+    assert ((within["lower"] < 400) & (within["upper"] > 400)).all()
+
+
 def renamed(args, names):
     """The plate with its standards' levels called otherwise, concentrations with them."""
     sheet, beads, kits = args
@@ -398,7 +424,7 @@ def test_of_a_level_whose_beads_failed_no_dilution_error_is_told(rng, level):
     failed = pl.when(level=level).then(pl.lit("fail")).otherwise("verdict")
     told = quantify(sheet, beads.with_columns(verdict=failed), kits)
     assert told_of_dilution(told) == {
-        level: (0, "in no curve: too few beads in its wells, or left out as a hook effect")
+        level: (0, "in no curve: too few beads in its wells, or left out as a hook effect or saturated")
     }
     one = pl.when(level=level, analyte="B").then(pl.lit("fail")).otherwise("verdict")
     told = quantify(sheet, beads.with_columns(verdict=one), kits)

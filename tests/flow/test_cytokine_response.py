@@ -126,6 +126,7 @@ def test_a_response_needs_positives_and_the_folds_that_are_asked_for():
 def test_a_high_background_warns():
     one = called(row((150, 5000, 100, 5000)))["CD8+ T"]
     assert (one["verdict"], one["reason"]) == ("warn", "background of 2 % is above 1 %")
+    assert called(row((5000, 5000, 5000, 5000)))["CD8+ T"]["reason"] == "background of 100 % is above 1 %"
 
 
 def test_what_could_not_be_counted_stays_and_says_why():

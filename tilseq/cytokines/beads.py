@@ -285,6 +285,7 @@ def _read(found: _Found, row: Row, events: Floats, places: _Places) -> list[Row]
     for place, bead in enumerate(places.beads):
         reporter = events[owner == place, 3]
         median = median_signal(reporter)
+        at_highest = float(np.mean(reporter >= places.highest)) if len(reporter) else 0.0
         verdict, reason = judge_well(
             Well(
                 beads=len(reporter),
@@ -292,7 +293,7 @@ def _read(found: _Found, row: Row, events: Floats, places: _Places) -> list[Row]
                 error=median.se_log,
                 shift=shift,
                 separation=float(places.apart[place]),
-                at_highest=float(np.mean(reporter >= places.highest)) if len(reporter) else 0.0,
+                at_highest=at_highest,
                 odd=places.odd.get(bead.analyte),
                 elsewhere=elsewhere,
             )
@@ -300,7 +301,7 @@ def _read(found: _Found, row: Row, events: Floats, places: _Places) -> list[Row]
         told.append(
             _row(row, bead)
             | {"beads": len(reporter), "signal": median.signal, "signal_se_log": median.se_log}
-            | {"signal_cv_beads": median.cv, "verdict": verdict, "reason": reason}
+            | {"signal_cv_beads": median.cv, "at_highest": at_highest, "verdict": verdict, "reason": reason}
         )
     return told
 

@@ -12,6 +12,7 @@ from tilseq.cytokines.curve_rows import MOST_CV_OF_WELLS, CurveOf
 from tilseq.cytokines.fold import reach, shown
 from tilseq.cytokines.inversion import Errors, Inversion
 from tilseq.cytokines.standards import Spread
+from tilseq.cytokines.verdicts import saturated
 
 if TYPE_CHECKING:
     import polars as pl
@@ -161,7 +162,8 @@ def _more(other: Row, row: Row) -> str:
 
 def _usable(one: Content) -> bool:
     signal = one.row["signal"]
-    return one.row["verdict"] != "fail" and signal is not None and signal > 0 and one.row["signal_se_log"] is not None
+    told = one.row["signal_se_log"] is not None or saturated(one.row)
+    return one.row["verdict"] != "fail" and signal is not None and signal > 0 and told
 
 
 def _result(
@@ -178,16 +180,20 @@ def _result(
         return {"signal": signal, "status": "not_evaluable", "reason": fault}
     of, reader = curves[analyte], readers[analyte]
     logs = np.log([one.row["signal"] for one in members])
-    at, lower, upper = reader.interval(logs, np.array([one.row["signal_se_log"] for one in members]))
+    # Beads that all stand at the detector's end have no error; their signal is a lower bound anyway.
+    at, lower, upper = reader.interval(logs, np.array([one.row["signal_se_log"] or 0.0 for one in members]))
     limits, lloq, uloq = of.limits, of.limits.lloq, of.limits.uloq
     told: Row = {"signal": signal, "reason": "; ".join(_doubts(members, of)) or None}
     # What a result out of range lies below or above is that of the range or of its own interval, whichever says less.
+    above = {"status": "above_range", "limit_pg_per_ml": _plain(min(uloq, max(lower, lloq)), dilution)}
+    if any(saturated(one.row) for one in members):
+        return told | above
     if float(logs.mean()) <= limits.log_signal_lod:
         return told | {"status": "not_detected", "limit_pg_per_ml": _plain(max(limits.llod, upper), dilution)}
     if at < lloq:
         return told | {"status": "detected_below_loq", "limit_pg_per_ml": _plain(max(lloq, upper), dilution)}
     if at > uloq or upper == np.inf:  # without an upper end the signal may as well be that of saturation
-        return told | {"status": "above_range", "limit_pg_per_ml": _plain(min(uloq, max(lower, lloq)), dilution)}
+        return told | above
     return told | {
         "conc_pg_per_ml": dilution * float(np.exp(at)),
         "lower": dilution * float(np.exp(lower)),
@@ -239,7 +245,7 @@ def _fault(members: list[Content], of: CurveOf | None, unfit: Mapping[str, str])
 
 def _cv(used: list[Content], of: CurveOf | None) -> float | None:
     """Return the coefficient of variation of concentrations between wells, in percent; None where one has none."""
-    if of is None or len(used) < 2:
+    if of is None or len(used) < 2 or any(saturated(one.row) for one in used):
         return None
     told = of.curve.inverse(np.log([one.row["signal"] for one in used]))
     if not np.isfinite(told).all():
@@ -260,7 +266,7 @@ def _between_wells(
     freedom: dict[tuple[Any, ...], int] = {}
     for key, members in groups.items():
         of = curves.get(key[-1])
-        used = [one for one in members if _usable(one)]
+        used = [one for one in members if _usable(one) and not saturated(one.row)]
         if of is None or len(used) < 2:
             continue
         at = of.curve.inverse(np.log([one.row["signal"] for one in used]))

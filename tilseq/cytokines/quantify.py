@@ -22,6 +22,7 @@ from tilseq.cytokines.plate_doubts import (
     other_series,
 )
 from tilseq.cytokines.standards import Standard, fit_standards
+from tilseq.cytokines.verdicts import saturated
 from tilseq.errors import AnalysisError, TableError, plural
 from tilseq.kits import Kit
 
@@ -175,7 +176,11 @@ class _Plate:
             curve = fitted.curves[analyte]
             limits = limits_of(one, curve, own, fitted.spread)
             hook = analyte in hooked
-            doubts = (*odd, *doubts_of(own, self.levels, limits, fitted.residual_sd[analyte], hook, exchanged))
+            doubts = (
+                *odd,
+                *_told_saturated(self._saturated(analyte)),
+                *doubts_of(own, self.levels, limits, fitted.residual_sd[analyte], hook, exchanged),
+            )
             curves[analyte] = CurveOf(curve, fitted.covariances[analyte], own, limits, hook, doubts)
             rows["curves"].append(
                 {"plate": plate, "analyte": analyte} | curve_row(curves[analyte], one, fitted, analyte)
@@ -258,6 +263,7 @@ class _Plate:
         unfit: dict[str, str] = {}
         hooked: set[str] = set()
         for analyte in self.analytes:
+            bright = self._saturated(analyte)
             told = [
                 (row, self._nominal(row["well"], analyte))
                 for row in self.beads
@@ -265,6 +271,7 @@ class _Plate:
                 and row["role"] in ("standard", "blank")
                 and row["verdict"] != "fail"
                 and row["signal_se_log"] is not None
+                and self._level(row["well"]) not in bright
             ]
             kept = [
                 (row, -np.inf if row["role"] == "blank" else float(np.log(nominal or np.nan)))
@@ -282,10 +289,24 @@ class _Plate:
                 hooked.add(analyte)
             levels = len(set(self.level_of[one.wells].tolist()) - {-1})
             if levels < FEWEST_LEVELS:
-                unfit[analyte] = _too_few(levels, lost)
+                unfit[analyte] = _too_few(levels, lost, bright)
             else:
                 usable[analyte] = one
         return usable, unfit, hooked
+
+    def _level(self, well: str) -> str | None:
+        """Return the level of a standard or blank well; None of a blank."""
+        place = int(self.level_of[self.place[well]])
+        return None if place < 0 else self.levels[place]
+
+    def _saturated(self, analyte: str) -> list[str]:
+        """Return the levels, from the top down, of which a well's median stands at the reporter's highest value.
+
+        They go as a whole: a well beside a saturated one is the dimmer of the two by chance.
+        """
+        bright = [row["well"] for row in self.beads if row["analyte"] == analyte and saturated(row)]
+        found = {self._level(well) for well in bright if well in self.place}
+        return [name for name in self.levels if name in found]
 
     def _content(self, row: Row) -> Content:
         own = self.sheet.get((row["well"], row["analyte"])) or self.of_well[row["well"]]
@@ -293,12 +314,17 @@ class _Plate:
         return Content(row, dilution, own["acid_activated"], own["replicate"])
 
 
-def _too_few(levels: int, lost: int) -> str:
-    """Return why so many levels give no curve, `lost` of them left out for a hook."""
+def _told_saturated(bright: Sequence[str]) -> list[str]:
+    """Return what is told of levels that are saturated, if any are."""
+    return [f"{', '.join(bright)} left out: wells stand at the reporter's highest value"] if bright else []
+
+
+def _too_few(levels: int, lost: int, bright: Sequence[str]) -> str:
+    """Return why so many levels give no curve, `lost` of them left out for a hook and `bright` as saturated."""
     told = f"{plural(levels, 'standard level')} with enough beads and a concentration"
     told += f"; {FEWEST_LEVELS} are needed"
     more = f"; {lost} above the brightest shine less and are left out: a hook effect, or wells exchanged"
-    return told + more if lost else told
+    return "; ".join([told + more * bool(lost), *_told_saturated(bright)])
 
 
 def _without_hook(one: Standard, level_of: NDArray[np.intp]) -> tuple[Standard, int]:

@@ -15,6 +15,7 @@ GOOD, FAILED = 50, 35
 LEAST_SEPARATION = 3.0  # standard deviations
 FURTHEST_SHIFT = 0.1  # natural logarithm
 MOST_AT_HIGHEST = 0.05
+SATURATED = 0.5  # share at the highest reporter from which the median is no more than a lower bound
 DIMENSIONS = ("forward scatter", "side scatter", "classifier")
 
 
@@ -50,6 +51,11 @@ class Well:
     elsewhere: str | None = None
 
 
+def saturated(row: Mapping[str, Any]) -> bool:
+    """Tell whether the median of a row of `bead_wells` stands at the detector's end: the signal may be any larger."""
+    return (row.get("at_highest") or 0.0) >= SATURATED
+
+
 def judge_well(well: Well) -> tuple[Verdict, str | None]:
     """Return the verdict on one analyte in one well, and why it is not a pass."""
     if well.beads < FAILED:
@@ -59,7 +65,7 @@ def judge_well(well: Well) -> tuple[Verdict, str | None]:
     # No curve can be put through these, nor a concentration read from them.
     if well.signal is not None and well.signal <= 0:
         return "fail", "the median reporter is not above 0"
-    if well.error is None:
+    if well.error is None and well.at_highest < SATURATED:
         return "fail", "the error of the median reporter cannot be told from its beads"
     doubts = []
     if well.beads < GOOD:

@@ -100,7 +100,8 @@ def kinetics(
     """Return the kinetic parameters of one subject's series.
 
     Days before 0 take no part, nor do rows that are `not_evaluable`. In areas what was not detected counts as half of
-    its upper limit, as 0 in lower limits and as its upper limit in upper limits.
+    its upper limit, as 0 in lower limits and as its upper limit in upper limits; where none of the days of an area was
+    detected it is 0, up to the area of the upper limits.
 
     - `peak`, `day_of_peak`: the highest value measured and its day, the first where two are equal. The limits of the
       peak are those of its own measurement; they are slightly too high where several days are truly alike. The limits

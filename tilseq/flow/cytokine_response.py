@@ -144,7 +144,7 @@ def cytokine_responses(counts: pl.DataFrame, rule: ResponseRule = DEFAULT_RULE) 
         _tell(row, why, "warn")
         background = row["unstimulated_pct"]
         if background is not None and background > rule.most_background_pct:
-            _tell(row, f"background of {background:.2g} % is above {rule.most_background_pct:g} %", "warn")
+            _tell(row, f"background of {background:.3g} % is above {rule.most_background_pct:g} %", "warn")
         if row["upper"] is not None and row["upper"] < 0:
             _tell(row, SWAPPED, "warn")
     tested = [row for row in rows if row["response"] != "not_evaluable"]

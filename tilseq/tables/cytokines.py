@@ -48,6 +48,13 @@ BEAD_WELLS = Table(
             "Robust coefficient of variation of the reporter between beads, as a fraction.",
             minimum=0,
         ),
+        Column(
+            "at_highest",
+            "number",
+            "Share of the beads at the plate's highest reporter; from 0.5 on the signal is no more than a lower bound.",
+            minimum=0,
+            maximum=1,
+        ),
         _VERDICT,
         _REASON,
     ),
