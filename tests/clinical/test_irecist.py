@@ -204,8 +204,52 @@ def test_growth_counts_the_targets_that_both_visits_measure():
     # 80 mm of two targets are PD of 50; the third, 10 mm all along, is measured again later: nothing has grown.
     assert course(*base, *three(42, 40.0, 40.0, None), *three(84, 40.0, 40.0, 10.0)) == ["iUPD", "iUPD"]
     assert course(*base, *three(42, 40.0, 40.0, None), *three(84, 40.0, 45.0, 10.0)) == ["iUPD", "iCPD"]
-    # The other way: 45 and 40 mm of 40 and 40 have grown, whatever the third was.
-    assert course(*base, *three(42, 40.0, 40.0, 10.0), *three(84, 45.0, 40.0, None)) == ["iUPD", "iCPD"]
+    # The other way: 90 mm, then 85 without the third, which may be gone; 95 without it are 5 mm more whatever it is.
+    assert course(*base, *three(42, 40.0, 40.0, 10.0), *three(84, 45.0, 40.0, None)) == ["iUPD", "iUPD"]
+    assert course(*base, *three(42, 40.0, 40.0, 10.0), *three(84, 54.9, 40.0, None)) == ["iUPD", "iUPD"]
+    assert course(*base, *three(42, 40.0, 40.0, 10.0), *three(84, 55.0, 40.0, None)) == ["iUPD", "iCPD"]
+    # 72 mm, then 35 of the one that is measured: no progression of the targets can be told.
+    pair = [lesion(-5, "T1", 30.0), lesion(-5, "T2", 18.0), lesion(42, "T1", 42.0), lesion(42, "T2", 30.0)]
+    assert course(*pair, lesion(84, "T1", None), lesion(84, "T2", 35.0)) == ["iUPD", "NE"]
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        ({"X": 0.0, "Y": 15.0}, "iUPD"),  # 30 mm, then 15: Y has grown, the sum of the new lesions has not
+        ({"X": 0.0, "Y": 34.9}, "iUPD"),
+        ({"X": 0.0, "Y": 35.0}, "iCPD"),
+        ({"Y": 15.0}, "iUPD"),  # X is not listed
+        ({"X": 14.0, "Y": 21.0}, "iCPD"),
+    ],
+)
+def test_new_lesions_grow_as_their_sum_in_which_one_that_is_gone_is_0(later, expected):
+    first = [new(42, "X", 20.0), new(42, "Y", 10.0)]
+    second = [new(84, name, size) for name, size in later.items()]
+    assert course(*visits(50.0, 50.0), *first, *second) == ["iUPD", expected]
+
+
+def test_after_the_bar_is_reset_a_new_lesion_that_is_gone_is_0_of_their_sum_too():
+    rows = [new(day, name, size) for day in (42, 84) for name, size in (("X", 20.0), ("Y", 10.0))]
+    last = [new(126, "X", 0.0), new(126, "Y", 16.0)]  # 30 mm, then 16
+    assert course(*visits(50.0, 30.0, 30.0), *rows, *last) == ["iUPD", "iPR", "iPR"]
+
+
+@pytest.mark.parametrize(("gone", "expected"), [("absent", "iUPD"), ("not_evaluable", "iPR")])
+def test_a_new_lesion_that_comes_back_after_it_was_gone_is_progression_anew(gone, expected):
+    rows = [*visits(50.0, 30.0, 30.0), new(42), new(84, state=gone), new(126)]
+    assert course(*rows) == ["iUPD", "iPR", expected]
+
+
+def test_a_new_lesion_that_was_gone_at_the_iupd_and_comes_back_confirms_it():
+    rows = [*visits(50.0, 30.0, 40.0, 40.0), new(42), new(84), new(126, state="absent"), new(168)]
+    assert course(*rows) == ["iUPD", "iPR", "iUPD", "iCPD"]
+
+
+def test_a_new_lesion_that_stays_is_progression_where_the_targets_are_not_measured():
+    rows = [*visits(50.0, None, 50.0, days=(42, 84, 112)), new(42), new(84), new(112), new(112, "Y")]
+    assert course(*rows) == ["iUPD", "iUPD", "iCPD"]  # 28 days after the last iUPD
+    assert course(*visits(50.0, None), new(42)) == ["iUPD", "NE"]  # it is gone
 
 
 def test_new_lesions_need_targets_that_shrank_where_both_visits_measure_them():

@@ -107,6 +107,16 @@ def test_a_new_lesion_that_only_tu_names_is_kept(sdtm):
     ]
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_a_new_lesion_that_tu_names_at_several_visits_is_seen_at_each_whatever_the_order_of_rows(sdtm, order):
+    visits = [("W6", "2024-04-12"), ("W6", "2024-04-15"), ("W12", "2024-05-24")]  # of W6 a CT and an MRI
+    tu = LESIONS + "".join(f"S1,{visits[i][0]},BRAIN,TUMIDENT,NEW,MRI,N1,INVESTIGATOR,NA,NA\n" for i in order)
+    tr = "".join(result("T01", "LDIAM", 20, visit=visits[i][0], date=visits[i][1]) for i in order)
+    lesions, _, _ = sdtm(tr, tu)
+    found = lesions.filter(lesions["lesion"] == "N1").sort("day")
+    assert found.select("day", "visit", "state").rows() == [(35, "W6", "present"), (74, "W12", "present")]
+
+
 @pytest.mark.parametrize(
     ("tr", "words"),
     [
@@ -129,6 +139,14 @@ def test_sdtm_rows_that_cannot_be_used_are_refused(sdtm, tr, words):
     with pytest.raises(StudyError) as caught:
         sdtm(tr)
     assert words in str(caught.value)
+
+
+def test_a_diameter_that_was_not_done_is_refused(tmp_path):
+    (tmp_path / "tu.csv").write_text(TU + LESIONS)
+    rows = [result("T01", "LDIAM", 20).strip() + ",\n", result("T02", "LPERP", 16).strip() + ",NOT DONE\n"]
+    (tmp_path / "tr.csv").write_text(TR.strip() + ",TRSTAT\n" + "".join(rows))
+    with pytest.raises(StudyError, match="row 3, column TRSTAT: NOT DONE beside a result; found '16'"):
+        read_sdtm_recist(tmp_path / "tu.csv", tmp_path / "tr.csv", day0={"S1": "2024-03-11"})
 
 
 def test_a_subject_without_day_0_is_told_once(sdtm):

@@ -179,3 +179,12 @@ def test_a_faulty_row_costs_itself_alone(labs):
     frame, numbers, faults = labs("S1,ALT,,,,5,U/L,,,,,,,0\nS1,ALT,,,,6,U/L,,,,,,,2\n", day_one={"S1": 0})
     assert (frame["day"].to_list(), numbers) == ([1], [3])
     assert {fault.row for fault in faults} == {2}
+
+
+def test_a_result_of_a_test_that_was_not_done_is_refused(labs):
+    header = "USUBJID,LBTEST,LBORRES,LBORRESU,LBSTRESC,LBSTAT,LBDY\n"
+    rows = "S1,ALT,30,U/L,30,NOT DONE,8\nS1,ALT,,U/L,,NOT DONE,9\nS1,ALT,31,U/L,31,,10\n"
+    frame, numbers, problems = labs(rows, header, day_one=DAY_ONE)
+    assert frame.select("day", "value_text").rows() == [(1, None), (2, "31")]
+    assert numbers == [3, 4]
+    assert [(one.row, one.column, one.found) for one in problems] == [(2, "LBSTAT", "'30'")]

@@ -46,7 +46,14 @@ def export_command(out: Path, form: str, output: Path, reference: Reference, stu
     root = study or study_of(out)
     check_unaltered(out, root)
     loaded, results = read_study(root), read_results(out)
-    datasets = adam(results.tables, loaded.subjects, loaded.infusions, study=loaded.settings.study, reference=reference)
+    datasets = adam(
+        results.tables,
+        loaded.subjects,
+        loaded.infusions,
+        study=loaded.settings.study,
+        reference=reference,
+        followup=loaded.clinical.get("followup"),
+    )
     write_tables(datasets, output)
     for frame, table in datasets:
         click.echo(f"{output / table.name}.csv: {frame.height} rows", err=True)

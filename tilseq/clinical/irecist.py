@@ -36,10 +36,11 @@ def irecist(
     Progression by RECIST 1.1 is unconfirmed (iUPD). A later assessment confirms it (iCPD) if targets that had
     progressed have grown by another 5 mm in sum, non-targets that had have grown at all, another new lesion is seen,
     new lesions have grown (5 mm in sum of those measured, or `progressed`), or lesions of another kind have
-    progressed. Growth counts from the first iUPD, so that small steps add up, and is of the lesions that both
-    assessments measure. Where nothing confirms it and the lesions meet iCR, iPR or iSD against the baseline, the bar
-    is reset: progression must occur anew, against the nadir. New lesions that are still there keep the response at
-    iUPD, unless the targets are smaller than at the iUPD; they allow no iCR.
+    progressed. Growth counts from the first iUPD, so that small steps add up, and is of the lesions that it measured;
+    a target or new lesion that is gone, or not measured now, counts as 0 of its sum, as it may have shrunk. Where
+    nothing confirms it and the lesions meet iCR, iPR or iSD against the baseline, the bar is reset: progression must
+    occur anew, against the nadir. New lesions that are still there keep the response at iUPD, unless all targets are
+    measured and smaller than at the iUPD; they allow no iCR. One that comes back after it was gone is new.
 
     Parameters
     ----------

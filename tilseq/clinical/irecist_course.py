@@ -62,6 +62,11 @@ class Visit:
     sizes: Mapping[str, int]  # of new lesions and of non-targets, where measured
     further: frozenset[str]
 
+    @property
+    def gone(self) -> set[str]:
+        """Lesions other than targets of which nothing is left."""
+        return {name for name, size in self.sizes.items() if size == 0}
+
 
 @dataclass
 class _Pending:
@@ -70,7 +75,7 @@ class _Pending:
     first: Visit
     last_day: int
     kinds: set[str]
-    known: frozenset[str]  # new lesions seen up to and with the first iUPD
+    known: frozenset[str]  # new lesions seen up to and with the first iUPD, and not gone by it
 
 
 @dataclass
@@ -90,6 +95,7 @@ class Course:
             return None, None, [f"after the iCPD of day {self.confirmed_day}"]
         found = self._first(visit) if self.pending is None else self._after(visit, self.pending)
         self.known |= visit.new
+        self.known -= visit.gone  # new again if it comes back
         for name, size in visit.sizes.items():
             self.smallest[name] = min(size, self.smallest.get(name, size))
         return found
@@ -99,7 +105,7 @@ class Course:
         kinds = set(self._kinds(visit))
         if not kinds:
             return self._word(visit), None, []
-        self.pending = _Pending(visit, visit.day, kinds, frozenset(self.known | visit.new))
+        self.pending = _Pending(visit, visit.day, kinds, frozenset((self.known | visit.new) - visit.gone))
         return "iUPD", visit.day, [f"progression of {kind}" for kind in sorted(kinds)]
 
     def _kinds(self, visit: Visit) -> Iterator[str]:
@@ -112,10 +118,10 @@ class Course:
             yield TARGETS
         if visit.nontarget == "PD":
             yield NONTARGETS
-        old = [name for name in visit.new & self.known if name in visit.sizes and name in self.smallest]
+        old = [name for name in self.known if name in visit.sizes and name in self.smallest]  # gone is 0 of the sum
         now, least = sum(visit.sizes[name] for name in old), sum(self.smallest[name] for name in old)
         grown = 10 * now >= 12 * least and now - least >= LEAST_GROWTH
-        if visit.new - self.known or grown or visit.new & visit.further:
+        if visit.new - self.known or (visit.new and grown) or visit.new & visit.further:
             yield NEW
 
     def _after(self, visit: Visit, pending: _Pending) -> tuple[str, int, list[str]]:
@@ -133,12 +139,13 @@ class Course:
         if "PD" in (visit.target, visit.nontarget):
             pending.last_day = visit.day
             return "iUPD", first.day, ["progression without further growth"]
-        if found == "NE":
-            return "NE", first.day, []
         shrunk = visit.whole and _growth(visit.targets, first.targets) < 0
         if visit.new and not shrunk:
             pending.last_day = visit.day
-            return "iUPD", first.day, ["new lesions without further growth, targets not smaller"]
+            told = "targets not smaller" if visit.whole else "not all targets measured"
+            return "iUPD", first.day, [f"new lesions without further growth, {told}"]
+        if found == "NE":
+            return "NE", first.day, []
         self.pending = None
         return found, first.day, [f"the iUPD of day {first.day} was not confirmed: the bar is reset"]
 
@@ -148,7 +155,7 @@ class Course:
         Growth counts from the first iUPD, so that small steps add up.
         """
         first = pending.first
-        if TARGETS in pending.kinds and _growth(visit.targets, first.targets) >= LEAST_GROWTH:
+        if TARGETS in pending.kinds and _least_growth(visit.targets, first.targets) >= LEAST_GROWTH:
             yield "targets 5 mm or more above the iUPD"
         grown = _growth(visit.sizes, first.sizes, self.nontargets) > 0
         if NONTARGETS in pending.kinds and (visit.nontarget == "PD" or grown):
@@ -158,7 +165,7 @@ class Course:
         if NEW in pending.kinds:
             if visit.new & visit.further:
                 yield "new lesions grown further"
-            elif _growth(visit.sizes, first.sizes, visit.new) >= LEAST_GROWTH:
+            elif visit.new and _least_growth(visit.sizes, first.sizes, pending.known) >= LEAST_GROWTH:
                 yield "new lesions 5 mm or more above the iUPD"
         for kind, word in ((TARGETS, visit.target), (NONTARGETS, visit.nontarget)):
             if word == "PD" and kind not in pending.kinds:
@@ -180,6 +187,11 @@ class Course:
         if found == "CR" and visit.new:
             found = "NON-CR/NON-PD" if visit.target is None else "PR"
         return WORDS.get(found, "NE")
+
+
+def _least_growth(now: Mapping[str, int], first: Mapping[str, int], names: Collection[str] | None = None) -> int:
+    """Return the least that the sum of what was measured first can have grown: what is not measured now may be gone."""
+    return sum(now.get(name, 0) - size for name, size in first.items() if names is None or name in names)
 
 
 def _growth(now: Mapping[str, int], first: Mapping[str, int], names: Collection[str] | None = None) -> int:

@@ -9,15 +9,17 @@ from __future__ import annotations
 from base64 import b32encode
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
+from tilseq.clinical.data_cut import up_to_data_cut
 from tilseq.endpoints.parameters import ALL
 from tilseq.errors import AnalysisError, first_few
 from tilseq.lab_tests import LIMITS, OPERATORS
 from tilseq.tables import Table
 from tilseq.tables.adam import ADAE, ADAM_TABLES, ADBM, ADLB, ADRS, ADSL, ADTR, ADTTE
+from tilseq.tables.infusions import given_infusions
 
 Reference = Literal["infusion", "lymphodepletion", "first_dose", "enrollment", "randomization"]
 SEXES = {"female": "F", "male": "M", "other": "U", "unknown": "U"}
@@ -54,6 +56,7 @@ def adam(
     *,
     study: str,
     reference: Reference = "infusion",
+    followup: Any = None,
 ) -> list[tuple[pl.DataFrame, Table]]:
     """Return the results of a run as ADSL, ADTTE, ADTR, ADRS, ADLB, ADAE and ADBM.
 
@@ -68,6 +71,8 @@ def adam(
         Name of the study, for STUDYID.
     reference
         What relative days count from, as day 1.
+    followup
+        The study's table of this name: an infusion after the data cut is none, as in the results.
 
     Returns
     -------
@@ -81,7 +86,7 @@ def adam(
     """
     days = _reference_days(subjects, reference)
     datasets = {
-        ADSL: _adsl(subjects, infusions, days),
+        ADSL: _adsl(subjects, given_infusions(up_to_data_cut(infusions, followup)), days),
         ADTTE: _adtte(_with(tables["time_to_event"], days)),
         ADTR: _adtr(_with(tables["response"], days)),
         ADRS: _adrs(_with(tables["response"], days), _with(tables["best_response"], days)),

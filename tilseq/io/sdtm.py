@@ -53,7 +53,8 @@ def read_sdtm_recist(
     Exactly one of `day0` and `baseline_visit` must be given: SDTM holds dates, and no date is guessed to be day 0.
     An empty cell and R's ``NA`` are missing. The reader is ``--EVALID``, else ``--EVAL``.
     The diameter is LDIAM, for a lesion whose TULOC names a lymph node LPERP; the standard result (TRSTRESC, TRSTRESU)
-    is taken where the file has it. A new lesion that TU names at a visit without a result is listed as seen there.
+    is taken where the file has it. A new lesion that TU names at a visit without a result is listed as seen there, at
+    each such visit; without TUDTC on the date of the visit's last result.
 
     Parameters
     ----------
@@ -191,7 +192,7 @@ class _Sdtm:
     def _lesions_known(self) -> dict[tuple[Any, ...], Row]:
         """Return the lesion of each subject, reader and link from TU."""
         known: dict[tuple[Any, ...], Row] = {}
-        for row in self.cells["TU"]:
+        for row in sorted(self.cells["TU"], key=lambda row: row["TUDTC"] or ""):  # whatever the order of the file
             if row["TUTESTCD"] != "TUMIDENT":
                 self._exclude("TU", "a test other than TUMIDENT")
                 continue
@@ -203,11 +204,13 @@ class _Sdtm:
             if None in (key[0], key[2]):
                 self._problem("TU", row["row"], "TULNKID", "a lesion needs USUBJID and TULNKID")
             site = row["TULOC"]
-            lesion = {"role": role, "node": "LYMPH NODE" in (site or "").upper(), "site": site, "tu": row}
+            lesion = {"role": role, "node": "LYMPH NODE" in (site or "").upper(), "site": site, "tu": [row]}
             if key not in known:
                 known[key] = lesion
             elif any(known[key][name] != lesion[name] for name in ("role", "site")):
                 self._problem("TU", row["row"], "TULNKID", "this lesion is described twice, differently", found=key[2])
+            elif role == "new" and row["VISIT"] not in [one["VISIT"] for one in known[key]["tu"]]:
+                known[key]["tu"].append(row)
             else:
                 self._exclude("TU", "repeats another row")
         return known
@@ -238,7 +241,7 @@ class _Sdtm:
             "visit": row["VISIT"],
             "lesion": link,
             "date": self._date(row, domain, f"{domain}DTC"),
-            "method": row["TRMETHOD"] or lesion["tu"]["TUMETHOD"],
+            "method": row["TRMETHOD"] or row["TUMETHOD"] or lesion["tu"][0]["TUMETHOD"],
             "file": domain,
             "row": row["row"],
         } | {name: lesion[name] for name in ("role", "node", "site")}
@@ -255,6 +258,11 @@ class _Sdtm:
 
     def _diameter(self, row: Row) -> float | None:
         result, unit = ("TRSTRESC", "TRSTRESU") if "TRSTRESC" in row else ("TRORRES", "TRORRESU")
+        if row["TRSTAT"] == "NOT DONE" and (row[result] or row["TRORRES"]) is not None:
+            found = row[result] or row["TRORRES"]
+            mend = "empty one of the two: a result that was not done is no diameter"
+            self._problem("TR", row["row"], "TRSTAT", "NOT DONE beside a result", found=found, mend=mend)
+            return None
         if row[result] is None:
             if row["TRORRES"] is not None:
                 mend = "give the standard result in mm"
@@ -289,16 +297,17 @@ class _Sdtm:
         return None
 
     def _new_without_result(self, known: Mapping[tuple[Any, ...], Row], results: list[Row]) -> Iterator[Row]:
-        """Yield each new lesion of TU that has no result at the visit where it was found."""
+        """Yield each new lesion of TU at each visit where TU has it and TR no result."""
         have = {(row["subject"], row["reader"], row["visit"], row["lesion"]) for row in results}
-        dates = {(row["subject"], row["reader"], row["visit"]): row["date"] for row in results}
+        last = sorted((row for row in results if row["date"] is not None), key=lambda row: row["date"])
+        dates = {(row["subject"], row["reader"], row["visit"]): row["date"] for row in last}
         for (subject, reader, link), lesion in known.items():
-            row = lesion["tu"]
-            if lesion["role"] != "new" or (subject, reader, row["VISIT"], link) in have:
-                continue
-            if row["TUDTC"] is None and (subject, reader, row["VISIT"]) in dates:
-                row = row | {"TUDTC": str(dates[subject, reader, row["VISIT"]])}
-            yield self._seen(row, "TU", link, lesion) | {"state": "present"}
+            for row in lesion["tu"] if lesion["role"] == "new" else ():
+                at = (subject, reader, row["VISIT"])
+                if (*at, link) in have:
+                    continue
+                dated = row | {"TUDTC": str(dates[at])} if row["TUDTC"] is None and at in dates else row
+                yield self._seen(dated, "TU", link, lesion) | {"state": "present"}
 
     def _starts(self, day0: Mapping[str, str] | None, visit: str | None, seen: list[Row]) -> dict[str, date]:
         """Return the date of day 0 of each subject."""

@@ -158,6 +158,8 @@ def parse_sdtm(
         text, problems = text.with_columns(columns), problems + faults
     if domain is AE and "AEOCCUR" in cells.columns:
         problems += _not_occurred(cells, file)
+    if domain is LB and "LBSTAT" in cells.columns:
+        problems += _not_done(cells, file)
     partial = partial_dates if domain is AE else None
     frame, faults = parse_dated(text, domain.table, day0, file=file, extra="keep", partial_dates=partial)
     told = {problem.column for problem in problems if problem.row == 1}
@@ -285,6 +287,13 @@ def _not_occurred(cells: pl.DataFrame, file: str | Path) -> list[TilseqError]:
     rows = (cells["AEOCCUR"] == "N").fill_null(False).arg_true()
     what, mend = "an event that did not occur", "remove the row, whose place is SDTM's FA"
     return [ReadError(what, file=file, row=row + 2, column="AEOCCUR", found="N", mend=mend) for row in rows]
+
+
+def _not_done(cells: pl.DataFrame, file: str | Path) -> list[TilseqError]:
+    found = _first_of(cells, ("LBORRES", "LBSTRESC"))
+    rows = ((cells["LBSTAT"] == "NOT DONE") & found.is_not_null()).fill_null(False).arg_true()
+    what, mend = "NOT DONE beside a result", "empty one of the two: a test that was not done has no result"
+    return [ReadError(what, file=file, row=row + 2, column="LBSTAT", found=found[row], mend=mend) for row in rows]
 
 
 def _their_name(ours: str | None, domain: Domain, cells: pl.DataFrame) -> str | None:
