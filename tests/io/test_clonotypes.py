@@ -342,8 +342,8 @@ def test_a_gene_of_another_locus_than_the_one_named_is_told(tmp_path):
         header=header,
     )
     assert read.warnings == (
-        "1 row names a locus that is not that of the genes, the first in row 3, TRB with TRAV1-2*01 and TRBJ2-2*01: the "
-        "locus named is taken",
+        "1 row names a locus that is not that of the genes, the first in row 3, TRB with TRAV1-2*01 and TRBJ2-2*01: "
+        "the locus named is taken",
     )
 
 
