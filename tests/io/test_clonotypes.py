@@ -333,6 +333,20 @@ def test_a_locus_that_the_genes_deny_is_told(tmp_path):
     assert read.table["locus"].to_list() == ["IGH", "TRB", "TRB", "TRD"]
 
 
+def test_a_gene_of_another_locus_than_the_one_named_is_told(tmp_path):
+    header = AIRR.replace("sequence_id", "locus")
+    read = read_airr(
+        tmp_path,
+        "TRB\tTRBV2*01\tTRBJ1-1*01\tTGTGAATTC\tCEF\t4",
+        "TRB\tTRAV1-2*01\tTRBJ2-2*01\tTGTGCATTC\tCAF\t3",
+        header=header,
+    )
+    assert read.warnings == (
+        "1 row names a locus that is not that of the genes, the first in row 3, TRB with TRAV1-2*01 and TRBJ2-2*01: "
+        "the locus named is taken",
+    )
+
+
 def test_tenx_needs_a_barcode_and_a_locus_it_knows(tmp_path):
     with pytest.raises(TableError, match="no barcode") as caught:
         read_clonotypes(written(tmp_path, TENX + ",True,a1,True,TRB,TRBV1,TRBJ1-1,True,CAF,TGTGCATTC,10,2\n"))

@@ -52,13 +52,18 @@ def with_locus(rows: Rows, table: pl.DataFrame, wanted: str | None) -> pl.DataFr
     return table.with_columns(locus=pl.when(nameless).then(pl.lit(wanted)).otherwise("locus"))
 
 
-def _locus_of_genes(table: pl.DataFrame) -> pl.Series:
-    """Return the locus of a row's genes, or null where they have none or two."""
-    found = []
+def _loci_of_calls(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the locus of a row's V gene, `v`, and of its J gene, `j`."""
+    found = {}
     for name in ("v_call", "j_call"):
         calls = table[name].unique()
         known = calls.str.extract(GENE_LOCUS)
-        found.append(table[name].replace_strict(calls, known, return_dtype=pl.String))
+        found[name[0]] = table[name].replace_strict(calls, known, return_dtype=pl.String)
+    return pl.DataFrame(found)
+
+
+def _locus_of_genes(table: pl.DataFrame) -> pl.Series:
+    """Return the locus of a row's genes, or null where they have none or two."""
     of_v, of_j = pl.col("v"), pl.col("j")
     # V genes such as TRAV29/DV5 serve alpha and delta: their J tells which. Other pairs of two loci are no receptor.
     of_both = (
@@ -67,18 +72,19 @@ def _locus_of_genes(table: pl.DataFrame) -> pl.Series:
         .when(of_v.is_null() | ((of_v == "TRA") & (of_j == "TRD")))
         .then(of_j)
     )
-    return pl.DataFrame({"v": found[0], "j": found[1]}).select(of_both).to_series()
+    return _loci_of_calls(table).select(of_both).to_series()
 
 
 def loci_denied(rows: Rows, kept: pl.DataFrame) -> list[str]:
-    """Say how many rows name a locus that their genes deny. V and J of TRA and TRD lie together and serve either."""
+    """Say how many rows name a locus that a gene denies. V and J of TRA and TRD lie together and serve either."""
     if "locus" not in rows.headers:
         return []
     genes = pl.Series([*rows.genes], dtype=pl.String).str.extract(GENE_LOCUS).drop_nulls()
     if pl.concat([distinct(kept["locus"]), genes]).replace("TRD", "TRA").n_unique() < 2:
         return []
-    of_row, of_genes = kept["locus"].replace("TRD", "TRA"), _locus_of_genes(kept).replace("TRD", "TRA")
-    denied = (of_row != of_genes).fill_null(False)
+    named = kept["locus"].replace("TRD", "TRA")
+    of_v, of_j = ((of.replace("TRD", "TRA") != named).fill_null(False) for of in _loci_of_calls(kept))
+    denied = of_v | of_j
     if not denied.any():
         return []
     first, number = kept.row(int(denied.arg_max() or 0), named=True), int(denied.sum())
