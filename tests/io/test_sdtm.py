@@ -181,3 +181,10 @@ def test_a_date_without_its_day_is_the_months_last_day_where_that_is_said(shared
     of_visit = lesions.filter(subject="01-701-1015", visit="WEEK 6")
     assert of_visit["day"].unique().to_list() == [57]
     assert responses.filter(subject="01-701-1015", visit="WEEK 6")["day"].unique().to_list() == [57]
+
+
+def test_a_year_alone_is_refused_without_the_advice_that_was_followed_already(sdtm):
+    with pytest.raises(StudyError) as caught:
+        sdtm(result("T01", "LDIAM", 21, date="2024"), day0={"S1": "2024-03-11"}, partial_dates="last_day")
+    assert "found '2024'; expected YYYY-MM-DD, or YYYY-MM; give the day of the scan" in str(caught.value)
+    assert "partial_dates" not in str(caught.value)

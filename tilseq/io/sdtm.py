@@ -292,8 +292,11 @@ class _Sdtm:
         except ValueError:
             pass
         what = "no date" if text is None else "not a whole date"
-        mend = "give the day of the scan, or say `partial_dates: last_day` below analysis, clinical in study.yaml"
-        self._problem(domain, row["row"], column, what, found=text, expected="YYYY-MM-DD", mend=mend)
+        said = self.partial_dates == "last_day"
+        expected = "YYYY-MM-DD, or YYYY-MM" if said else "YYYY-MM-DD"
+        further = "" if said else ", or say `partial_dates: last_day` below analysis, clinical in study.yaml"
+        mend = f"give the day of the scan{further}"
+        self._problem(domain, row["row"], column, what, found=text, expected=expected, mend=mend)
         return None
 
     def _new_without_result(self, known: Mapping[tuple[Any, ...], Row], results: list[Row]) -> Iterator[Row]:
