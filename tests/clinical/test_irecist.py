@@ -241,6 +241,16 @@ def test_a_new_lesion_that_comes_back_after_it_was_gone_is_progression_anew(gone
     assert course(*rows) == ["iUPD", "iPR", expected]
 
 
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [({"diameter": 14.9}, "iUPD"), ({"diameter": 15.0}, "iCPD"), ({"diameter": 10.0, "state": "progressed"}, "iCPD")],
+)
+def test_known_new_lesions_that_grow_after_an_iupd_of_targets_are_progression_of_another_kind(last, expected):
+    known = [new(42, diameter=12.0), new(84, diameter=10.0), new(126, diameter=10.0)]
+    rows = [*visits(50.0, 30.0, 40.0, 40.0), *known, new(168, **last)]
+    assert course(*rows) == ["iUPD", "iPR", "iUPD", expected]
+
+
 def test_a_new_lesion_that_was_gone_at_the_iupd_and_comes_back_confirms_it():
     rows = [*visits(50.0, 30.0, 40.0, 40.0), new(42), new(84), new(126, state="absent"), new(168)]
     assert course(*rows) == ["iUPD", "iPR", "iUPD", "iCPD"]

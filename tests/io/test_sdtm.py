@@ -48,7 +48,7 @@ def test_sdtm_gives_the_diameter_that_counts(sdtm):
     assert responses.is_empty()
     assert exclusions.select("rule", "rows").rows() == [
         ("TRACPTFL is not Y: not accepted", 1),
-        ("a test other than LDIAM, LPERP, TUMSTATE", 1),
+        ("a test other than LDIAM, LPERP, DIAMETER, TUMSTATE, LNSTATE", 1),
         ("longest diameter of a lymph node: its short axis counts", 1),
         ("repeats another row", 1),
         ("short axis of a lesion that is no lymph node: its longest diameter counts", 1),
@@ -141,6 +141,49 @@ def test_sdtm_rows_that_cannot_be_used_are_refused(sdtm, tr, words):
     assert words in str(caught.value)
 
 
+def test_diameters_and_states_of_nodes_by_either_representation_of_cdisc(sdtm):
+    """DIAMETER is the short axis of a node; LNSTATE is the state of one that is no target."""
+    tu = LESIONS + "S1,BASE,LYMPH NODE,TUMIDENT,NON-TARGET,CT,NT02,INVESTIGATOR,NA,NA\n"
+    rows = [
+        result("T01", "DIAMETER", 30), result("T02", "DIAMETER", 16), result("T02", "LNSTATE", "PATHOLOGICAL", "NA"),
+        result("NT01", "TUMSTATE", "PRESENT", "NA"), result("NT02", "LNSTATE", "PATHOLOGICAL", "NA"),
+        result("NT02", "LNSTATE", "NON-PATHOLOGICAL", "NA", visit="W6", date="2024-04-12"),
+    ]  # fmt: skip
+    lesions, _, exclusions = sdtm("".join(rows), tu)
+    assert lesions.select("day", "lesion", "node", "diameter_mm", "state").rows() == [
+        (-10, "NT01", False, None, "present"),
+        (-10, "NT02", True, None, "present"),
+        (-10, "T01", False, 30.0, None),
+        (-10, "T02", True, 16.0, None),
+        (32, "NT02", True, None, "absent"),
+    ]
+    assert exclusions.select("rule", "rows").rows() == [
+        ("state of a lymph node that is a target: its short axis counts", 1),
+    ]
+
+
+@pytest.mark.parametrize(("test", "told"), [("SAXIS", "T02: SAXIS"), ("LDIAM", "T02: LDIAM")])
+def test_a_lesion_of_whose_rows_none_counts_is_refused(sdtm, test, told):
+    """A sum without it would pass for the sum of all targets."""
+    with pytest.raises(
+        StudyError, match=f"row 3, column TULNKID: no result of this lesion in TR counts; found '{told}'"
+    ):
+        sdtm(result("T01", "LDIAM", 30) + result("T02", test, 16))
+
+
+def test_a_scan_that_was_not_done_needs_no_date(tmp_path):
+    """CDISC's supplement of RECIST 1.1 has none there; the lesion is not measured at the visit."""
+    (tmp_path / "tu.csv").write_text(TU + LESIONS)
+    baseline = [result("T01", "LDIAM", 30), result("T02", "LPERP", 16), result("NT01", "TUMSTATE", "PRESENT", "NA")]
+    later = [result("T01", "LDIAM", 20, visit="W6", date="2024-04-12")]
+    undone = "S1,T02,LPERP,,,,,W6,INVESTIGATOR,NA,NA,,NOT DONE\n"
+    rows = [row.strip() + ",\n" for row in (*baseline, *later)]
+    (tmp_path / "tr.csv").write_text(TR.strip() + ",TRSTAT\n" + "".join(rows) + undone)
+    lesions, _, exclusions = read_sdtm_recist(tmp_path / "tu.csv", tmp_path / "tr.csv", day0={"S1": "2024-03-11"})
+    assert lesions.select("day", "lesion").rows() == [(-10, "NT01"), (-10, "T01"), (-10, "T02"), (32, "T01")]
+    assert exclusions["rule"].to_list() == ["TRSTAT is NOT DONE, without a date: not measured at the visit"]
+
+
 def test_a_diameter_that_was_not_done_is_refused(tmp_path):
     (tmp_path / "tu.csv").write_text(TU + LESIONS)
     rows = [result("T01", "LDIAM", 20).strip() + ",\n", result("T02", "LPERP", 16).strip() + ",NOT DONE\n"]
@@ -181,3 +224,10 @@ def test_a_date_without_its_day_is_the_months_last_day_where_that_is_said(shared
     of_visit = lesions.filter(subject="01-701-1015", visit="WEEK 6")
     assert of_visit["day"].unique().to_list() == [57]
     assert responses.filter(subject="01-701-1015", visit="WEEK 6")["day"].unique().to_list() == [57]
+
+
+def test_a_year_alone_is_refused_without_the_advice_that_was_followed_already(sdtm):
+    with pytest.raises(StudyError) as caught:
+        sdtm(result("T01", "LDIAM", 21, date="2024"), day0={"S1": "2024-03-11"}, partial_dates="last_day")
+    assert "found '2024'; expected YYYY-MM-DD, or YYYY-MM; give the day of the scan" in str(caught.value)
+    assert "partial_dates" not in str(caught.value)

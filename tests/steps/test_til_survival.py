@@ -130,6 +130,16 @@ def test_gates_widen_the_limits(subject):
     assert row["upper"] - row["lower"] > 2 * 0.025 / 0.29
 
 
+def test_limits_do_not_hang_on_the_order_of_the_rows_of_lots(subject):
+    subject.product("a", 2_000, lot="A").product("b", 5_000, lot="B").baseline().add("d28", 10_000, 1_550)
+    one, other = (
+        subject.run(infusions) for infusions in ([(0, "A", 2e9), (1, "B", 1e9)], [(1, "B", 1e9), (0, "A", 2e9)])
+    )
+    row = of(one, "infused_share_of_cd3", sample="d28")
+    assert row["lower"] < row["value"] < row["upper"]
+    assert one.equals(other)
+
+
 def test_lots_count_by_the_cells_infused_before_the_visit(subject):
     subject.product("a", 2_000, lot="A").product("b", 5_000, lot="B").baseline()
     subject.add("d7", 10_000, 1_000, visit="D7", day=7).add("d28", 10_000, 1_550)

@@ -118,11 +118,15 @@ class Course:
             yield TARGETS
         if visit.nontarget == "PD":
             yield NONTARGETS
+        if visit.new - self.known or self._new_grown(visit):
+            yield NEW
+
+    def _new_grown(self, visit: Visit) -> bool:
+        """Return whether new lesions that are known have grown, by their sum or as the reader calls them."""
         old = [name for name in self.known if name in visit.sizes and name in self.smallest]  # gone is 0 of the sum
         now, least = sum(visit.sizes[name] for name in old), sum(self.smallest[name] for name in old)
         grown = 10 * now >= 12 * least and now - least >= LEAST_GROWTH
-        if visit.new - self.known or (visit.new and grown) or visit.new & visit.further:
-            yield NEW
+        return bool((visit.new and grown) or visit.new & visit.further)
 
     def _after(self, visit: Visit, pending: _Pending) -> tuple[str, int, list[str]]:
         """Return the response where an iUPD awaits confirmation (Seymour 2017, table 2)."""
@@ -167,6 +171,8 @@ class Course:
                 yield "new lesions grown further"
             elif visit.new and _least_growth(visit.sizes, first.sizes, pending.known) >= LEAST_GROWTH:
                 yield "new lesions 5 mm or more above the iUPD"
+        elif self._new_grown(visit):
+            yield f"{NEW}, progression of another kind"
         for kind, word in ((TARGETS, visit.target), (NONTARGETS, visit.nontarget)):
             if word == "PD" and kind not in pending.kinds:
                 yield f"{kind}, progression of another kind"

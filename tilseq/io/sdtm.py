@@ -30,6 +30,8 @@ STATES = {
     "NOT EVALUABLE": "not_evaluable",
     "NOT ASSESSABLE": "not_evaluable",
 }
+NODE_STATES = STATES | {"PATHOLOGICAL": "present", "NON-PATHOLOGICAL": "absent", "NONPATHOLOGICAL": "absent"}
+SIZES, WORDS = ("LDIAM", "LPERP", "DIAMETER"), ("TUMSTATE", "LNSTATE")
 FULL_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(T.*)?")
 MONTH = re.compile(r"(\d{4})-(\d{2})")
 NEEDED = {
@@ -52,9 +54,10 @@ def read_sdtm_recist(
 
     Exactly one of `day0` and `baseline_visit` must be given: SDTM holds dates, and no date is guessed to be day 0.
     An empty cell and R's ``NA`` are missing. The reader is ``--EVALID``, else ``--EVAL``.
-    The diameter is LDIAM, for a lesion whose TULOC names a lymph node LPERP; the standard result (TRSTRESC, TRSTRESU)
-    is taken where the file has it. A new lesion that TU names at a visit without a result is listed as seen there, at
-    each such visit; without TUDTC on the date of the visit's last result.
+    The diameter is LDIAM, for a lesion whose TULOC names a lymph node LPERP, or DIAMETER of either, as CDISC allows
+    both; the state is TUMSTATE, of nodes LNSTATE. The standard result (TRSTRESC, TRSTRESU) is taken where the file has
+    it. A new lesion that TU names at a visit without a result is listed as seen there, at each such visit; without
+    TUDTC on the date of the visit's last result.
 
     Parameters
     ----------
@@ -84,7 +87,8 @@ def read_sdtm_recist(
         A file is not delimited text.
     StudyError
         Everything wrong with the rows: a partial date, a unit other than mm, a result without a lesion in TU, two
-        results that differ for one lesion, test and day, an unknown word, a subject without day 0.
+        results that differ for one lesion, test and day, a lesion whose rows in TR are all of other tests, an unknown
+        word, a subject without day 0.
     """
     if (day0 is None) == (baseline_visit is None):
         raise ReadError(
@@ -154,6 +158,7 @@ class _Sdtm:
         self._stop_if_wrong()
         known = self._lesions_known()
         results = list(self._results(known))
+        self._lost(known, results)
         seen = results + list(self._new_without_result(known, results))
         starts = self._starts(day0, baseline_visit, seen)
         lesions = self._merge([row for row in seen if self._is_dated(row["file"], row["subject"], starts)], starts)
@@ -220,8 +225,8 @@ class _Sdtm:
         for row in self.cells["TR"]:
             lesion = known.get((row["USUBJID"], row["reader"], row["TRLNKID"]))
             test = row["TRTESTCD"]
-            if test not in ("LDIAM", "LPERP", "TUMSTATE"):
-                self._exclude("TR", "a test other than LDIAM, LPERP, TUMSTATE")
+            if test not in (*SIZES, *WORDS):
+                self._exclude("TR", f"a test other than {', '.join((*SIZES, *WORDS))}")
             elif lesion is None:
                 found = f"{row['USUBJID']}, reader {row['reader']}, {row['TRLNKID']}"
                 self._problem("TR", row["row"], "TRLNKID", "TU has no such lesion of this reader", found=found)
@@ -229,10 +234,29 @@ class _Sdtm:
                 self._exclude("TR", "longest diameter of a lymph node: its short axis counts")
             elif test == "LPERP" and not lesion["node"]:
                 self._exclude("TR", "short axis of a lesion that is no lymph node: its longest diameter counts")
+            elif test == "LNSTATE" and lesion["role"] == "target":
+                self._exclude("TR", "state of a lymph node that is a target: its short axis counts")
+            elif row["TRSTAT"] == "NOT DONE" and row["TRDTC"] is None:
+                self._exclude("TR", "TRSTAT is NOT DONE, without a date: not measured at the visit")
+            elif test in WORDS:
+                words = NODE_STATES if test == "LNSTATE" else STATES
+                yield self._seen(row, "TR", row["TRLNKID"], lesion) | {"state": self._state(row, words)}
             else:
-                column = "state" if test == "TUMSTATE" else "diameter_mm"
-                value = self._state(row) if test == "TUMSTATE" else self._diameter(row)
-                yield self._seen(row, "TR", row["TRLNKID"], lesion) | {column: value}
+                yield self._seen(row, "TR", row["TRLNKID"], lesion) | {"diameter_mm": self._diameter(row)}
+
+    def _lost(self, known: Mapping[tuple[Any, ...], Row], results: list[Row]) -> None:
+        """Refuse lesions that have rows in TR of which none counts: the sums would lack them, unsaid."""
+        have = {(row["subject"], row["reader"], row["lesion"]) for row in results}
+        tests: dict[tuple[Any, ...], set[str]] = defaultdict(set)
+        for row in self.cells["TR"]:
+            tests[row["USUBJID"], row["reader"], row["TRLNKID"]].add(row["TRTESTCD"] or "no test")
+        for key, lesion in known.items():
+            if key in have or key not in tests or lesion["role"] == "new":
+                continue
+            found = f"{key[2]}: {', '.join(sorted(tests[key]))}"
+            expected = "LDIAM or DIAMETER, of a lymph node LPERP or DIAMETER, or a state: TUMSTATE, LNSTATE"
+            what, row = "no result of this lesion in TR counts", lesion["tu"][0]["row"]
+            self._problem("TU", row, "TULNKID", what, found=found, expected=expected)
 
     def _seen(self, row: Row, domain: str, link: str, lesion: Row) -> Row:
         return {
@@ -246,14 +270,14 @@ class _Sdtm:
             "row": row["row"],
         } | {name: lesion[name] for name in ("role", "node", "site")}
 
-    def _state(self, row: Row) -> str | None:
+    def _state(self, row: Row, words: Mapping[str, str]) -> str | None:
         column = "TRSTRESC" if "TRSTRESC" in row else "TRORRES"
         word = row[column]
         if word is None:
             return None
-        state = STATES.get(word.upper())
+        state = words.get(word.upper())
         if state is None:
-            self._problem("TR", row["row"], column, "unknown tumour state", found=word, expected=", ".join(STATES))
+            self._problem("TR", row["row"], column, "unknown tumour state", found=word, expected=", ".join(words))
         return state
 
     def _diameter(self, row: Row) -> float | None:
@@ -292,8 +316,11 @@ class _Sdtm:
         except ValueError:
             pass
         what = "no date" if text is None else "not a whole date"
-        mend = "give the day of the scan, or say `partial_dates: last_day` below analysis, clinical in study.yaml"
-        self._problem(domain, row["row"], column, what, found=text, expected="YYYY-MM-DD", mend=mend)
+        said = self.partial_dates == "last_day"
+        expected = "YYYY-MM-DD, or YYYY-MM" if said else "YYYY-MM-DD"
+        further = "" if said else ", or say `partial_dates: last_day` below analysis, clinical in study.yaml"
+        mend = f"give the day of the scan{further}"
+        self._problem(domain, row["row"], column, what, found=text, expected=expected, mend=mend)
         return None
 
     def _new_without_result(self, known: Mapping[tuple[Any, ...], Row], results: list[Row]) -> Iterator[Row]:

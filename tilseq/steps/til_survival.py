@@ -162,7 +162,7 @@ def _lots(
         product = [(row, tube) for row, tube in product if row["day"] is None or _is_before(row, visit)]
         cells = {row["lot"]: [None] for row, _ in product}
     lots = []
-    for lot, numbers in cells.items():
+    for lot, numbers in sorted(cells.items(), key=lambda item: item[0] or ""):  # draws go by lot, not by row
         names = (lot, None) if len(cells) == 1 else (lot,)
         tubes = [tube for row, tube in product if row["lot"] in names and tube is not None]
         known = [number for number in numbers if number is not None]

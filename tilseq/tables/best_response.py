@@ -99,7 +99,7 @@ IRECIST = Table(
         Column("nontarget_response", "text", "RECIST 1.1 response of the non-targets.", allowed=RESPONSES),
         Column("new_lesions", "integer", "New lesions seen at this visit.", minimum=0),
         Column("response", "text", "Response by iRECIST; null after iCPD.", allowed=IRESPONSES),
-        _day("unconfirmed_day", "First iUPD of those that still await confirmation, or that this visit confirms."),
+        _day("unconfirmed_day", "First iUPD of those that await confirmation, that this visit confirms or sets aside."),
         Column("reason", "text", "What made it iUPD or iCPD, or why progression was not confirmed."),
     ),
     key=("subject", "reader", "day"),
