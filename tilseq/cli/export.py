@@ -38,6 +38,7 @@ def export_command(out: Path, form: str, output: Path, reference: Reference, stu
     CSV. Results or a study that were changed since the run are refused.
     """
     from tilseq.cli.results import write_tables
+    from tilseq.clinical import up_to_data_cut
     from tilseq.exports.adam import adam
     from tilseq.report.results import read_results
     from tilseq.study import read_study
@@ -49,10 +50,9 @@ def export_command(out: Path, form: str, output: Path, reference: Reference, stu
     datasets = adam(
         results.tables,
         loaded.subjects,
-        loaded.infusions,
+        up_to_data_cut(loaded.infusions, loaded.clinical.get("followup")),
         study=loaded.settings.study,
         reference=reference,
-        followup=loaded.clinical.get("followup"),
     )
     write_tables(datasets, output)
     for frame, table in datasets:
