@@ -21,6 +21,7 @@ WELL, OWN, READING = 0.05, 0.15, 0.02
 LEAST = 0.01
 MOST_LEVERAGE = 0.9
 FIRST = 3  # rounds before a model is chosen
+WHOLE = 12  # rounds after which spreads go half way, as what is one's can pass to the other and back without an end
 CLEAR = 2.0  # evidence for a 4PL, as twice a logarithm, that is positive (Kass and Raftery 1995)
 
 
@@ -134,6 +135,9 @@ def fit_standards(
     free = plate.free(dict.fromkeys(standards, chosen))
     for turn in range(ROUNDS):
         new = plate.improve(state, free)
+        if turn >= WHOLE:
+            own, reading = np.sqrt([state.own * new.own, state.reading * new.reading]).tolist()
+            new = replace(new, own=own, reading=reading)
         settled = turn > FIRST and np.abs(new.offsets.mean - state.offsets.mean).max() < SETTLED
         state = new
         if turn == FIRST and model is None:
