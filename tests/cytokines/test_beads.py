@@ -287,7 +287,10 @@ def test_a_median_that_has_no_logarithm_fails_its_well_and_not_the_plate(rng):
     beads_of = find_beads(plate, {("P", name): events for name, events in wells.items()}, {"k": kit()})
     blank = row(beads_of.wells, well="B1", analyte="D")
     assert blank["signal"] < 0
-    assert (blank["verdict"], blank["reason"]) == ("fail", "the median reporter is not above 0")
+    assert (blank["verdict"], blank["reason"]) == (
+        "fail",
+        "the median reporter is not above 0: was a background taken off?",
+    )
     told = quantify(plate, beads_of.wells, {"k": kit()})
     assert dict(told.curves.select("analyte", "blank_wells").iter_rows()) == {"A": 1, "B": 1, "C": 1, "D": 0}
     assert set(told.samples["status"]) == {"quantified"}

@@ -15,6 +15,8 @@ from tilseq.errors import AnalysisError, TableError
 from tilseq.io.kits import read_kits
 from tilseq.io.plates import read_wells
 from tilseq.kits import Kit, KitBead
+from tilseq.tables.cytokines import BEAD_WELLS
+from tilseq.tables.inputs import PLATES
 
 NOWHERE = {"conc_pg_per_ml": None, "lower": None, "upper": None}
 
@@ -187,6 +189,37 @@ def test_blanks_alone_and_too_few_standards(rng, levels):
     assert told.curves["reason"][0] == reason
     assert set(told.samples["status"]) == {"not_evaluable"}
     assert set(told.samples["reason"]) == {f"no standard curve: {reason}"}
+
+
+# Level, median reporter and its standard error of 14 standards and two blanks of one analyte whose wells differ.
+SCATTERED = [
+    ("C7", 87115.36, 0.0116), ("C7", 81215.30, 0.0094), ("C6", 50169.95, 0.0222), ("C6", 47744.45, 0.0230),
+    ("C5", 10928.79, 0.0323), ("C5", 19032.04, 0.0192), ("C4", 4641.10, 0.0267), ("C4", 5023.14, 0.0225),
+    ("C3", 1801.53, 0.0266), ("C3", 925.06, 0.0287), ("C2", 232.53, 0.0205), ("C2", 269.46, 0.0164),
+    ("C1", 199.17, 0.0189), ("C1", 182.92, 0.0203), ("C0", 157.82, 0.0191), ("C0", 152.83, 0.0167),
+]  # fmt: skip
+
+
+def test_wells_of_one_analyte_that_scatter_have_one_curve_and_not_two_by_turns():
+    """By maximum likelihood (scipy, Nelder-Mead): 155 to 99,800, slope 1.11, asymmetry 1.07, wells scatter by 0.29."""
+    rows, beads = [], []
+    for number, (level, signal, se) in enumerate([*SCATTERED, (None, 18797.4, 0.02)]):
+        role = {None: "sample", "C0": "blank"}.get(level, "standard")
+        sample = "S" if level is None else None
+        own = {"plate": "P", "well": f"W{number}", "role": role, "sample": sample, "level": level, "kit": "k"}
+        rows.append(own | {"path": "x", "dilution": 1.0})
+        told = {"analyte": "A", "population": "x 1", "beads": 250, "verdict": "pass"}
+        beads.append(own | told | {"signal": signal, "signal_se_log": se})
+    one = Kit("k", "", ("x",), (KitBead("A", "x", 1, None, 10_000.0),), {}, 4.0, None, 7)
+    told = quantify(PLATES.frame(rows), BEAD_WELLS.frame(beads), {"k": one})
+    curve = result(told.curves)
+    assert curve["residual_sd"] == pytest.approx(1, abs=0.2)
+    assert curve["bottom"] == pytest.approx(155, rel=0.02)
+    assert curve["top"] == pytest.approx(99_800, rel=0.1)
+    assert curve["slope"] == pytest.approx(1.11, abs=0.12)
+    assert curve["asymmetry"] == pytest.approx(1.07, abs=0.12)
+    # 660 pg/mL by that curve.
+    assert result(told.samples)["conc_pg_per_ml"] == pytest.approx(660, rel=0.1)
 
 
 def test_saturated_standards_make_no_curve_and_saturated_samples_are_above_it(rng):

@@ -3,9 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks import cytokine_coverage
 from tests.cytokines.curves import CURVES, LEVELS, signal, standards
+from tilseq.cytokines import quantify
 from tilseq.cytokines.curve import parts_of
 from tilseq.cytokines.standards import Standard, fit_standards
+from tilseq.io.kits import read_kits
 
 
 def test_a_level_off_by_a_tenth_is_found_within_two_points():
@@ -101,6 +104,16 @@ def test_nor_where_the_curve_takes_more_than_half_of_the_points():
         one = Standard(told["A"].log_conc[once], told["A"].log_signal[once], told["A"].se[once], np.arange(len(once)))
         found.append(fit_standards({"A": one}, np.array(level_of)[once].tolist(), model="5PL").spread.own)
     assert 0.09 < np.sqrt(np.mean(np.square(found))) < 0.15
+
+
+def test_curves_are_those_of_one_more_round(monkeypatch):
+    """On this plate spreads of wells and of the reading took turns, and the top with them: 79,400, 79,900, 79,400."""
+    sheet, beads = cytokine_coverage.plate(np.random.default_rng([2024, 150]), 150, tuple(cytokine_coverage.CURVES)[:1])
+    tops = []
+    for rounds in (30, 31):
+        monkeypatch.setattr("tilseq.cytokines.standards.ROUNDS", rounds)
+        tops += quantify(sheet, beads, read_kits()).curves["top"].to_list()
+    assert tops[1] == pytest.approx(tops[0], rel=1e-4)
 
 
 def test_covariances_hold_what_volumes_do_to_all_concentrations():

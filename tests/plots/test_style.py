@@ -58,6 +58,18 @@ def test_a_png_shows_what_was_drawn_whatever_the_width(width, tmp_path):
     assert dark.any(axis=0).sum() < 12  # an upright line
 
 
+def test_long_labels_are_whole_in_the_png(tmp_path):
+    import numpy as np
+    from PIL import Image
+
+    with figure() as axes:
+        axes.set_yticks([0, 1], ["product · SIM-02_product_LOT-02A · autologous tumour · CD8+ T", "D28"])
+    _, png = save(axes.figure, tmp_path, "long")
+    with Image.open(png) as image:
+        margin = np.asarray(image.convert("L"))[:, :2]
+    assert margin.min() > 250
+
+
 def test_the_style_ends_with_its_block_and_pyplot_knows_no_figure():
     before = dict(matplotlib.rcParams)
     with house_style():

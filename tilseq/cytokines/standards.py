@@ -21,6 +21,7 @@ WELL, OWN, READING = 0.05, 0.15, 0.02
 LEAST = 0.01
 MOST_LEVERAGE = 0.9
 FIRST = 3  # rounds before a model is chosen
+WHOLE = 12  # rounds after which spreads go half way, as what is one's can pass to the other and back without an end
 CLEAR = 2.0  # evidence for a 4PL, as twice a logarithm, that is positive (Kass and Raftery 1995)
 
 
@@ -134,6 +135,9 @@ def fit_standards(
     free = plate.free(dict.fromkeys(standards, chosen))
     for turn in range(ROUNDS):
         new = plate.improve(state, free)
+        if turn >= WHOLE:
+            own, reading = np.sqrt([state.own * new.own, state.reading * new.reading]).tolist()
+            new = replace(new, own=own, reading=reading)
         settled = turn > FIRST and np.abs(new.offsets.mean - state.offsets.mean).max() < SETTLED
         state = new
         if turn == FIRST and model is None:
@@ -194,24 +198,33 @@ class _Plate:
         theta = fit_curves(self.points, state.theta, free, state.offsets.mean, sd)
         told = joint(self.points, theta, free, state.offsets.mean, sd)
         offsets = offsets_of(told.information, told.score, self.level_of, self.shared)
-        own, reading = self._spread(told, offsets, sd)
+        own, reading = self._spread(told, offsets, sd, offsets.mean - state.offsets.mean)
         return _State(theta, offsets, own, reading)
 
-    def _spread(self, told: Joint, offsets: Offsets, sd: Floats) -> tuple[float, float]:
-        """Return the spread of an analyte in a well, and of the reading, by the moments of residuals."""
-        points = self.points
-        leverage = self._fit_variance(told, offsets) / sd**2
-        squares = told.residual**2 / (1 - np.minimum(leverage, MOST_LEVERAGE))
+    def _spread(self, told: Joint, offsets: Offsets, sd: Floats, moved: Floats) -> tuple[float, float]:
+        """Return the spread of an analyte in a well, and of the reading, by the moments of residuals.
+
+        `moved` is how far the offsets lie from those of the residuals, which follow them: the leverage is that of the
+        new offsets, and with residuals of the old ones spreads of a kit of few analytes go to and fro without an end.
+        """
+        points, move = self.points, self._move(told)
+        leverage = self._fit_variance(told, offsets, move) / sd**2
+        squares = (told.residual + move @ moved) ** 2 / (1 - np.minimum(leverage, MOST_LEVERAGE))
         design = np.column_stack([told.steep**2, np.ones(len(squares))])
         own, reading = _not_negative(design, squares - points.se**2, sd**-4.0)
         return max(float(np.sqrt(own)), LEAST), max(float(np.sqrt(reading)), LEAST)
 
-    def _fit_variance(self, told: Joint, offsets: Offsets) -> Floats:
-        """Return the variance of each point of the fitted curves, offsets' share included."""
+    def _move(self, told: Joint) -> Floats:
+        """Return the change of each point of the fitted curves by offset, that of the curves included."""
         points = self.points
         move = np.einsum("np,npw->nw", told.gradient, told.cross[points.analyte])
         filled = np.flatnonzero(points.well >= 0)
         move[filled, points.well[filled]] += told.steep[filled]
+        return np.asarray(move)
+
+    def _fit_variance(self, told: Joint, offsets: Offsets, move: Floats) -> Floats:
+        """Return the variance of each point of the fitted curves, offsets' share included."""
+        points = self.points
         curve = np.einsum("np,npq,nq->n", told.gradient, told.inner[points.analyte], told.gradient)
         return np.asarray(curve + np.einsum("nw,wv,nv->n", move, offsets.covariance, move))
 

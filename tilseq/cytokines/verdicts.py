@@ -64,7 +64,7 @@ def judge_well(well: Well) -> tuple[Verdict, str | None]:
         return "fail", well.elsewhere
     # No curve can be put through these, nor a concentration read from them.
     if well.signal is not None and well.signal <= 0:
-        return "fail", "the median reporter is not above 0"
+        return "fail", "the median reporter is not above 0: was a background taken off?"
     if well.error is None and well.at_highest < SATURATED:
         return "fail", "the error of the median reporter cannot be told from its beads"
     doubts = []

@@ -22,7 +22,6 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 HATCHES = ("////", "xxxx", "....")
 INK, MUTED, FAINT = "#1b1f24", "#57606a", "#d8dee4"
-POINTS_PER_INCH = 72  # the resolution in which an SVG is drawn
 COLOURS = 256  # of a PNG: a third of the bytes, and no eye sees it in figures of few colours
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 POWER = re.compile(r"\^(-?\d+)")
@@ -135,17 +134,18 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
 
 @contextmanager
 def _laid_out(figure: Figure) -> Iterator[None]:
-    """Find the places of all axes once, as an SVG measures text, and keep them for every format within the block.
+    """Find the places of all axes once, as a PNG measures text, and keep them for every format within the block.
 
+    In pixels letters are some 2 % wider than in an SVG: by its measure long labels lost their first letter in the PNG.
     With an engine at work, matplotlib would go through the whole figure once more for each format before it draws it.
     """
     from matplotlib import rc_context
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     layout, canvas, dpi = figure.get_layout_engine(), figure.canvas, figure.dpi
     if layout is not None:
-        FigureCanvasSVG(figure)
-        figure.dpi = POINTS_PER_INCH
+        FigureCanvasAgg(figure)
+        figure.dpi = STYLE["savefig.dpi"]
         layout.execute(figure)
         figure.dpi = dpi
         figure.set_canvas(canvas)
