@@ -264,7 +264,9 @@ def test_sdtm(make_study):
     assert study.lesions.select("day", "lesion", "diameter_mm").rows() == [(-10, "T1", 20.0), (31, "T1", 10.0)]
     assert study.responses.select("day", "response").rows() == [(31, "PR")]
     assert study.exclusions["file"].to_list() == ["clinical/tr.csv"]
-    assert study.notes == ["rows of clinical/ that take no part: 1 (a test other than LDIAM, LPERP, DIAMETER, TUMSTATE, LNSTATE)"]
+    assert study.notes == [
+        "rows of clinical/ that take no part: 1 (a test other than LDIAM, LPERP, DIAMETER, TUMSTATE, LNSTATE)"
+    ]
 
 
 def test_sdtm_without_dates_of_infusion(make_study):
