@@ -6,7 +6,7 @@ from tilseq.exports.adam import adam
 from tilseq.tables import conform
 from tilseq.tables.adam import ADAM_TABLES
 from tilseq.tables.best_response import BEST_RESPONSE
-from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, SUBJECTS
+from tilseq.tables.inputs import INFUSIONS, SUBJECTS
 from tilseq.tables.lab_grades import LAB_GRADES
 from tilseq.tables.outputs import ENDPOINTS, RESPONSE
 from tilseq.tables.safety import ADVERSE_EVENT_ROWS
@@ -26,11 +26,10 @@ INFUSION_ROWS = [
 TABLES = (TIME_TO_EVENT, RESPONSE, BEST_RESPONSE, LAB_GRADES, ADVERSE_EVENT_ROWS, ENDPOINTS)
 
 
-def export(subjects=SUBJECT_ROWS, reference="infusion", infusions=INFUSION_ROWS, followup=None, **rows):
+def export(subjects=SUBJECT_ROWS, reference="infusion", infusions=INFUSION_ROWS, **rows):
     """Datasets by name, of tables of which rows are given."""
     tables = {table.name: table.frame(rows.get(table.name, ())) for table in TABLES}
-    given = (SUBJECTS.frame(subjects), INFUSIONS.frame(infusions))
-    made = adam(tables, *given, study="T1", reference=reference, followup=followup)
+    made = adam(tables, SUBJECTS.frame(subjects), INFUSIONS.frame(infusions), study="T1", reference=reference)
     return {table.name: conform(frame, table) for frame, table in made}
 
 
@@ -57,17 +56,14 @@ def test_subjects():
     ]
 
 
-def test_an_infusion_of_0_cells_or_of_after_the_data_cut_is_none():
+def test_an_infusion_of_0_cells_is_none():
     """As in the results: who had no other is not treated, and the cells are of those given."""
     infusions = [
         {"subject": "01", "infusion": 1, "day": 0, "cells": 2e10},
-        {"subject": "01", "infusion": 2, "day": 14, "cells": 1e10},
+        {"subject": "01", "infusion": 2, "day": 14, "cells": 0.0},
         {"subject": "02", "infusion": 1, "day": 0, "cells": 0.0},
-        {"subject": "03", "infusion": 1, "day": 0, "cells": 3e10},
     ]
-    cuts = FOLLOWUP.frame([{"subject": "01", "data_cut_day": 13}, {"subject": "03", "data_cut_day": -1}])
-    made = export(infusions=infusions, followup=cuts)["adsl"]
-    assert columns(made, "USUBJID", "TRTFL", "INFDY", "INFCELLS") == [
+    assert columns(export(infusions=infusions)["adsl"], "USUBJID", "TRTFL", "INFDY", "INFCELLS") == [
         ("01", "Y", 1, 2e10),
         ("02", "N", None, None),
         ("03", "N", None, None),

@@ -38,6 +38,7 @@ def export_command(out: Path, form: str, output: Path, reference: Reference, stu
     CSV. Results or a study that were changed since the run are refused.
     """
     from tilseq.cli.results import write_tables
+    from tilseq.clinical.data_cut import up_to_data_cut
     from tilseq.exports.adam import adam
     from tilseq.report.results import read_results
     from tilseq.study import read_study
@@ -46,14 +47,8 @@ def export_command(out: Path, form: str, output: Path, reference: Reference, stu
     root = study or study_of(out)
     check_unaltered(out, root)
     loaded, results = read_study(root), read_results(out)
-    datasets = adam(
-        results.tables,
-        loaded.subjects,
-        loaded.infusions,
-        study=loaded.settings.study,
-        reference=reference,
-        followup=loaded.clinical.get("followup"),
-    )
+    infusions = up_to_data_cut(loaded.infusions, loaded.clinical.get("followup"))
+    datasets = adam(results.tables, loaded.subjects, infusions, study=loaded.settings.study, reference=reference)
     write_tables(datasets, output)
     for frame, table in datasets:
         click.echo(f"{output / table.name}.csv: {frame.height} rows", err=True)

@@ -9,11 +9,10 @@ from __future__ import annotations
 from base64 import b32encode
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 
-from tilseq.clinical.data_cut import up_to_data_cut
 from tilseq.endpoints.parameters import ALL
 from tilseq.errors import AnalysisError, first_few
 from tilseq.lab_tests import LIMITS, OPERATORS
@@ -56,7 +55,6 @@ def adam(
     *,
     study: str,
     reference: Reference = "infusion",
-    followup: Any = None,
 ) -> list[tuple[pl.DataFrame, Table]]:
     """Return the results of a run as ADSL, ADTTE, ADTR, ADRS, ADLB, ADAE and ADBM.
 
@@ -66,13 +64,12 @@ def adam(
         Tables of a run by name: `time_to_event`, `response`, `best_response`, `lab_grades`, `adverse_event_rows` and
         `endpoints`.
     subjects, infusions
-        The study's tables of these names; all days count from the first infusion, day 0.
+        The study's tables of these names; all days count from the first infusion, day 0. A row of 0 cells is no
+        infusion. Those after the data cut are left out by `tilseq.clinical.up_to_data_cut`, as they are in the results.
     study
         Name of the study, for STUDYID.
     reference
         What relative days count from, as day 1.
-    followup
-        The study's table of this name: an infusion after the data cut is none, as in the results.
 
     Returns
     -------
@@ -86,7 +83,7 @@ def adam(
     """
     days = _reference_days(subjects, reference)
     datasets = {
-        ADSL: _adsl(subjects, given_infusions(up_to_data_cut(infusions, followup)), days),
+        ADSL: _adsl(subjects, given_infusions(infusions), days),
         ADTTE: _adtte(_with(tables["time_to_event"], days)),
         ADTR: _adtr(_with(tables["response"], days)),
         ADRS: _adrs(_with(tables["response"], days), _with(tables["best_response"], days)),
