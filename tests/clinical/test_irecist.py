@@ -235,6 +235,29 @@ def test_after_the_bar_is_reset_a_new_lesion_that_is_gone_is_0_of_their_sum_too(
     assert course(*visits(50.0, 30.0, 30.0), *rows, *last) == ["iUPD", "iPR", "iPR"]
 
 
+@pytest.mark.parametrize(
+    ("x", "y", "last"),
+    [
+        ((20.0, 5.0, 5.0), (10.0, 25.0, 25.0), "iSD"),  # 30 mm at each visit
+        ((20.0, 0.0, 0.0), (10.0, 15.0, 15.0), "iSD"),  # 30, 15, 15
+        ((20.0, 5.0, 5.0), (10.0, 20.0, 25.0), "iUPD"),  # 30, 25, 30
+        ((20.0, 5.0, 5.0), (10.0, 20.0, 24.9), "iSD"),
+        ((10.0, 10.0, 12.0), (None, 30.0, 33.0), "iSD"),  # Y not measured at first; 40, 45
+        ((10.0, 10.0, 13.0), (None, 30.0, 35.0), "iUPD"),  # 40, 48
+    ],
+)
+def test_new_lesions_are_held_against_the_least_of_their_sums_not_of_each(x, y, last):
+    rows = [new(day, "X", size) for day, size in zip(WEEKS_6, x, strict=False)]
+    rows += [new(day, "Y", size) for day, size in zip(WEEKS_6, y, strict=False)]
+    assert course(*visits(50.0, 40.0, 40.0), *rows) == ["iUPD", "iSD", last]
+
+
+def test_unchanged_new_lesions_confirm_no_iupd_of_targets():
+    sizes = {42: (20.0, 20.0), 84: (10.0, 25.0), 126: (20.0, 15.0), 168: (20.0, 15.0)}  # 40, 35, 35, 35 mm
+    rows = [new(day, name, size) for day, pair in sizes.items() for name, size in zip("XY", pair, strict=True)]
+    assert course(*visits(30.0, 25.0, 35.0, 35.0), *rows) == ["iUPD", "iPR", "iUPD", "iUPD"]
+
+
 @pytest.mark.parametrize(("gone", "expected"), [("absent", "iUPD"), ("not_evaluable", "iPR")])
 def test_a_new_lesion_that_comes_back_after_it_was_gone_is_progression_anew(gone, expected):
     rows = [*visits(50.0, 30.0, 30.0), new(42), new(84, state=gone), new(126)]

@@ -86,7 +86,9 @@ class Course:
     nontargets: frozenset[str]
     pending: _Pending | None = None
     known: set[str] = field(default_factory=set)
-    smallest: dict[str, int] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)  # new lesions, those that are gone too
+    largest: dict[str, int] = field(default_factory=dict)
+    earlier: list[Mapping[str, int]] = field(default_factory=list)  # sizes of each assessment
     confirmed_day: int | None = None
 
     def add(self, visit: Visit) -> tuple[str | None, int | None, list[str]]:
@@ -96,8 +98,10 @@ class Course:
         found = self._first(visit) if self.pending is None else self._after(visit, self.pending)
         self.known |= visit.new
         self.known -= visit.gone  # new again if it comes back
+        self.seen |= visit.new
         for name, size in visit.sizes.items():
-            self.smallest[name] = min(size, self.smallest.get(name, size))
+            self.largest[name] = max(size, self.largest.get(name, size))
+        self.earlier.append(visit.sizes)
         return found
 
     def _first(self, visit: Visit) -> tuple[str, int | None, list[str]]:
@@ -112,7 +116,7 @@ class Course:
         """Yield the kinds of lesions that have progressed by RECIST 1.1.
 
         New lesions that were seen before the bar was reset have if another is seen, or if they meet the rule of
-        targets against their own smallest sizes.
+        targets against the least of their sums.
         """
         if visit.target == "PD":
             yield TARGETS
@@ -123,10 +127,22 @@ class Course:
 
     def _new_grown(self, visit: Visit) -> bool:
         """Return whether new lesions that are known have grown, by their sum or as the reader calls them."""
-        old = [name for name in self.known if name in visit.sizes and name in self.smallest]  # gone is 0 of the sum
-        now, least = sum(visit.sizes[name] for name in old), sum(self.smallest[name] for name in old)
-        grown = 10 * now >= 12 * least and now - least >= LEAST_GROWTH
-        return bool((visit.new and grown) or visit.new & visit.further)
+        return bool((visit.new and self._new_above_least(visit)) or visit.new & visit.further)
+
+    def _new_above_least(self, visit: Visit) -> bool:
+        """Return whether the sum of new lesions is 20 % and 5 mm above what it was at an earlier assessment.
+
+        A lesion that was not measured then, or not there yet, counts as its largest size, so that it is no growth.
+        """
+        measured = self.seen & self.largest.keys()
+        for sizes in self.earlier:
+            then = {
+                name: sizes.get(name, self.largest[name]) for name in measured & (sizes.keys() | visit.sizes.keys())
+            }
+            growth = _least_growth(visit.sizes, then)
+            if growth >= LEAST_GROWTH and 10 * growth >= 2 * sum(then.values()):
+                return True
+        return False
 
     def _after(self, visit: Visit, pending: _Pending) -> tuple[str, int, list[str]]:
         """Return the response where an iUPD awaits confirmation (Seymour 2017, table 2)."""
