@@ -9,7 +9,7 @@ from tilseq.study import read_study
 SETTINGS = "study: d\npanels: {t: {}}\nvisits: {product: {day: 0}, D28: {day: 28}, D84: {day: 84}}\n"
 SAMPLES = "sample,subject,visit,specimen,assay,path,panel,role,stimulus\n"
 DATED = "subject,infusion,date\nSIM-01,1,2024-01-01\nSIM-02,1,2024-01-01\n"
-UNDATED = "subject,infusion,day\nSIM-01,1,0\nSIM-02,1,0\n"
+UNDATED = "subject,infusion,day\nSIM-01,1,0\nSIM-02,1,0\n001,1,0\n002,1,0\n"
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def told(tmp_path):
             write_fcs(tmp_path / f"raw/{number}.fcs", events, ["FSC-A", "SSC-A", "B1-A"], keywords=keywords)
         for name, text in (
             ("study.yaml", SETTINGS),
-            ("subjects.csv", "subject,tumor_type\nSIM-01,melanoma\nSIM-02,melanoma\n"),
+            ("subjects.csv", "subject,tumor_type\nSIM-01,melanoma\nSIM-02,melanoma\n001,melanoma\n002,melanoma\n"),
             ("infusions.csv", infusions),
             ("samples.csv", SAMPLES + "\n".join(rows) + "\n"),
         ):
@@ -92,6 +92,14 @@ def test_headers_that_name_another_subject(told, keyword):
     ]
     assert told(("SIM-01 D28 blood", {keyword: "SIM-02 and SIM-01.fcs"})) == []
     assert told(("SIM-01 D28 blood", {keyword: "SIM-020.fcs"})) == []
+
+
+def test_numbers_that_facsdiva_counts_are_no_subjects(told):
+    counted = {"$FIL": "Specimen_002_Tube_002_002.fcs", "$SRC": "Specimen_002", "TUBE NAME": "Tube_002"}
+    assert told(("001 D28 blood", counted)) == []
+    assert told(("001 D28 blood", {"TUBE NAME": "Tube_001", "PATIENT ID": "002"})) == [
+        "tubes whose headers name another subject: 'T0 of 001 (TUBE NAME Tube_001, PATIENT ID 002)'"
+    ]
 
 
 def test_headers_that_name_another_visit(told):

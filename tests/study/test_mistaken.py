@@ -20,6 +20,10 @@ from tilseq.study.read import examine
         ("S01/007_D28.fcs", False),  # its own name is there too
         ("raw/x007.fcs", False),
         ("raw/0071.fcs", False),
+        ("raw/Specimen_007_Tube_007_007.fcs", False),  # counted by FACSDiva
+        ("raw/Specimen_001_T cells_007.fcs", False),
+        ("raw/Specimen_001_007_003.fcs", True),
+        ("raw/patient_007.fcs", True),
     ],
 )
 def test_a_file_named_after_another_subject_is_told(make_study, path, told):

@@ -21,6 +21,9 @@ RECEPTORS = ("tcr", "bcr")
 SHORTEST = {"subject": 3, "visit": 2}
 FEWEST_INFUSED = 1e6  # cells; nobody infuses fewer, and 20 thousand million in millions are 20,000
 BLOOD = ("blood", "plasma", "serum")  # of one drawing
+# FACSDiva calls tubes and their files by numbers of its own, as Specimen_001_Tube_002_002.fcs; they are nobody's.
+COUNTED_FILE = re.compile(r"(specimen_[0-9]+[^/,]*)_[0-9]{3}\.fcs", re.IGNORECASE)
+COUNTED = re.compile(r"(specimen|tube)_[0-9]+", re.IGNORECASE)
 
 
 def note_files_of_others(folder: Folder) -> list[str]:
@@ -89,9 +92,12 @@ def named_otherwise(texts: Iterable[tuple[str | None, str, str]], column: str, n
     """
     telling = {name for name in names if len(name) >= SHORTEST[column]}
     any_name = _as_word(*telling)
-    return [
-        told for own, text, told in texts if own in telling and any_name.search(text) and not _as_word(own).search(text)
-    ]
+    found = []
+    for own, text, told in texts:
+        written = COUNTED.sub("", COUNTED_FILE.sub(r"\1", text))
+        if own in telling and any_name.search(written) and not _as_word(own).search(written):
+            found.append(told)
+    return found
 
 
 def note_specimens(folder: Folder) -> list[str]:
