@@ -248,6 +248,19 @@ def test_saturated_standards_make_no_curve_and_saturated_samples_are_above_it(rn
     assert ((within["lower"] < 400) & (within["upper"] > 400)).all()
 
 
+def test_a_well_that_failed_tells_no_saturated_level(rng):
+    """Of three beads two may stand at the highest reporter; the level's other well stays."""
+    sheet, beads, kits = plate(rng, {"S": 400.0})
+    failed = pl.col("well") == beads.filter(level="C7")["well"][0]
+    few = beads.with_columns(
+        verdict=pl.when(failed).then(pl.lit("fail")).otherwise("verdict"),
+        at_highest=pl.when(failed).then(2 / 3).otherwise(0.0),
+    )
+    told = quantify(sheet, few, kits)
+    assert told.curves["standards"].to_list() == [7] * 4
+    assert told.curves["reason"].to_list() == [None] * 4
+
+
 def renamed(args, names):
     """The plate with its standards' levels called otherwise, concentrations with them."""
     sheet, beads, kits = args

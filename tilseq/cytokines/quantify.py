@@ -304,8 +304,8 @@ class _Plate:
 
         They go as a whole: a well beside a saturated one is the dimmer of the two by chance.
         """
-        bright = [row["well"] for row in self.beads if row["analyte"] == analyte and saturated(row)]
-        found = {self._level(well) for well in bright if well in self.place}
+        own = [row for row in self.beads if row["analyte"] == analyte and row["verdict"] != "fail"]
+        found = {self._level(row["well"]) for row in own if saturated(row) and row["well"] in self.place}
         return [name for name in self.levels if name in found]
 
     def _content(self, row: Row) -> Content:
