@@ -184,6 +184,24 @@ def test_a_scan_that_was_not_done_needs_no_date(tmp_path):
     assert exclusions["rule"].to_list() == ["TRSTAT is NOT DONE, without a date: not measured at the visit"]
 
 
+def test_a_lesion_that_was_never_measured_is_refused_as_such(tmp_path):
+    (tmp_path / "tu.csv").write_text(TU + LESIONS)
+    undone = "S1,T02,LPERP,,,,,W6,INVESTIGATOR,NA,NA,,NOT DONE\n"
+    (tmp_path / "tr.csv").write_text(TR.strip() + ",TRSTAT\n" + result("T01", "LDIAM", 30).strip() + ",\n" + undone)
+    with pytest.raises(StudyError, match="row 3, column TULNKID: .* found 'T02: LPERP NOT DONE, without a date'"):
+        read_sdtm_recist(tmp_path / "tu.csv", tmp_path / "tr.csv", day0={"S1": "2024-03-11"})
+
+
+@pytest.mark.parametrize("dates", [("", "2024-04-12"), ("2024-04-12", "")])
+def test_of_two_rows_of_a_new_lesion_at_a_visit_the_one_with_a_date_counts(tmp_path, dates):
+    rows = "".join(row + ",\n" for row in LESIONS.splitlines())
+    rows += "".join(f"S1,W6,BRAIN,TUMIDENT,NEW,MRI,N1,INVESTIGATOR,NA,NA,{day}\n" for day in dates)
+    (tmp_path / "tu.csv").write_text(TU.strip() + ",TUDTC\n" + rows)
+    (tmp_path / "tr.csv").write_text(TR + result("T01", "LDIAM", 30))
+    lesions, _, _ = read_sdtm_recist(tmp_path / "tu.csv", tmp_path / "tr.csv", day0={"S1": "2024-03-11"})
+    assert lesions.filter(lesion="N1").select("day", "visit").rows() == [(32, "W6")]
+
+
 def test_a_diameter_that_was_not_done_is_refused(tmp_path):
     (tmp_path / "tu.csv").write_text(TU + LESIONS)
     rows = [result("T01", "LDIAM", 20).strip() + ",\n", result("T02", "LPERP", 16).strip() + ",NOT DONE\n"]

@@ -197,7 +197,8 @@ class _Sdtm:
     def _lesions_known(self) -> dict[tuple[Any, ...], Row]:
         """Return the lesion of each subject, reader and link from TU."""
         known: dict[tuple[Any, ...], Row] = {}
-        for row in sorted(self.cells["TU"], key=lambda row: row["TUDTC"] or ""):  # whatever the order of the file
+        # Whatever the order of the file; of one visit the row that has a date counts.
+        for row in sorted(self.cells["TU"], key=lambda row: (row["TUDTC"] is None, row["TUDTC"])):
             if row["TUTESTCD"] != "TUMIDENT":
                 self._exclude("TU", "a test other than TUMIDENT")
                 continue
@@ -249,7 +250,10 @@ class _Sdtm:
         have = {(row["subject"], row["reader"], row["lesion"]) for row in results}
         tests: dict[tuple[Any, ...], set[str]] = defaultdict(set)
         for row in self.cells["TR"]:
-            tests[row["USUBJID"], row["reader"], row["TRLNKID"]].add(row["TRTESTCD"] or "no test")
+            test = row["TRTESTCD"] or "no test"
+            undone = row["TRSTAT"] == "NOT DONE" and row["TRDTC"] is None
+            told = f"{test} NOT DONE, without a date" if undone else test
+            tests[row["USUBJID"], row["reader"], row["TRLNKID"]].add(told)
         for key, lesion in known.items():
             if key in have or key not in tests or lesion["role"] == "new":
                 continue
