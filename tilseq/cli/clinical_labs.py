@@ -11,6 +11,7 @@ import click
 from tilseq.cli.common import (
     EXIT_SOME_FAILED,
     Examples,
+    of_subjects,
     output_folder,
     read_people,
     sdtm_day_1,
@@ -126,6 +127,7 @@ def labs_command(
     if people is not None:
         further = ((infusions, infused), (therapies, given), (followup, followed))
         strangers += [fault for path, frame in further for fault in strange_subjects(path, frame, names)]
+        infused = of_subjects(infused, names)
     days: dict[str, Any] = {"subjects": people, "infusions": infused}
     il2_end = None if il2_end_day is None else dict.fromkeys(names, il2_end_day)
     policies: dict[str, Any] = {"version": ctcae, "symptoms": symptoms, "anticoagulation": anticoagulation}

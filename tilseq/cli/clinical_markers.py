@@ -12,6 +12,7 @@ from tilseq.cli.common import (
     EXIT_INVALID,
     EXIT_SOME_FAILED,
     Examples,
+    of_subjects,
     output_folder,
     read_people,
     strange_subjects,
@@ -116,7 +117,7 @@ def markers_command(
     ca125 = gcig(
         courses,
         subjects=people,
-        infusions=infused,
+        infusions=of_subjects(infused, names),
         harvest=harvest,
         interference_days=days,
         mouse_antibodies=mouse_antibodies,

@@ -12,6 +12,7 @@ import click
 from tilseq.cli.common import (
     EXIT_SOME_FAILED,
     Examples,
+    of_subjects,
     output_folder,
     read_people,
     sdtm_day_1,
@@ -111,7 +112,7 @@ def safety_command(
     found = safety(
         recorded,
         subjects=people,
-        infusions=infused,
+        infusions=of_subjects(infused, names),
         followup=followed,
         emergence=emergence,
         il2_end=None if il2_end_day is None else dict.fromkeys(names, il2_end_day),

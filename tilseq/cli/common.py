@@ -267,6 +267,13 @@ def strange_subjects(path: Path | None, frame: pl.DataFrame | None, names: list[
     return faults
 
 
+def of_subjects(frame: pl.DataFrame | None, names: list[str]) -> pl.DataFrame | None:
+    """Return the rows of a further table that are of these subjects, where it is given."""
+    import polars as pl
+
+    return None if frame is None else frame.filter(pl.col("subject").is_in(names))
+
+
 def printable(text: str) -> str:
     """Return text without characters that a terminal would obey."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
