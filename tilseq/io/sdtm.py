@@ -87,7 +87,7 @@ def read_sdtm_recist(
         A file is not delimited text.
     StudyError
         Everything wrong with the rows: a partial date, a unit other than mm, a result without a lesion in TU, two
-        results that differ for one lesion, test and day, a lesion whose rows in TR are all of other tests, an unknown
+        results that differ for one lesion, test and day, a lesion of whose rows in TR none counts, an unknown
         word, a subject without day 0.
     """
     if (day0 is None) == (baseline_visit is None):
