@@ -237,7 +237,7 @@ class _Sdtm:
                 self._exclude("TR", "short axis of a lesion that is no lymph node: its longest diameter counts")
             elif test == "LNSTATE" and lesion["role"] == "target":
                 self._exclude("TR", "state of a lymph node that is a target: its short axis counts")
-            elif row["TRSTAT"] == "NOT DONE" and row["TRDTC"] is None:
+            elif _undated_not_done(row):
                 self._exclude("TR", "TRSTAT is NOT DONE, without a date: not measured at the visit")
             elif test in WORDS:
                 words = NODE_STATES if test == "LNSTATE" else STATES
@@ -251,8 +251,7 @@ class _Sdtm:
         tests: dict[tuple[Any, ...], set[str]] = defaultdict(set)
         for row in self.cells["TR"]:
             test = row["TRTESTCD"] or "no test"
-            undone = row["TRSTAT"] == "NOT DONE" and row["TRDTC"] is None
-            told = f"{test} NOT DONE, without a date" if undone else test
+            told = f"{test} NOT DONE, without a date" if _undated_not_done(row) else test
             tests[row["USUBJID"], row["reader"], row["TRLNKID"]].add(told)
         for key, lesion in known.items():
             if key in have or key not in tests or lesion["role"] == "new":
@@ -420,3 +419,7 @@ class _Sdtm:
 
 def _by_recist(row: Row) -> bool:
     return (row["RSCAT"] or "").upper().startswith("RECIST")
+
+
+def _undated_not_done(row: Row) -> bool:
+    return bool(row["TRSTAT"] == "NOT DONE" and row["TRDTC"] is None)
