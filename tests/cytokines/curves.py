@@ -67,3 +67,13 @@ def result(frame: pl.DataFrame, **cells):
     found = frame.filter(**cells)
     assert found.height == 1
     return found.row(0, named=True)
+
+
+def renamed(args, names):
+    """The plate with its standards' levels called otherwise, concentrations with them."""
+    sheet, beads, kits = args
+    held = dict(sheet.filter(role="standard").select("level", "nominal_pg_per_ml").unique().iter_rows())
+    level = pl.col("level").replace(names)
+    nominal = level.replace_strict(held, default=None, return_dtype=pl.Float64)
+    sheet = sheet.with_columns(level=level, nominal_pg_per_ml=pl.coalesce(nominal, "nominal_pg_per_ml"))
+    return sheet, beads.with_columns(level=level), kits
