@@ -3,7 +3,7 @@ import pytest
 from tilseq.gates import Channel, Range, RectangleGate
 from tilseq.io.fcs_write import write_fcs
 from tilseq.io.gatingml import write_gatingml
-from tilseq.steps.flow_headers import names_of_no_gate, unlike_their_panel
+from tilseq.steps.flow_headers import names_of_no_gate, tube_headers, unlike_their_panel
 from tilseq.study import read_study
 
 START = "study: d\nvisits: {baseline: {day: -7}, D28: {day: 28}}\n"
@@ -33,7 +33,8 @@ def told(tmp_path):
             path.write_text(f"no tube {k}")
             if of_tube:
                 write_fcs(path, [[1.0, 2.0, 3.0, 4.0, 5.0 + k]], CHANNELS, markers=["", "", *of_tube])
-        return unlike_their_panel(read_study(tmp_path))
+        study = read_study(tmp_path)
+        return unlike_their_panel(study, tube_headers(study))
 
     return of
 

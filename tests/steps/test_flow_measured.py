@@ -3,6 +3,7 @@
 import pytest
 
 from tilseq.io.fcs_write import write_fcs
+from tilseq.steps.flow_headers import tube_headers
 from tilseq.steps.flow_measured import measured_otherwise
 from tilseq.study import read_study
 
@@ -33,7 +34,8 @@ def told(tmp_path):
             ("samples.csv", SAMPLES + "\n".join(rows) + "\n"),
         ):
             (tmp_path / name).write_text(text)
-        return measured_otherwise(read_study(tmp_path))
+        study = read_study(tmp_path)
+        return measured_otherwise(study, list(tube_headers(study)))
 
     return of
 
@@ -112,4 +114,5 @@ def test_headers_that_name_another_visit(told):
 def test_a_tube_that_cannot_be_read_is_left_to_the_run(told, tmp_path):
     told(("SIM-01 D28 blood", dated("25-MAR-2024")), ("SIM-01 D84 blood", dated("29-JAN-2024")))
     (tmp_path / "raw/0.fcs").write_text("no tube")
-    assert measured_otherwise(read_study(tmp_path)) == []
+    study = read_study(tmp_path)
+    assert measured_otherwise(study, list(tube_headers(study))) == []

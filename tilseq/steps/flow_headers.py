@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tilseq.io.fcs import Staining
     from tilseq.study import Study
 
-Header = tuple[dict[str, Any], list[str], list[str]]  # a row of samples.csv, $PnN and $PnS of its tube's channels
+Header = tuple[dict[str, Any], "Staining"]  # a row of samples.csv, and what its tube's header tells
 
 MOST_NAMED = 5
 UNBORNE = "markers for which tubes of their panel have no channel of the names in study.yaml"
 UNSTAINED = "populations of tubes that have no channel for one of their markers, and will lack them"
 
 
-def unlike_their_panel(study: Study) -> list[str]:
+def unlike_their_panel(study: Study, headers: Iterable[Header]) -> list[str]:
     """Say which tubes will fail as their channels cannot be told, and which markers and populations tubes cannot have.
 
     A tube with a person's gates is not looked at, nor a blank, which lacks a stain, nor one that cannot be read, which
@@ -28,7 +28,8 @@ def unlike_their_panel(study: Study) -> list[str]:
     faults: dict[str, list[str]] = {}
     unborne: dict[str, list[str]] = {}
     unstained: dict[str, list[str]] = {}
-    for (tube, channels, texts), samples in _alike(study):
+    for (tube, header), samples in _alike(study, headers):
+        channels, texts = header.channels, header.markers
         for marker in _unborne(study, tube, (*channels, *texts)):
             unborne.setdefault(marker, []).extend(samples)
         try:
@@ -43,22 +44,22 @@ def unlike_their_panel(study: Study) -> list[str]:
     return notes
 
 
-def _alike(study: Study) -> list[tuple[Header, list[str]]]:
+def _alike(study: Study, headers: Iterable[Header]) -> list[tuple[Header, list[str]]]:
     """Return a header of each kind of automatically gated tubes, and the samples whose tubes are alike in it."""
     from tilseq.study.notes import STIMULATION
 
     kinds: dict[tuple[Any, ...], tuple[Header, list[str]]] = {}
-    for tube, header in tube_headers(study):
+    for tube, header in headers:
         by_person = not {tube["sample"], tube["panel"]}.isdisjoint(study.settings.gates)
         if by_person and tube["role"] not in STIMULATION:
             continue
-        channels, texts = header.channels, header.markers
-        kind = (*(tube[name] for name in ("panel", "role", "marked_population")), *channels, *texts)
-        kinds.setdefault(kind, ((tube, channels, texts), []))[1].append(tube["sample"])
+        looked_at = (tube[name] for name in ("panel", "role", "marked_population"))
+        kind = (*looked_at, *header.channels, *header.markers)
+        kinds.setdefault(kind, ((tube, header), []))[1].append(tube["sample"])
     return list(kinds.values())
 
 
-def tube_headers(study: Study) -> Iterator[tuple[dict[str, Any], Staining]]:
+def tube_headers(study: Study) -> Iterator[Header]:
     """Yield the tubes of samples and stimulations with what their headers tell; the run tells which cannot be read."""
     from tilseq.errors import ReadError
     from tilseq.io.fcs import staining_of

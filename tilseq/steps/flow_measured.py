@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from tilseq.io.fcs import Staining
+    from tilseq.steps.flow_headers import Header
     from tilseq.study import Study
 
 # Where programs and people write whose tube it is.
@@ -18,20 +18,17 @@ OF_ONE_KIND = ("subject", "panel", "role")
 OF_PAIR = ("subject", "visit", "day", "timing", "specimen", "specimen_id", "lot", "lesion", "panel")
 DAYS_APART = 2  # a stimulation goes on over night
 WINDOW = 7  # days that a visit may be early, where samples.csv gives the planned day alone
-Header = tuple[dict[str, Any], "Staining"]  # a row of samples.csv, and what its tube's header tells
 
 
-def measured_otherwise(study: Study) -> list[str]:
+def measured_otherwise(study: Study, headers: list[Header]) -> list[str]:
     """Say which tubes' headers contradict samples.csv, as where files were exchanged.
 
     By $DATE: tubes of blood measured more than a week before they were drawn, or in another order than they were
     drawn; stimulated ones measured two days or more before or after their unstimulated one. By the keywords of `NAMES`:
     tubes of another subject or visit. A tube whose header cannot be read is left to the run.
     """
-    from tilseq.steps.flow_headers import tube_headers
     from tilseq.study.notes import named
 
-    headers = list(tube_headers(study))
     tubes = _dated(study, headers)
     blood = tubes.filter(specimen=BLOOD)
     told = {
