@@ -14,7 +14,7 @@ from tilseq.flow.gated import Gating
 from tilseq.flow.gating import ALIKE, BEADS
 from tilseq.flow.lymphocytes import CHANNELS, Region
 from tilseq.flow.scatter import singlet_line
-from tilseq.flow.tube import Floats, Tube
+from tilseq.flow.tube import Floats, Tube, time_channel
 from tilseq.gates import (
     LOG10,
     BooleanGate,
@@ -247,7 +247,7 @@ def _steady(gating: Gating, tube: Tube) -> tuple[list[Gate], int]:
     """Return the gates that part the steady run from what was left out, and how many events they misplace."""
     kept = gating.populations["all events"].mask
     finite = np.logical_and.reduce([np.isfinite(column) for column in gating.values.values()])
-    column = next((place for place, name in enumerate(tube.channels) if name.strip().casefold() == "time"), None)
+    column = time_channel(tube)
     if column is None or not (finite & ~kept).any():
         return [], 0
     name, step = tube.channels[column], _seconds_per_tick(tube)

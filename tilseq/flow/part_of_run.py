@@ -8,7 +8,7 @@ import numpy as np
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.tree import Population
-from tilseq.flow.tube import Floats, Mask, Tube
+from tilseq.flow.tube import Floats, Mask, Tube, time_channel
 
 ROOT, BEADS = "all events", ("single beads", "beads")
 STRETCHES, FEWEST, MOST_LEFT_OUT = 100, 10, 0.01
@@ -42,7 +42,7 @@ def refuse_other_part(
         A population lies within a gate of a part of the run, in which the beads are not or of which the volume is not
         known; or only the beads do.
     """
-    column = next((place for place, name in enumerate(tube.channels) if name.strip().casefold() == "time"), None)
+    column = time_channel(tube)
     if column is None:
         return
     parts = {name for name in on_time if name != ROOT and _left_out(tube.events[:, column], populations, name)}

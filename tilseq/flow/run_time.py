@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tilseq.flow.flow_rate import pauses, read_runs
-from tilseq.flow.tube import Mask, Tube
+from tilseq.flow.tube import Mask, Tube, time_channel
 
 
 class TimeKept(NamedTuple):
@@ -42,7 +42,7 @@ def time_kept(tube: Tube, kept: Mask) -> TimeKept:
     kept
         One an event: False for those left out.
     """
-    column = next((place for place, name in enumerate(tube.channels) if name.strip().casefold() == "time"), None)
+    column = time_channel(tube)
     timed = np.flatnonzero(np.isfinite(tube.events[:, column])) if column is not None else np.array([], dtype=np.intp)
     runs = read_runs(tube.events[timed, column]) if timed.size else []
     whole = left = paused = 0.0

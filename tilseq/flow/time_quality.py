@@ -12,7 +12,7 @@ from tilseq.flow.flow_rate import Rate, Run, read_runs, unusual_rates
 from tilseq.flow.quality import check
 from tilseq.flow.scan import Departure
 from tilseq.flow.signal_shift import Drift, Shift, shifts_and_drift
-from tilseq.flow.tube import Floats, Mask, Tube
+from tilseq.flow.tube import Floats, Mask, Tube, time_channel
 
 Kind = Literal["flow rate", "signal"]
 RATE: Literal["flow rate"] = "flow rate"
@@ -111,7 +111,7 @@ def check_time(tube: Tube, values: Mapping[str, Floats], among: Mask, *, sample:
         Events that are not `among` those to look at are kept.
     """
     keep = np.ones(len(among), dtype=bool)
-    column = next((place for place, name in enumerate(tube.channels) if name.strip().casefold() == "time"), None)
+    column = time_channel(tube)
     if column is None:
         return Steadiness(keep, 0.0, (), _unknown(sample, "the file has no Time channel"))
     ticks = np.ascontiguousarray(tube.events[:, column])

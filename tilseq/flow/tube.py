@@ -58,3 +58,8 @@ class Tube(Protocol):
     def keywords(self) -> Mapping[str, str]: ...  # noqa: D102
     @property
     def warnings(self) -> Sequence[str]: ...  # noqa: D102
+
+
+def time_channel(tube: Tube) -> int | None:
+    """Return the place of a tube's channel `Time`, or None."""
+    return next((place for place, name in enumerate(tube.channels) if name.strip().casefold() == "time"), None)
