@@ -68,14 +68,15 @@ def count_absolute(
         return {}, []  # without the time that importing the settings of a study takes
 
     from tilseq.steps.flow import ERRORS
-    from tilseq.steps.flow_absolute import absolute, no_volume
+    from tilseq.steps.flow_absolute import absolute, held_over_time, no_volume
     from tilseq.study.settings import Flow
 
     errors = Flow().model_dump(include=ERRORS) | {"volume_unit": amounts["volume_unit"]}
     row = {"sample": sample, "specimen": "blood", **amounts}
     events = {name: population.events for name, population in populations.items()}
     arguments = {"errors": errors, "blood_count": None}
-    counted, checks = absolute(row, tube, populations["all events"].mask, events, names, arguments, gating)
+    found = absolute(row, tube, populations["all events"].mask, events, names, arguments, gating)
+    counted, checks = held_over_time(row, tube, populations, *found)
     if amounts["volume_unit"] is not None and not checks and not counted:
         checks = [no_volume(sample)]
     return counted, checks

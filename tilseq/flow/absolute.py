@@ -306,6 +306,11 @@ def part_of(own: AbsoluteCount, whole: AbsoluteCount, share: tuple[float, float]
     return own._replace(lower=whole.value * lower, upper=whole.value * upper)
 
 
+def without_value(count: AbsoluteCount, reason: str) -> AbsoluteCount:
+    """Return a count whose number cannot stand, and why."""
+    return _not_evaluable(count.method, count.budget, reason)
+
+
 def budget_in_words(budget: Mapping[str, float | None]) -> str:
     """Return an error budget such as ``cells 2.1 %, beads 1.0 %, lot 2.0 %, pipette 3.0 %``."""
     return ", ".join(f"{part} {'none' if cv is None else f'{100 * cv:.1f} %'}" for part, cv in budget.items())

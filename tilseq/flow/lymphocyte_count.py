@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tilseq.flow.absolute import AbsoluteCount
+from tilseq.flow.absolute import AbsoluteCount, without_value
 from tilseq.flow.quality import check
 
 CHECK = "lymphocytes per µL"
@@ -51,7 +51,7 @@ def hold_against_blood(sample: str, counted: Mapping[str, AbsoluteCount], blood_
     value, lower, upper, method, *_ = counted[name]
     told = f"{name} are {_plain(value or 0.0)}/µL by {method}"
     if (lower or 0.0) > MOST_PER_UL:
-        none = {one: _without_value(count) for one, count in counted.items()}
+        none = {one: without_value(count, f"{TOO_MANY}: {MEND}") for one, count in counted.items()}
         return none, [check(sample, CHECK, value, LIMIT, False, f"{told}, {TOO_MANY}: {MEND}", worst="fail")]
     if blood_count is None:
         return dict(counted), []
@@ -69,8 +69,3 @@ def hold_against_blood(sample: str, counted: Mapping[str, AbsoluteCount], blood_
 
 def _plain(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _without_value(count: AbsoluteCount) -> AbsoluteCount:
-    why = f"{TOO_MANY}: {MEND}"
-    return count._replace(value=None, lower=None, upper=None, status="not_evaluable", reason=why)

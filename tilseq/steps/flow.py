@@ -244,9 +244,10 @@ def odd_cuts(rows: pl.DataFrame) -> list[dict[str, Any]]:
 def _absolute(
     job: Job, tube: Tube, populations: Mapping[str, Population], names: list[str], gating: Gating | None
 ) -> tuple[dict[str, AbsoluteCount], list[dict[str, Any]]]:
-    from tilseq.steps.flow_absolute import absolute, held_against_blood_count
+    from tilseq.steps.flow_absolute import absolute, held_against_blood_count, held_over_time
 
     sample = job.sample or {}
     events = {name: population.events for name, population in populations.items()}
     found = absolute(sample, tube, populations["all events"].mask, events, names, job.arguments, gating)
+    found = held_over_time(sample, tube, populations, *found)
     return held_against_blood_count(sample, *found, job.arguments["blood_count"])

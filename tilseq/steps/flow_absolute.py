@@ -11,12 +11,14 @@ if TYPE_CHECKING:
 
     from tilseq.flow.absolute import AbsoluteCount
     from tilseq.flow.gated import Gating
+    from tilseq.flow.tree import Population
     from tilseq.flow.tube import Mask, Tube
     from tilseq.study import Study
 
 LARGEST_CV = 0.99  # of a blood count of less than its last digit
 MOST_MISSED = 0.01  # of all events: less than the volume's own error
 AMOUNTS = "amounts of the tube"
+BEADS = ("single beads", "beads")  # the first that is there, as cells are counted where they passed alone
 VOLUME_TAKEN = ("volume taken", "a volume of 1 µL to 5 mL in a known unit")
 
 Counted = tuple[dict[str, "AbsoluteCount"], list[dict[str, Any]]]
@@ -178,6 +180,26 @@ def _counted(
     return {}, told
 
 
+def held_over_time(
+    sample: Mapping[str, Any],
+    tube: Tube,
+    populations: Mapping[str, Population],
+    counted: dict[str, AbsoluteCount],
+    told: list[dict[str, Any]],
+) -> Counted:
+    """Return cells per µL by beads held against the course of beads and cells over the run; others as they are."""
+    from tilseq.flow.beads_over_time import hold_over_time
+
+    beads = next((name for name in BEADS if name in populations), None)
+    if sample["beads_per_tube"] is None or beads is None or not counted:
+        return counted, told
+    most = max(counted, key=lambda name: populations[name].events)
+    found, checked = hold_over_time(
+        sample["sample"], counted, tube, populations[beads].mask, (most, populations[most].mask)
+    )
+    return found, [*told, *checked]
+
+
 def held_against_blood_count(
     sample: Mapping[str, Any],
     counted: dict[str, AbsoluteCount],
@@ -207,7 +229,7 @@ def _by_beads(
     from tilseq.flow.quality import check
     from tilseq.tables.amounts import odd_amounts
 
-    beads = events.get("single beads", events.get("beads", 0))  # as cells are counted where they passed alone
+    beads = next((events[name] for name in BEADS if name in events), 0)
     counted = {
         name: by_beads(
             events[name],
