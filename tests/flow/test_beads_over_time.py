@@ -60,6 +60,14 @@ def test_beads_of_which_an_eighth_is_lost_warn():
     assert row["value"] == pytest.approx(7 / 8, rel=0.01)
 
 
+@pytest.mark.parametrize(("lost", "left"), [((2_310, 3_000), 0.77), ((900, 2_250), 0.55)])
+def test_the_number_goes_by_the_greater_part(lost, left):
+    """All beads are in 77 % of the run, or in the 55 % about its middle: 1/0.77 or 1/0.55 times as many cells/µL."""
+    found, row = held(without_beads(*lost))
+    assert found["CD3+"].value is None
+    assert row["value"] == pytest.approx(left, rel=0.05)
+
+
 def test_beads_of_which_a_thirtieth_is_lost_are_told():
     found, row = held(without_beads(1_500, 1_600))
     assert found == COUNTED
