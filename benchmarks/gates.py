@@ -160,6 +160,7 @@ FAULTS: Mapping[str, Callable[[str], Any]] = {
     "clog over 15 % of the run": lambda seed: acquired(
         seed, blood(0.3), 20_000, conditions=Conditions(dead=0.005, clog=Clog())
     ),
+    "CD3 a tenth as bright over half of the run": lambda seed: _dimmed(acquired(seed, blood(0.3), 20_000), "CD3", 0.1),
     "CD8 not stained": lambda seed: acquired(
         seed, blood(0.3), 20_000, conditions=Conditions(dead=0.005, batch_shift={"APC-Cy7-A": 0.0})
     ),
@@ -172,6 +173,13 @@ FAULTS: Mapping[str, Callable[[str], Any]] = {
     "no spillover in the file": lambda seed: replace(acquired(seed, blood(0.3), 20_000), spill=None),
     "no beads where there should be": lambda seed: acquired(seed, blood(0.3), 20_000, beads=Beads(40, 50)),
 }
+
+
+def _dimmed(tube: Fcs, marker: str, factor: float) -> Fcs:
+    """Return a tube of which a stain is dimmer from the middle of the run on."""
+    events, column = tube.events.copy(), next(place for place, one in enumerate(tube.markers) if one.startswith(marker))
+    events[len(events) // 2 :, column] *= factor
+    return replace(tube, events=events)
 
 
 def _with_spill(tube: Fcs, change: Callable[[Any], Any]) -> Fcs:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tilseq.flow.absolute import AbsoluteCount
-from tilseq.flow.beads_over_time import hold_over_time, uneven
+from tilseq.flow.beads_over_time import hold_over_time
 
 COUNTED = {
     name: AbsoluteCount(value, 0.9 * value, 1.1 * value, "counting beads", {}, "quantified", None)
@@ -101,16 +101,6 @@ def test_what_cannot_be_told_passes_with_the_reason(channels):
     assert row["reason"] == "not available: few beads or cells, or no clock"
 
 
-def test_the_stretch_without_beads_is_found_where_it_is():
-    """A third of 900 events are beads but for those of the ninth tenth: 270 beads, of 630 cells 540 beside them."""
-    is_bead = BEADS[:900] & ~((np.arange(900) >= 720) & (np.arange(900) < 810))
-    found = uneven(np.arange(900) / 899, is_bead, 10)
-    assert found is not None
-    assert (found.start, found.end) == (720 / 899, 809 / 899)
-    assert (found.beads, found.cells) == (0, 90 / 630)
-    assert found.times == pytest.approx(540.5 / 270.5 * 270 / 630)
-
-
 @pytest.mark.parametrize("is_bead", [BEADS[:240], ~BEADS[:240]])
 def test_eighty_of_either_are_enough_to_tell(is_bead):
     """Four parts of twenty."""
@@ -119,11 +109,3 @@ def test_eighty_of_either_are_enough_to_tell(is_bead):
     few = np.arange(240) < 237
     _, (row,) = hold_over_time("a", COUNTED, tube, is_bead & few, ("lymphocytes", ~is_bead & few))
     assert row["reason"].startswith("not available")
-
-
-def test_steady_runs_are_rarely_told_of():
-    """Of 500 random orders of 200 beads among 400 cells 1 % should hold a stretch that is surely different."""
-    random, times = np.random.default_rng(1), np.linspace(0, 1, 600)
-    is_bead = np.arange(600) < 200
-    told = [uneven(times, random.permutation(is_bead), 10) is not None for _ in range(500)]
-    assert 0 < sum(told) <= 10

@@ -89,7 +89,10 @@ def test_quality_names_the_file_of_the_gates_and_what_the_reader_found_odd():
         events=np.arange(300, dtype=np.float32)[:, None], channels=["CD3-A"], markers=[""], spill=None, keywords={},
         warnings=["the last event is cut"],
     )  # fmt: skip
-    few = Gated({"CD3+": part("CD3+", "all events", 0, 49)}, [Channel("CD3-A")], np.ones(300, bool))
+    whole = part("all events", None, 0, 300)
+    few = Gated(
+        {"all events": whole, "CD3+": part("CD3+", "all events", 0, 49)}, [Channel("CD3-A")], np.ones(300, bool)
+    )
     told = quality_of("a", tube, few, "gates.xml, SHA-256 0f", [])
     rows = [(row["check"], row["verdict"], row["reason"]) for row in told]
     assert rows[:2] == [
@@ -99,6 +102,23 @@ def test_quality_names_the_file_of_the_gates_and_what_the_reader_found_odd():
     assert rows[-1] == ("events in CD3+", "fail", "below the limit of quantification")
     # nothing is taken out, which automatic gating would warn of, too
     assert {check: verdict for check, verdict, _ in rows}["compensation"] == "warn"
+
+
+def test_a_share_that_changes_over_the_run_fails_but_not_that_of_a_gate_on_time():
+    """All CD3+ come in the first half of 300 ticks; a gate on the clock holds none but the last third."""
+    tube = SimpleNamespace(
+        events=np.arange(300, dtype=np.float32)[:, None], channels=["Time"], markers=[""], spill=None, keywords={},
+        warnings=[],
+    )  # fmt: skip
+    gates = {
+        "all events": part("all events", None, 0, 300),
+        "late": part("late", "all events", 200, 300),
+        "CD3+": part("CD3+", "all events", 0, 150),
+    }
+    gated = Gated(gates, [Channel("Time")], np.ones(300, bool), ["late"])
+    (row,) = [row for row in quality_of("a", tube, gated, "gates.xml", []) if row["check"] == "shares over time"]
+    assert row["verdict"] == "fail"
+    assert row["reason"].startswith("of CD3+ 0 to ") and "late" not in row["reason"]
 
 
 def test_populations_of_a_file_bear_the_names_they_are_given(tmp_path):

@@ -24,6 +24,7 @@ from tilseq.flow.repeats import check_repeats
 from tilseq.flow.residual import check_residuals, taken_from_common
 from tilseq.flow.robust import thinned
 from tilseq.flow.scatter import singlets
+from tilseq.flow.shares_over_time import check_shares
 from tilseq.flow.signs import add_by_rules
 from tilseq.flow.time_quality import check_time
 from tilseq.flow.transform import MOST_LOOKED_AT, cofactor
@@ -176,6 +177,7 @@ def _checks_of_populations(
     yield from check_few(sample, populations, dead)
     yield from check_exchanged(sample, populations, tree.cuts, values)
     yield from check_b_and_nk(sample, populations, tree.cuts, values)
+    yield check_shares(sample, tube, populations, [name for name in rules if name in populations])
 
 
 def _planted(tree: Tree, kept: Mask) -> Tree:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -171,6 +171,11 @@ def cells_of(populations: Mapping[str, Population], *, by_beads: bool) -> list[s
                 mend=f"give the gate {above} another name if it is not of beads, else take {name} out of it",
             )
     return names
+
+
+def told_by_stains(populations: Mapping[str, Population], on_time: Collection[str]) -> list[str]:
+    """Return the populations that are told neither by scatter nor by beads nor, as those `on_time`, by the clock."""
+    return [name for name in populations if name not in BUILT_IN and name not in on_time]
 
 
 def check_beads_apart(sample: str, populations: Mapping[str, Population]) -> list[dict[str, Any]]:

@@ -118,15 +118,18 @@ def quality_of(
         check_names,
         check_t_cells_within,
         check_whole,
+        told_by_stains,
     )
     from tilseq.flow.manual_checks import check_tube
     from tilseq.flow.quality import check, input_checks
+    from tilseq.flow.shares_over_time import check_shares
 
     return [
         *input_checks(sample, tube),
         check(sample, "gates", None, "a person's go before automatic ones", True, f"a person's, {source}"),
         *check_names(sample, gated.populations),
         *check_tube(sample, tube, gated.channels, gated.populations),
+        check_shares(sample, tube, gated.populations, told_by_stains(gated.populations, gated.on_time)),
         *check_whole(sample, gated.populations, gated.finite),
         *check_beads_apart(sample, gated.populations),
         *check_t_cells_within(sample, gated.populations),
