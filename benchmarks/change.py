@@ -22,8 +22,8 @@ from tilseq.endpoints.shares import share_series
 from tilseq.intervals import clopper_pearson
 from tilseq.multiplicity import benjamini_hochberg
 from tilseq.repertoire.cells import effective_cells
-from tilseq.repertoire.change import ALPHA, FEWEST, log2_ratios, tested
-from tilseq.repertoire.counting_tests import overdispersion_of
+from tilseq.repertoire.change import ALPHA, log2_ratios, tested
+from tilseq.repertoire.counting_tests import FEWEST, overdispersion_of
 from tilseq.repertoire.log_linear import counts_of, courses, dispersion_of
 
 RUNS, SEED = 200, 20_28

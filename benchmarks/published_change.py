@@ -16,8 +16,7 @@ import polars as pl
 
 from tilseq.multiplicity import benjamini_hochberg
 from tilseq.repertoire import change, effective_number
-from tilseq.repertoire.change import FEWEST
-from tilseq.repertoire.counting_tests import overdispersion_of
+from tilseq.repertoire.counting_tests import FEWEST, overdispersion_of
 
 CELLS = 1_000_000  # half of the "~2mln" PBMC of Table S1 taken for T cells; their share is not published
 REPLICATES = ("F1", "F2")

@@ -57,6 +57,14 @@ def test_airr_rows_of_one_junction_are_summed_and_the_number_is_said(tmp_path):
     assert (read.rows, read.exclusions.height) == (5, 0)
 
 
+def test_a_blank_column_of_amino_acids_is_translated(tmp_path):
+    """AIRR requires the column, which may be blank; its rows would be left out, one and all."""
+    read = read_airr(tmp_path, "1\tTRBV1\tTRBJ1-1\tTGTGCATTC\t\t3", "2\tTRBV1\tTRBJ1-1\tTGTTAATTC\t\t5")
+    assert read.table.select("junction_aa", "duplicate_count").rows() == [("CAF", 3)]
+    assert read.notes[0] == "the file has no amino acids: they are translated from the nucleotides"
+    assert read.exclusions.select("rule", "counts").rows() == [("stop or frame shift in the junction", 5)]
+
+
 def test_what_is_not_functional_is_left_out_and_counted(tmp_path):
     header = AIRR.replace("\n", "\tproductive\n")
     read = read_airr(

@@ -20,10 +20,19 @@ def test_as_r(before, after, n_before, n_after, binomial, beta_binomial):
     assert mid_p([after], [before + after], share, 0.02)[0] == pytest.approx(beta_binomial, rel=1e-9)
 
 
+# tests/oracles/overdispersion.R
+FIRST = [12, 30, 7, 55, 20, 3, 90, 14, 25, 41]
+SECOND = [20, 18, 9, 80, 8, 6, 60, 30, 22, 70]
+AS_R = pytest.approx(0.0433102266641, rel=1e-5)
+
+
 def test_overdispersion_of_replicates_as_r():
-    first = [12, 30, 7, 55, 20, 3, 90, 14, 25, 41]
-    second = [20, 18, 9, 80, 8, 6, 60, 30, 22, 70]
-    assert overdispersion_of(first, second, 1000, 1200) == pytest.approx(0.0433102266641, rel=1e-5)  # R's optimize
+    assert overdispersion_of(FIRST, SECOND, 1000, 1200) == AS_R
+
+
+def test_single_cells_that_yielded_several_counts_tell_no_overdispersion():
+    """Each is wholly in one library, as is a single cell: taken for clones of two cells they would make it 0.5."""
+    assert overdispersion_of(FIRST + [2.6, 0] * 50, SECOND + [0, 2.6] * 50, 1000, 1200) == AS_R
 
 
 def test_replicates_far_from_alike_have_a_finite_likelihood(recwarn):

@@ -298,6 +298,18 @@ def test_replicates_tell_an_overdispersion_and_count_once(tmp_path, sample, writ
     assert set(change["call"]) == {"cannot_tell"}
 
 
+def test_of_replicates_that_of_most_cells_is_tested(tmp_path, sample, write_clones):
+    """A library that failed stands for no visit while its twin did not."""
+    made = Subject(tmp_path, sample, write_clones)
+    names = [a + b + c + "AAA" for a in "ACGT" for b in "ACGT" for c in "AC"]
+    made.add("lot", dict.fromkeys(names, 100), specimen="infusion_product", day=-1)
+    made.add("d28_1", dict.fromkeys(names, 1), replicate=1)
+    made.add("d28_2", {name: (150, 50)[i % 2] for i, name in enumerate(names)}, replicate=2)
+    change = made.run()["change"]
+    assert set(change["sample_after"]) == {"d28_2"}
+    assert set(change["call"]) == {"expanded", "contracted"}
+
+
 def test_later_blood_that_is_like_no_sample_of_its_subject_is_told(subject):
     quality = subject.add("d84", {"QQQ": 5000}, day=84).run()["quality"].filter(check="of this subject")
     assert quality.select("sample", "verdict").rows() == [("d84", "warn")]

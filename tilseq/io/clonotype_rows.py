@@ -260,6 +260,8 @@ def _mapped(rows: Rows) -> Rows:
     if "read" in table.columns:
         table = cut_junctions(table)
         plain["junction"] = plain_bases(table["junction"])
+    if "junction_aa" in rows.spec.optional and "junction_aa" in table.columns and not table["junction_aa"].count():
+        table = table.drop("junction_aa")  # AIRR requires the column, which may be blank
     if "junction_aa" not in table.columns:
         table = table.with_columns(translated(table["junction"]).alias("junction_aa"))
         plain["junction_aa"] = plain_amino_acids(table["junction_aa"])

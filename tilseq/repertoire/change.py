@@ -15,14 +15,13 @@ from tilseq.multiplicity import benjamini_hochberg
 from tilseq.receptors import CLONE
 from tilseq.repertoire.cells import checked_effective
 from tilseq.repertoire.clones import clone_counts
-from tilseq.repertoire.counting_tests import alike, mid_p
+from tilseq.repertoire.counting_tests import FEWEST, alike, mid_p
 from tilseq.tables.schema import conform
 from tilseq.tables.tracking import CHANGE
 
 Floats = NDArray[np.float64]
 Effective = float | Mapping[str, float | None] | None
 
-FEWEST = 5.0
 ALPHA = 0.05
 LEVEL = 1.0  # a log2 ratio wholly nearer to 0 than this is no change
 LEAST = 1e-300  # share: a limit below it, as of far less than a cell, is 0 or the smallest number that there is

@@ -9,7 +9,8 @@ from tilseq.errors import AnalysisError
 
 Floats = NDArray[np.float64]
 
-FEWEST_CLONES = 10  # clones of two cells or more, with fewer an over-dispersion cannot be told
+FEWEST = 5.0  # cells in both samples together with which a clone is tested
+FEWEST_CLONES = 10  # clones of so many cells, with fewer an over-dispersion cannot be told
 LARGEST, STEPS, ROUNDS = 0.5, 41, 8
 
 
@@ -95,7 +96,9 @@ def overdispersion_of(first: ArrayLike, second: ArrayLike, n_first: float, n_sec
     """Return the intra-class correlation of clones' cells in two replicate libraries of one specimen.
 
     The most likely one: a clone's cells of the second are beta-binomial of those in both, with the share
-    ``n_second / (n_first + n_second)``; 0 where no correlation is likelier than none.
+    ``n_second / (n_first + n_second)``; 0 where no correlation is likelier than none. It is learnt of clones of five
+    effective cells or more in both together, as are tested: one cell that yielded several counts may be worth two
+    cells or three, all in one library, and a repertoire of single cells looks as if no clone agreed.
 
     Parameters
     ----------
@@ -107,15 +110,16 @@ def overdispersion_of(first: ArrayLike, second: ArrayLike, n_first: float, n_sec
     Raises
     ------
     AnalysisError
-        Fewer than 10 clones have two cells or more.
+        Fewer than 10 clones have five cells or more.
     """
-    k = np.rint(np.asarray(second, float))
-    m = k + np.rint(np.asarray(first, float))
-    k, m = k[m >= 2], m[m >= 2]
+    one, other = np.asarray(first, float), np.asarray(second, float)
+    enough = one + other >= FEWEST
+    k = np.rint(other[enough])
+    m = k + np.rint(one[enough])
     if len(k) < FEWEST_CLONES:
         raise AnalysisError(
             "too few clones to tell the over-dispersion of replicates",
-            found=f"{len(k)} clones of two cells or more",
+            found=f"{len(k)} clones of {FEWEST:g} cells or more",
             expected=f"at least {FEWEST_CLONES}",
         )
     pairs, times = np.unique(np.column_stack([k, m]), axis=0, return_counts=True)

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from tilseq.errors import AnalysisError
 from tilseq.multiplicity import benjamini_hochberg
 from tilseq.receptors import CLONE
-from tilseq.repertoire.change import FEWEST, Effective, worth_in_cells
+from tilseq.repertoire.change import Effective, worth_in_cells
 from tilseq.repertoire.clones import clone_counts, listed
+from tilseq.repertoire.counting_tests import FEWEST
 from tilseq.repertoire.log_linear import Courses, counts_of, courses, dispersion_of
 from tilseq.tables.schema import conform
 from tilseq.tables.tracking import TREND

@@ -25,8 +25,8 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective, infu
 
     Compared are samples of one sort (`marked_population`) that count the same thing and whose cells are known: each lot
     of the product with each sample of blood after its infusion, and each sample of blood with the next, of those that
-    hold a locus; one without a day is neither. Of replicates the first is taken; they tell the over-dispersion. A clone
-    is `in_product` where a lot shows it that had been infused by the later sample.
+    hold a locus; one without a day is neither. Of replicates that of most effective cells is taken; they tell the
+    over-dispersion. A clone is `in_product` where a lot shows it that had been infused by the later sample.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective, infu
     found = [CHANGE.frame()]
     for group in _alike(rows, tables, effective):
         more = _overdispersion(group, tables, effective)
-        group = _one_a_visit(group)
+        group = _one_a_visit(group, effective)
         loci = {row["sample"]: set(tables[row["sample"]]["locus"].unique()) for row in group}
         for locus in sorted(set().union(*loci.values())):  # libraries of single loci may stand between each other
             for pair in _pairs([row for row in group if locus in loci[row["sample"]]], infusions):
@@ -109,7 +109,7 @@ def trends(
 
     early = before_their_lot(rows, tables, infusions)
     days = {row["sample"]: row["day"] for row in rows}
-    groups = [_after(_one_a_visit(group)) for group in _alike(rows, tables, effective)]
+    groups = [_after(_one_a_visit(group, effective)) for group in _alike(rows, tables, effective)]
     found = [TREND.frame()]
     for locus in clones["locus"].unique().sort():
         own = {name: table.filter(pl.col("locus") == locus) for name, table in tables.items()}
@@ -171,9 +171,13 @@ def _alike(rows: Rows, tables: Tables, effective: Effective) -> list[list[Mappin
     return list(groups.values())
 
 
-def _one_a_visit(group: Rows) -> list[Mapping[str, Any]]:
-    """Return the first of the samples of each specimen, visit and lot."""
-    return [libraries[0] for libraries in _visits(group).values()]
+def _one_a_visit(group: Rows, effective: Effective) -> list[Mapping[str, Any]]:
+    """Return the sample of most effective cells of each specimen, visit and lot; of samples of as many the first."""
+
+    def worth(row: Mapping[str, Any]) -> float:
+        return sum(cells or 0 for cells in effective[row["sample"]].values())
+
+    return [max(libraries, key=worth) for libraries in _visits(group).values()]
 
 
 def _visits(group: Rows) -> dict[tuple[Any, ...], list[Mapping[str, Any]]]:
