@@ -12,6 +12,7 @@ from tilseq.flow.scan import sure
 from tilseq.flow.tube import Mask, Tube, time_channel
 
 MOST_PARTS, LEAST_PARTS, LEAST_PER_PART = 100, 4, 20
+RARER = 100  # by chance than what `scan.sure` finds, as a tube may fail for it or lose its numbers
 # By how many times a number may differ by the greater part of the run alone. Beads that settle among cells differ by
 # less than the first; no honest run was seen that differs by the second.
 TOLD, WRONG = 1.1, 1.25
@@ -76,7 +77,7 @@ def uneven(times: NDArray[np.float64], is_one: Mask, number: int, *, tests: int 
 
     The run is cut into parts of as many events, and stretches of every place and length are tried: that of the largest
     likelihood ratio of two binomial numbers (Kulldorff, Commun Stat 1997;26:1481) is taken if its root, which is
-    nearly standard normal, passes the quantile of `scan.departures`.
+    nearly standard normal, passes the quantile of `scan.departures` that a hundredth as many steady runs pass.
 
     Parameters
     ----------
@@ -101,7 +102,7 @@ def uneven(times: NDArray[np.float64], is_one: Mask, number: int, *, tests: int 
     whole = np.array([[some[-1]], [others[-1]]])
     score = np.sqrt(_deviance(inside, whole - inside))
     place = int(score.argmax())
-    if score[place] < sure(tests * number * np.log2(number)):
+    if score[place] < sure(RARER * tests * number * np.log2(number)):
         return None
     start, stop = edges[first[place]], edges[end[place]]
     held = inside[:, place] / whole[:, 0]
