@@ -49,7 +49,7 @@ FILLERS = re.compile(r"\b(?:related|relation|relationship|association|associated
 SENTENCES = re.compile(r"[;|\n；]")
 PARTS = re.compile(r"\s*(?:\band/or\b|[,+&/，、]|\band\b|\bor\b|\bbut\b|但)\s*", re.IGNORECASE)
 ASSERTS = re.compile(r"^(?:is |was )?(?:related|relation|due)\b")  # `not related to IL-2 but related to TIL`
-DENIES_ALL = re.compile(r"(?:not|no|un|non).*\bto\b")  # `not related to TIL, IL-2` denies both
+DENIES_ALL = re.compile(r"(?:not\b|no\b|non|unrelated\b|unlikely\b).*\bto\b")  # `not related to TIL, IL-2` denies both
 # What word processors write for a hyphen and an apostrophe.
 TYPESET = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-") | dict.fromkeys("\u2018\u2019", "'"))
 MARKS = re.compile(r"[()\[\]:=.'\"：（）]|(?<!\w)-|-(?!\w)")
@@ -92,16 +92,19 @@ def attribution(related: str | None) -> tuple[list[str], list[str]]:
 def _causes(sentence: str) -> Iterator[tuple[str, str, bool]]:
     """Yield each part, its cause, and whether its words are known.
 
-    A denial at the head holds for all behind it, one that stands alone for the part before it.
+    A denial of a relation holds for all behind it up to what is asserted again, one that stands alone for the part
+    before it.
     """
     parts = [part for part in PARTS.split(sentence.strip()) if _plain(part) not in ("", *NOT_RECORDED)]
-    head = _plain(STILL_POSSIBLE.sub(" ", _plain(parts[0]))) if parts else ""
-    denies = DENIES_ALL.match(head) is not None
+    denies = False
     for part, behind in pairwise([*parts, ""]):
-        cause, known = _cause(part)
-        asserted = POSITIVE.search(_plain(part)) or ASSERTS.match(_plain(part))
-        denied_behind = _bare(_plain(part)) and not _bare(_plain(behind)) and _cause(behind)[0] == NONE
-        yield part, NONE if (denies and not asserted) or denied_behind else cause, known
+        text, (cause, known) = _plain(part), _cause(part)
+        if DENIES_ALL.match(_plain(STILL_POSSIBLE.sub(" ", text))):
+            denies = True
+        elif any(said.search(text) for said in (STILL_POSSIBLE, POSITIVE, ASSERTS)):
+            denies = False
+        denied_behind = _bare(text) and not _bare(_plain(behind)) and _cause(behind)[0] == NONE
+        yield part, NONE if denies or denied_behind else cause, known
 
 
 def _cause(part: str) -> tuple[str, bool]:
