@@ -7,7 +7,9 @@ from tilseq.steps.flow_headers import tube_headers
 from tilseq.steps.flow_measured import measured_otherwise
 from tilseq.study import read_study
 
-SETTINGS = "study: d\npanels: {t: {}}\nvisits: {product: {day: 0}, D7: {day: 7}, D28: {day: 28}, D84: {day: 84}}\n"
+SETTINGS = (
+    "study: d\npanels: {t: {}}\nvisits: {product: {day: 0}, D7: {day: 7}, D28: {day: 28}, D84: {day: 84, window: 14}}\n"
+)
 SAMPLES = "sample,subject,visit,specimen,assay,path,panel,role,stimulus,replicate\n"
 DATED = "subject,infusion,date\nSIM-01,1,2024-01-01\nSIM-02,1,2024-01-01\n"
 UNDATED = "subject,infusion,day\nSIM-01,1,0\nSIM-02,1,0\n001,1,0\n002,1,0\n"
@@ -91,6 +93,14 @@ def test_a_tube_is_not_measured_before_it_is_drawn(told):
     assert told(("SIM-01 D28 blood", eight_days_early)) == []
     assert told(("SIM-01 D28 blood", eight_days_early), infusions=DATED) == [
         "tubes measured before they were drawn, by $DATE and infusions.csv: 'T0 (2024-01-21, drawn 2024-01-29)'"
+    ]
+
+
+def test_a_visit_may_be_as_early_as_its_window_has_it(told):
+    # Day 84 of an infusion on 2024-01-01 is 2024-03-25.
+    assert told(("SIM-01 D84 blood", dated("11-MAR-2024")), infusions=DATED) == []
+    assert told(("SIM-01 D84 blood", dated("10-MAR-2024")), infusions=DATED) == [
+        "tubes measured before they were drawn, by $DATE and infusions.csv: 'T0 (2024-03-10, drawn 2024-03-25)'"
     ]
 
 

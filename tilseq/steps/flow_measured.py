@@ -18,14 +18,14 @@ BLOOD = "blood"  # is measured when it is drawn, or all of it later; products an
 OF_ONE_KIND = ("subject", "panel", "role", "stimulus", "replicate")  # a replicate may be thawed later than the others
 OF_PAIR = ("subject", "visit", "day", "timing", "specimen", "specimen_id", "lot", "lesion", "panel")
 DAYS_APART = 2  # a stimulation goes on over night
-WINDOW = 7  # days that a visit may be early, where samples.csv gives the planned day alone
+WINDOW = 7  # days that a visit of a lesser window may be early, where samples.csv gives the planned day alone
 
 
 def measured_otherwise(study: Study, headers: list[Header]) -> list[str]:
     """Say which tubes' headers contradict samples.csv, as where files were exchanged.
 
-    By $DATE: tubes of blood measured more than a week before they were drawn, or in another order than they were
-    drawn; stimulated ones measured two days or more before or after their unstimulated one. By the keywords of `NAMES`:
+    By $DATE: tubes of blood measured more than a week, and more than the window of their visit, before they were drawn,
+    or in another order than they were drawn; stimulated ones measured two days or more before or after their unstimulated one. By the keywords of `NAMES`:
     tubes of another subject or visit. A tube whose header cannot be read is left to the run.
     """
     from tilseq.study.notes import named
@@ -66,7 +66,9 @@ def _before_drawn(study: Study, blood: pl.DataFrame) -> list[str]:
         if start is None:
             continue
         drawn = start + timedelta(row["day"])
-        if row["measured"] < drawn - timedelta(WINDOW):
+        visit = study.settings.visits.get(row["visit"])
+        window = visit.window if visit is not None else None
+        if row["measured"] < drawn - timedelta(max(WINDOW, window or 0)):
             found.append(f"{row['sample']} ({row['measured']}, drawn {drawn})")
     return found
 
