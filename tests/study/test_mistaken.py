@@ -65,6 +65,7 @@ def test_a_file_named_after_another_visit_is_told(make_study, path, told):
         ("raw/S01_2024-03-14.fcs", False),
         ("raw/S01_14 colours.fcs", False),  # so short a number is of anything
         ("raw/S01_100.fcs", True),
+        ("raw/S01_1234-56-100.fcs", True),  # no date
     ],
 )
 def test_wells_dates_and_short_numbers_are_no_visits(path, told):
