@@ -65,8 +65,8 @@ def attribution(related: str | None) -> tuple[list[str], list[str]]:
     Several causes are parted by ``;``, ``|``, ``,``, ``+``, ``&``, ``/``, *and*, *or*, *but*; case does not matter.
     Each may have a degree before or behind it, or behind a comma (`IL-2, unlikely`): `not`, `unrelated`, `unlikely`,
     `remote`, `doubtful` count as not related; `possible`, `probable`, `definite`, `cannot be excluded`, `not unlikely`
-    as related. A denial behind a list is of all of it (`Cy/Flu: no`). A degree alone, or one of the treatment at large, is related to what is not told, `unspecified`; so is a
-    word that is not known, unless it is denied.
+    as related. A denial behind a list is of all of it (`Cy/Flu: no`). A degree alone, or one of the treatment at large,
+    is related to what is not told, `unspecified`; so is a word that is not known, unless it is denied.
 
     Parameters
     ----------

@@ -25,8 +25,9 @@ def measured_otherwise(study: Study, headers: list[Header]) -> list[str]:
     """Say which tubes' headers contradict samples.csv, as where files were exchanged.
 
     By $DATE: tubes of blood measured more than a week, and more than the window of their visit, before they were drawn,
-    or in another order than they were drawn; stimulated ones measured two days or more before or after their unstimulated one. By the keywords of `NAMES`:
-    tubes of another subject or visit. A tube whose header cannot be read is left to the run.
+    or in another order than they were drawn; stimulated ones measured two days or more before or after their
+    unstimulated one. By the keywords of `NAMES`: tubes of another subject or visit. A tube whose header cannot be read
+    is left to the run.
     """
     from tilseq.study.notes import named
 
