@@ -24,6 +24,8 @@ from tilseq.clinical.attribution import CAUSES, attribution
         ("related to TIL, not related to IL-2, LD", ["TIL"]),
         ("not related to TIL, IL-2 cannot be excluded", ["IL-2"]),
         ("related: IL-2; not related: TIL, LD", ["IL-2"]), ("not related to TIL, IL-2 related", ["IL-2"]),
+        ("Definitely not related to TIL, IL-2 or LD", ["none"]), ("no: TIL, LD; yes: IL-2", ["IL-2"]),
+        ("Probably not related to TIL, possibly to IL-2", ["IL-2"]), ("no: TIL, yes: IL-2", ["IL-2"]),
         # A denial behind a list is of all of it; commas join a list where a colon closes it.
         ("Cy/Flu: not related; IL-2: related", ["IL-2"]), ("Flu/Cy: no, TIL: yes", ["TIL"]),
         ("IL-2 and TIL unlikely", ["none"]), ("IL-2 and TIL possible", ["IL-2", "TIL"]),

@@ -51,8 +51,11 @@ APART = ("but", "但")  # what parts statements, where the others join a list; c
 COMMAS = (",", "，")
 # `not related to IL-2 but related to TIL`, `not related to TIL, IL-2 related`
 ASSERTS = re.compile(r"^(?:is |was )?(?:related|relation|due)\b|(?<!not )(?<!non )\brelated$")
-# `not related to TIL, IL-2` and `not related: TIL, IL-2` deny both
-DENIES_ALL = re.compile(r"(?:not\b|no\b|non|unrelated\b|unlikely\b).*\bto\b|(?:not |non[- ]?|un)related (?!to\b)\S")
+# `definitely not related to TIL, IL-2`, `not related: TIL, IL-2` and `no: TIL, IL-2` deny both
+DENIES_ALL = re.compile(
+    r"(?:\w+ly |is |was )*(?:(?:not\b|no\b|non|unrelated\b|unlikely\b).*\bto\b|(?:not |non[- ]?|un)related (?!to\b)\S)"
+)
+DENIES_LIST = re.compile(r"(?:no|none|unlikely)\s*[:：]", re.IGNORECASE)
 DEGREE = re.compile(r"\b(?:un|non-?)?(?:related|relation|relationship|due)\b")
 # What word processors write for a hyphen and an apostrophe.
 TYPESET = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-") | dict.fromkeys("\u2018\u2019", "'"))
@@ -104,7 +107,7 @@ def _causes(sentence: str) -> Iterator[tuple[str, str, bool]]:
     denies = False
     for (part, _), denied_behind in zip(parts, _denied_behind(parts), strict=True):
         text, (cause, known) = _plain(part), _cause(part)
-        if DENIES_ALL.match(_plain(STILL_POSSIBLE.sub(" ", text))):
+        if DENIES_ALL.match(_plain(STILL_POSSIBLE.sub(" ", text))) or DENIES_LIST.match(part):
             denies = True
         elif any(said.search(text) for said in (STILL_POSSIBLE, POSITIVE, ASSERTS)):
             denies = False
