@@ -140,7 +140,7 @@ def test_numbers_of_a_renamed_specimen_are_no_subjects(told):
     "keywords",  # as headers of real plates have them, but for the well
     [
         {"$FIL": "Specimen_001_D7_D07.fcs", "$SRC": "Specimen_001", "TUBE NAME": "D7", "WELL ID": "D07"},
-        {"$FIL": "D7.fcs", "$SRC": "NA", "$SMNO": "Plate 1", "$WELLID": "D7"},
+        {"$FIL": "D7.FCS", "$SRC": "NA", "$SMNO": "Plate 1", "$WELLID": "D7"},
         {"$FIL": "SG_2014-09-26_092314_1.11_Well_D7.001.mqd", "$SRC": "D07", "$WELLID": "D7"},
     ],
 )

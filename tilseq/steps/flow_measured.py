@@ -112,7 +112,7 @@ def _of_others(study: Study, headers: list[Header], column: str, names: Iterable
         text = ", ".join(
             f"{name} {value}"
             for name, value in given.items()
-            if value not in ("", file) and _well(value.removesuffix(".fcs")) not in wells
+            if value not in ("", file) and _well(value.casefold().removesuffix(".fcs")) not in wells
         )
         told.append((tube[column], text, f"{tube['sample']} of {tube[column]} ({text})"))
     return named_otherwise(told, column, names)
