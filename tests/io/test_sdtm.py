@@ -269,3 +269,10 @@ def test_a_new_lesion_without_a_result_is_not_evaluable_where_tu_does_not_name_i
     (tmp_path / "tu.csv").write_text(f"USUBJID,VISIT,TUTESTCD,TUORRES,TULNKID\nS1,{tu_visit},TUMIDENT,NEW,N1\n")
     lesions, _, _ = read_sdtm_recist(tmp_path / "tu.csv", tmp_path / "tr.csv", day0={"S1": "2024-03-11"})
     assert lesions.select("day", "state").rows() == [(32, "equivocal"), (74, state)]
+
+
+def test_a_date_that_stands_for_none_is_told_with_its_row(sdtm):
+    with pytest.raises(StudyError, match="row 3, column TRDTC: not a whole date; found '9999-12-31'"):
+        sdtm(result("T01", "LDIAM", 20) + result("T02", "LPERP", 16, date="9999-12-31"))
+    with pytest.raises(StudyError, match="day 0 of subject S1 is not a whole date; found '9999-12-31'"):
+        sdtm(result("T01", "LDIAM", 20), day0={"S1": "9999-12-31"})

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import ReadError, StudyError, TilseqError
-from tilseq.io.dates import PartialDates
+from tilseq.io.dates import PartialDates, whole_date
 from tilseq.io.text import read_cells
 from tilseq.tables import Row, Table, parse
 from tilseq.tables.inputs import LESIONS, RESPONSE_READS, RESPONSES
@@ -318,9 +318,10 @@ class _Sdtm:
     def _date(self, row: Row, domain: str, column: str) -> date | None:
         text = row[column]
         whole, month = FULL_DATE.fullmatch(text or ""), MONTH.fullmatch(text or "")
+        when = whole_date(whole[1]) if whole else None
+        if when is not None:
+            return when
         try:
-            if whole:
-                return date.fromisoformat(whole[1])
             if month and self.partial_dates == "last_day":
                 return date(int(month[1]), int(month[2]), monthrange(int(month[1]), int(month[2]))[1])
         except ValueError:
@@ -351,9 +352,10 @@ class _Sdtm:
         starts: dict[str, date] = {}
         for subject, text in (day0 or {}).items():
             whole = FULL_DATE.fullmatch(text)
-            try:
-                starts[subject] = date.fromisoformat(whole[1] if whole else "")
-            except ValueError:
+            when = whole_date(whole[1]) if whole else None
+            if when is not None:
+                starts[subject] = when
+            else:
                 what = f"day 0 of subject {subject} is not a whole date"
                 self.problems.append(ReadError(what, found=text, expected="YYYY-MM-DD"))
         for row in seen:
