@@ -156,7 +156,7 @@ def test_names_are_compared_without_punctuation_brackets_and_order(written, name
 @pytest.mark.parametrize(
     "written",
     ["Bilirubin (direct)", "Potassium, urine", "Albumin (CSF)", "Neutrophils %", "Neutrophils (%)", "ALT (AST)",
-     "CD4 %", "Ca++", "protein", "", "()", "glucose (urine)"],
+     "CD4 %", "Ca++", "protein", "", "()", "glucose (urine)", "Plasma hemoglobin", "Hb (serum)"],
 )  # fmt: skip
 def test_what_else_is_written_makes_another_test(written):
     assert lab_test(written) is None

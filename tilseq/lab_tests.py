@@ -37,6 +37,7 @@ PUNCTUATION = re.compile(r"[\s.,;:_/()\[\]-]+")  # neither + nor %: those make a
 TWO_NAMES = re.compile(r"([^()\[\]]+)[(\[]([^()\[\]]+)[)\]]")
 NEAR = 0.8  # ratio of difflib from which one name is near to another
 SPECIMENS = {"serum", "plasma"}
+WITHIN_CELLS = "haemoglobin"  # in plasma or serum it is that of destroyed cells, another test
 SHARES = ("%", "percent", "fraction")  # of leucocytes: no count
 
 
@@ -147,8 +148,8 @@ def lab_test(name: str) -> LabTest | None:
     """Return the test of a name or alias; None for one that is not known.
 
     Upper and lower case, the order of words, and commas, dots, hyphens and brackets are alike, and serum and plasma may
-    stand beside. What else is written, such as urine, direct or %, makes it another test. A name in brackets may stand
-    behind another of the same test.
+    stand beside, but for haemoglobin. What else is written, such as urine, direct or %, makes it another test. A name
+    in brackets may stand behind another of the same test.
 
     >>> [lab_test(name).name for name in ("Bilirubin, total", "Neutrophils abs.", "GOT (AST)", "Serum sodium")]
     ['bilirubin', 'ANC', 'AST', 'sodium']
@@ -160,6 +161,8 @@ def lab_test(name: str) -> LabTest | None:
     if found is None and twice:
         one, other = (lab_tests().get(part.strip().casefold()) for part in twice.groups())
         found = one if one is not None and one == other else None
+    if found is not None and found.name == WITHIN_CELLS and not SPECIMENS.isdisjoint(_split(name)):
+        return None
     return found
 
 
@@ -189,8 +192,12 @@ def _by_words() -> Mapping[frozenset[str], LabTest]:
 
 
 def _words(name: str) -> frozenset[str]:
-    words = frozenset(PUNCTUATION.sub(" ", name).casefold().split())
+    words = _split(name)
     return words - SPECIMENS or words
+
+
+def _split(name: str) -> frozenset[str]:
+    return frozenset(PUNCTUATION.sub(" ", name).casefold().split())
 
 
 def read_result(text: str | None, *, signed: bool = False, unit: str | None = None) -> Result | str:

@@ -18,6 +18,20 @@ from tilseq.clinical.attribution import CAUSES, attribution
         ("related to TIL but not IL-2", ["TIL"]), ("not related to IL-2 but related to TIL", ["TIL"]),
         ("not related to TIL and related to IL-2", ["IL-2"]), ("TIL 有关，但 IL-2 无关", ["TIL"]),
         ("IL-2: Related | TIL: Not related", ["IL-2"]), ("IL-2|TIL", ["IL-2", "TIL"]),
+        # What is asserted again after a denial is so up to the next one.
+        ("not related to TIL, related to LD, IL-2", ["lymphodepletion", "IL-2"]),
+        ("unrelated to TIL but related to LD and IL-2", ["lymphodepletion", "IL-2"]),
+        ("related to TIL, not related to IL-2, LD", ["TIL"]),
+        ("not related to TIL, IL-2 cannot be excluded", ["IL-2"]),
+        ("related: IL-2; not related: TIL, LD", ["IL-2"]), ("not related to TIL, IL-2 related", ["IL-2"]),
+        ("Definitely not related to TIL, IL-2 or LD", ["none"]), ("no: TIL, LD; yes: IL-2", ["IL-2"]),
+        ("Probably not related to TIL, possibly to IL-2", ["IL-2"]), ("no: TIL, yes: IL-2", ["IL-2"]),
+        # A denial behind a list is of all of it; commas join a list where a colon closes it.
+        ("Cy/Flu: not related; IL-2: related", ["IL-2"]), ("Flu/Cy: no, TIL: yes", ["TIL"]),
+        ("IL-2 and TIL unlikely", ["none"]), ("IL-2 and TIL possible", ["IL-2", "TIL"]),
+        ("TIL, IL-2: no", ["none"]), ("TIL, IL-2 unlikely", ["TIL"]), ("LD/TIL, unrelated, IL-2", ["IL-2"]),
+        ("TIL: yes / IL-2: no", ["TIL"]), ("IL-2 related and TIL not related", ["IL-2"]),
+        ("TIL and not IL-2", ["TIL"]), ("TIL、IL-2 无关", ["none"]),
         # A degree behind a comma is of the cause before it, as without one.
         ("IL-2, unlikely", ["none"]), ("TIL / not related", ["none"]), ("TIL, unrelated, IL-2, related", ["IL-2"]),
         ("IL-2, possible", ["IL-2"]), ("possible/unlikely", ["unspecified"]), ("TIL, cannot be excluded", ["TIL"]),
@@ -52,6 +66,7 @@ def test_words_that_are_known(cell, causes):
         ("pembrolizumab", ["unspecified"], ["pembrolizumab"]),
         ("pembrolizumab, TIL", ["TIL", "unspecified"], ["pembrolizumab"]),
         ("not related to pembrolizumab", ["none"], ["not related to pembrolizumab"]),
+        ("unknown relationship to TIL", ["unspecified"], ["unknown relationship to TIL"]),
         ("related to TIL (not IL-2)", ["unspecified"], ["related to TIL (not IL-2)"]),
     ],
 )

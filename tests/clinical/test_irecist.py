@@ -285,6 +285,32 @@ def test_a_new_lesion_that_stays_is_progression_where_the_targets_are_not_measur
     assert course(*visits(50.0, None), new(42)) == ["iUPD", "NE"]  # it is gone
 
 
+@pytest.mark.parametrize(("size", "expected"), [(50.0, "NE"), (49.9, "iSD"), (None, "NE"), (70.0, "iCPD")])
+def test_an_iupd_waits_where_its_lesions_are_not_evaluable_and_the_targets_did_not_shrink(size, expected):
+    assert course(*visits(50.0, size), new(42), new(84, state="not_evaluable")) == ["iUPD", expected]
+    assert course(*visits(50.0, size), *nontarget("progressed", "not_evaluable")) == ["iUPD", expected]
+    assert course(*visits(50.0, size), *nontarget("progressed")) == ["iUPD", expected]  # not listed on day 84
+
+
+def test_progression_stays_dated_by_the_iupd_whose_lesion_was_not_evaluable_for_once():
+    rows = [
+        *visits(50.0, 50.0, 50.0, days=(42, 70, 98)),
+        new(42),
+        new(70, state="not_evaluable"),
+        new(98),
+        new(98, "Y"),
+    ]
+    assert course(*rows) == ["iUPD", "NE", "iCPD"]
+    best = irecist_best_response(derived(rows)).select("best_response", "progression_day", "confirmed")
+    assert best.rows() == [("iCPD", 42, True)]
+
+
+def test_what_did_not_progress_may_be_not_evaluable():
+    other = [lesion(day, "N2", role="nontarget", state="present") for day in (-5, 42)]
+    assert course(*visits(50.0, 50.0), *nontarget("progressed", "present"), *other) == ["iUPD", "iSD"]
+    assert course(*visits(60.0, 50.0), *nontarget("present", "not_evaluable")) == ["iUPD", "iSD"]
+
+
 def test_new_lesions_need_targets_that_shrank_where_both_visits_measure_them():
     # A new lesion on day 42 with the third target unmeasured; later the two are as they were and the third is back.
     base = three(-5, 20.0, 20.0, 30.0)

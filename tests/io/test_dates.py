@@ -23,6 +23,15 @@ def test_day_0_is_the_date_of_the_first_infusion():
     assert first_infusions(infusions) == {"A": date(2024, 3, 1), "B": date(2024, 2, 29), "C": date(2024, 5, 1)}
 
 
+@pytest.mark.parametrize("sentinel", ["9999-12-31", "0001-01-01"])
+def test_a_date_that_stands_for_none_is_no_day_0(sentinel):
+    infusions = text(subject=["A"], infusion=["1"], day=["-5"], date=[sentinel])
+    assert first_infusions(infusions) == {}
+    _, problems = days_from_dates(text(subject=["S01"], date=[sentinel]), SAMPLES, DAY0, file="samples.csv")
+    mend = "mend the year, which is 1900 to 2199, or leave the cell empty where there is no date"
+    assert [problem.mend for problem in problems] == [mend]
+
+
 def test_dates_become_days():
     cells = text(subject=["S01", "S01", "S01"], date=["2024-02-29", "2024-03-29", None], day=[None, "28", "3"])
     frame, problems = days_from_dates(cells, SAMPLES, DAY0, file="samples.csv")
@@ -44,6 +53,8 @@ def test_named_date_columns():
         ("S01", "2024-02-30", None, "no date that reads in one way only"),
         ("S01", "20240304", None, "no date that reads in one way only"),
         ("S01", "2024-03", None, "no date that reads in one way only"),
+        ("S01", "9999-12-31", None, "no date that reads in one way only"),
+        ("S01", "0024-03-04", None, "no date that reads in one way only"),
         ("S01", "٢٠٢٤-٠٣-٠٤", None, "no date that reads in one way only"),
         ("S02", "2024-03-04", None, "this date cannot be turned into a day"),
         (None, "2024-03-04", None, "this date cannot be turned into a day"),

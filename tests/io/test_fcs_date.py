@@ -17,6 +17,7 @@ from tilseq.io.fcs_date import measured_on
         ("23-Aug-70", date(1970, 8, 23)),
         ("23-Aug-69", date(2069, 8, 23)),
         ("03/04/2024", None),  # the third of April or the fourth of March
+        ("01-JAN-0001", date(1, 1, 1)),
         ("31-FEB-2024", None),
         ("01-MAI-2024", None),
         ("2024-13-01", None),

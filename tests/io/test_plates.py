@@ -83,6 +83,23 @@ def test_files_named_after_other_wells(tmp_path, kits):
     assert faults(tmp_path, kits, *rows, "P1,A4,x_A04_again.fcs,control,,multiplex,,,,") == []
 
 
+@pytest.mark.parametrize(
+    ("files", "wrong"),
+    [
+        (("C7.fcs", "C6.fcs", "serum_P9.fcs"), 0),  # levels, and a patient
+        (("x_C0.fcs", "x_C6.fcs", "x_A03.fcs"), 0),  # no well is called 0
+        (("x_A02.fcs", "x_A01.fcs", "x_A03.fcs"), 2),
+        (("x_C7.fcs", "x_A02.fcs", "x_A03.fcs"), 1),
+    ],
+)
+def test_files_named_after_levels_are_named_after_no_wells(tmp_path, kits, files, wrong):
+    path = tmp_path / "P1.csv"
+    rows = [f"P1,A{at},{file},multiplex," for at, file in enumerate(files, start=1)]
+    ends = ("standard,,C7", "standard,,C6", "sample,S1,")
+    path.write_text("plate,well,path,kit,role,sample,level\n" + "\n".join(map("".join, zip(rows, ends, strict=True))))
+    assert len(check_kits(read_plate(path), kits, file=path)) == wrong
+
+
 def test_a_file_that_says_it_is_of_another_well(tmp_path, kits):
     write_fcs(tmp_path / "a.fcs", EVENTS, NAMES, keywords={"WELL ID": "B03"})
     with pytest.raises(ReadError, match="the file is of another well; found 'B03'; expected well B4"):

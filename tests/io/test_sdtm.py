@@ -202,11 +202,12 @@ def test_of_two_rows_of_a_new_lesion_at_a_visit_the_one_with_a_date_counts(tmp_p
     assert lesions.filter(lesion="N1").select("day", "visit").rows() == [(32, "W6")]
 
 
-def test_a_diameter_that_was_not_done_is_refused(tmp_path):
+@pytest.mark.parametrize(("lesion", "test", "found"), [("T02", "LPERP", "16"), ("NT01", "TUMSTATE", "PRESENT")])
+def test_a_result_that_was_not_done_is_refused(tmp_path, lesion, test, found):
     (tmp_path / "tu.csv").write_text(TU + LESIONS)
-    rows = [result("T01", "LDIAM", 20).strip() + ",\n", result("T02", "LPERP", 16).strip() + ",NOT DONE\n"]
+    rows = [result("T01", "LDIAM", 20).strip() + ",\n", result(lesion, test, found).strip() + ",NOT DONE\n"]
     (tmp_path / "tr.csv").write_text(TR.strip() + ",TRSTAT\n" + "".join(rows))
-    with pytest.raises(StudyError, match="row 3, column TRSTAT: NOT DONE beside a result; found '16'"):
+    with pytest.raises(StudyError, match=f"row 3, column TRSTAT: NOT DONE beside a result; found '{found}'"):
         read_sdtm_recist(tmp_path / "tu.csv", tmp_path / "tr.csv", day0={"S1": "2024-03-11"})
 
 
@@ -249,3 +250,29 @@ def test_a_year_alone_is_refused_without_the_advice_that_was_followed_already(sd
         sdtm(result("T01", "LDIAM", 21, date="2024"), day0={"S1": "2024-03-11"}, partial_dates="last_day")
     assert "found '2024'; expected YYYY-MM-DD, or YYYY-MM; give the day of the scan" in str(caught.value)
     assert "partial_dates" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("tu_visit", "tr_rows", "state"),
+    [
+        ("W6", ["TUMSTATE,,NOT DONE"], "not_evaluable"),
+        ("W6", ["LDIAM,,NOT DONE"], "not_evaluable"),
+        ("W6", ["LDIAM,,NOT DONE", "TUMSTATE,,"], "not_evaluable"),
+        ("W6", ["LDIAM,,NOT DONE", "TUMSTATE,PRESENT,"], "present"),
+        ("W12", ["LDIAM,,NOT DONE"], None),  # TU names it there: seen, and not measured
+    ],
+)
+def test_a_new_lesion_without_a_result_is_not_evaluable_where_tu_does_not_name_it(tmp_path, tu_visit, tr_rows, state):
+    header = "USUBJID,TRLNKID,TRTESTCD,TRORRES,TRSTAT,VISIT,TRDTC\n"
+    rows = ["S1,N1,TUMSTATE,EQUIVOCAL,,W6,2024-04-12", *(f"S1,N1,{row},W12,2024-05-24" for row in tr_rows)]
+    (tmp_path / "tr.csv").write_text(header + "\n".join(rows))
+    (tmp_path / "tu.csv").write_text(f"USUBJID,VISIT,TUTESTCD,TUORRES,TULNKID\nS1,{tu_visit},TUMIDENT,NEW,N1\n")
+    lesions, _, _ = read_sdtm_recist(tmp_path / "tu.csv", tmp_path / "tr.csv", day0={"S1": "2024-03-11"})
+    assert lesions.select("day", "state").rows() == [(32, "equivocal"), (74, state)]
+
+
+def test_a_date_that_stands_for_none_is_told_with_its_row(sdtm):
+    with pytest.raises(StudyError, match="row 3, column TRDTC: not a whole date; found '9999-12-31'"):
+        sdtm(result("T01", "LDIAM", 20) + result("T02", "LPERP", 16, date="9999-12-31"))
+    with pytest.raises(StudyError, match="day 0 of subject S1 is not a whole date; found '9999-12-31'"):
+        sdtm(result("T01", "LDIAM", 20), day0={"S1": "9999-12-31"})

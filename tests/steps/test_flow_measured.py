@@ -7,24 +7,26 @@ from tilseq.steps.flow_headers import tube_headers
 from tilseq.steps.flow_measured import measured_otherwise
 from tilseq.study import read_study
 
-SETTINGS = "study: d\npanels: {t: {}}\nvisits: {product: {day: 0}, D28: {day: 28}, D84: {day: 84}}\n"
-SAMPLES = "sample,subject,visit,specimen,assay,path,panel,role,stimulus\n"
+SETTINGS = (
+    "study: d\npanels: {t: {}}\nvisits: {product: {day: 0}, D7: {day: 7}, D28: {day: 28}, D84: {day: 84, window: 14}}\n"
+)
+SAMPLES = "sample,subject,visit,specimen,assay,path,panel,role,stimulus,replicate\n"
 DATED = "subject,infusion,date\nSIM-01,1,2024-01-01\nSIM-02,1,2024-01-01\n"
 UNDATED = "subject,infusion,day\nSIM-01,1,0\nSIM-02,1,0\n001,1,0\n002,1,0\n"
 
 
 @pytest.fixture
 def told(tmp_path):
-    """What is told of tubes, each `subject visit specimen-or-role` and its keywords."""
+    """What is told of tubes, each `subject visit specimen-or-role [stimulus [replicate]]` and its keywords."""
 
     def of(*tubes, infusions=UNDATED):
         rows = []
         (tmp_path / "raw").mkdir(exist_ok=True)
         for number, (what, keywords) in enumerate(tubes):
-            subject, visit, kind = what.split(maxsplit=2)
+            subject, visit, kind, stimulus, replicate = [*what.split(), "", ""][:5]
             role, specimen = ("sample", kind) if kind in ("blood", "infusion_product") else (kind, "blood")
-            stimulus = "peptides" if role == "stimulated" else ""
-            rows.append(f"T{number},{subject},{visit},{specimen},flow,raw/{number}.fcs,t,{role},{stimulus}")
+            row = f"T{number},{subject},{visit},{specimen},flow,raw/{number}.fcs,t,{role},{stimulus},{replicate}"
+            rows.append(row)
             events = [[1.0, 2.0, float(number)]]
             write_fcs(tmp_path / f"raw/{number}.fcs", events, ["FSC-A", "SSC-A", "B1-A"], keywords=keywords)
         for name, text in (
@@ -61,6 +63,23 @@ def test_exchanged_tubes_are_measured_in_another_order(told):
     ]
 
 
+def test_tubes_without_a_day_stand_between_no_others(told):
+    exchanged = ("SIM-01 D7 blood", dated("25-MAR-2024")), ("SIM-01 D84 blood", dated("29-JAN-2024"))
+    assert told(exchanged[0], ("SIM-01 D28 blood", {}), exchanged[1]) == [
+        "tubes measured in another order than they were drawn, by $DATE, as if exchanged: "
+        "'T2 of day 84 (2024-01-29) before T0 of day 7 (2024-03-25)'"
+    ]
+
+
+@pytest.mark.parametrize(("first", "second"), [("stimulated A", "stimulated B"), ("stimulated A 1", "stimulated A 2")])
+def test_another_stimulus_or_replicate_of_all_visits_may_be_thawed_later(told, first, second):
+    march, june = dated("25-MAR-2024"), dated("29-JUN-2024")
+    tubes = [
+        (f"SIM-01 {visit} {kind}", day) for visit in ("D28", "D84") for kind, day in ((first, march), (second, june))
+    ]
+    assert told(*tubes) == []
+
+
 def test_the_order_is_that_of_one_subject_and_of_blood(told):
     others = ("SIM-01 D28 blood", dated("25-MAR-2024")), ("SIM-02 D84 blood", dated("29-JAN-2024"))
     assert told(*others) == []
@@ -77,8 +96,16 @@ def test_a_tube_is_not_measured_before_it_is_drawn(told):
     ]
 
 
+def test_a_visit_may_be_as_early_as_its_window_has_it(told):
+    # Day 84 of an infusion on 2024-01-01 is 2024-03-25.
+    assert told(("SIM-01 D84 blood", dated("11-MAR-2024")), infusions=DATED) == []
+    assert told(("SIM-01 D84 blood", dated("10-MAR-2024")), infusions=DATED) == [
+        "tubes measured before they were drawn, by $DATE and infusions.csv: 'T0 (2024-03-10, drawn 2024-03-25)'"
+    ]
+
+
 def test_a_stimulated_tube_and_its_unstimulated_are_measured_together(told):
-    stimulated = "SIM-01 D28 stimulated", dated("30-JAN-2024")
+    stimulated = "SIM-01 D28 stimulated peptides", dated("30-JAN-2024")
     assert told(stimulated, ("SIM-01 D28 unstimulated", dated("29-JAN-2024"))) == []
     assert told(stimulated, ("SIM-01 D84 unstimulated", dated("26-MAR-2024"))) == []
     assert told(stimulated, ("SIM-01 D28 unstimulated", dated("28-JAN-2024"))) == [
@@ -102,6 +129,24 @@ def test_numbers_that_facsdiva_counts_are_no_subjects(told):
     assert told(("001 D28 blood", {"TUBE NAME": "Tube_001", "PATIENT ID": "002"})) == [
         "tubes whose headers name another subject: 'T0 of 001 (TUBE NAME Tube_001, PATIENT ID 002)'"
     ]
+
+
+def test_numbers_of_a_renamed_specimen_are_no_subjects(told):
+    # As of a real file: 'Olfactory Bulb_Tube_001_001.fcs'.
+    assert told(("001 D28 blood", {"$FIL": "PBMC_Tube_001_002.fcs", "$SRC": "PBMC", "TUBE NAME": "Tube_001"})) == []
+
+
+@pytest.mark.parametrize(
+    "keywords",  # as headers of real plates have them, but for the well
+    [
+        {"$FIL": "Specimen_001_D7_D07.fcs", "$SRC": "Specimen_001", "TUBE NAME": "D7", "WELL ID": "D07"},
+        {"$FIL": "D7.FCS", "$SRC": "NA", "$SMNO": "Plate 1", "$WELLID": "D7"},
+        {"$FIL": "SG_2014-09-26_092314_1.11_Well_D7.001.mqd", "$SRC": "D07", "$WELLID": "D7"},
+    ],
+)
+def test_wells_are_no_visits(told, keywords):
+    assert told(("SIM-01 D28 blood", keywords)) == []
+    assert told(("SIM-01 D28 blood", {**keywords, "SAMPLE ID": "D84"})) != []
 
 
 def test_headers_that_name_another_visit(told):

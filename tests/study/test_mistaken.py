@@ -3,6 +3,7 @@ import gzip
 import pytest
 
 from tilseq.study.mistaken import (
+    named_otherwise,
     note_few_infused,
     note_files_of_other_visits,
     note_files_of_others,
@@ -23,6 +24,9 @@ from tilseq.study.read import examine
         ("raw/Specimen_007_Tube_007_007.fcs", False),  # counted by FACSDiva
         ("raw/Specimen_001_T cells_007.fcs", False),
         ("raw/Specimen_001_007_003.fcs", True),
+        ("raw/PBMC_Tube_001_007.fcs", False),
+        ("raw/A1 Well_007.fcs", False),  # counted by SpectroFlo
+        ("raw/AB2024-03-14.007.fcs", False),  # by MACSQuant
         ("raw/patient_007.fcs", True),
     ],
 )
@@ -48,6 +52,24 @@ def test_a_file_named_after_another_visit_is_told(make_study, path, told):
     folder = make_study({"samples.csv": ("raw/a.fcs", path), path: "file"})
     notes = [f"files named after another visit: 'S01_base of baseline ({path})'"] if told else []
     assert note_files_of_other_visits(examine(folder)) == notes
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("raw/S01_D7_D07_023.fcs", False),  # a well, as FACSDiva names it
+        ("raw/S01_D7.fcs", True),
+        ("raw/S01_D7_D1_D01_023.fcs", True),
+        ("raw/S01/01-Well-D7.fcs", False),  # as CytExpert does
+        ("raw/S01/D7 Well_043.fcs", False),  # as SpectroFlo does
+        ("raw/S01_2024-03-14.fcs", False),
+        ("raw/S01_14 colours.fcs", False),  # so short a number is of anything
+        ("raw/S01_100.fcs", True),
+        ("raw/S01_1234-56-100.fcs", True),  # no date
+    ],
+)
+def test_wells_dates_and_short_numbers_are_no_visits(path, told):
+    assert named_otherwise([("D28", path, "it")], "visit", ["D7", "D28", "14", "100"]) == (["it"] if told else [])
 
 
 HEADER = "sample,subject,visit,day,specimen,assay,path\n"

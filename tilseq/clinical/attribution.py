@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 
 NONE, UNSPECIFIED = "none", "unspecified"
 CAUSES = {
@@ -47,9 +46,17 @@ POSITIVE = re.compile(
 )
 FILLERS = re.compile(r"\b(?:related|relation|relationship|association|associated|to|the|of|by|due|with|is|was|a)\b")
 SENTENCES = re.compile(r"[;|\n；]")
-PARTS = re.compile(r"\s*(?:\band/or\b|[,+&/，、]|\band\b|\bor\b|\bbut\b|但)\s*", re.IGNORECASE)
-ASSERTS = re.compile(r"^(?:is |was )?(?:related|relation|due)\b")  # `not related to IL-2 but related to TIL`
-DENIES_ALL = re.compile(r"(?:not|no|un|non).*\bto\b")  # `not related to TIL, IL-2` denies both
+PARTS = re.compile(r"\s*(\band/or\b|[,+&/，、]|\band\b|\bor\b|\bbut\b|但)\s*", re.IGNORECASE)
+APART = ("but", "但")  # what parts statements, where the others join a list; commas do either
+COMMAS = (",", "，")
+# `not related to IL-2 but related to TIL`, `not related to TIL, IL-2 related`
+ASSERTS = re.compile(r"^(?:is |was )?(?:related|relation|due)\b|(?<!not )(?<!non )\brelated$")
+# `definitely not related to TIL, IL-2`, `not related: TIL, IL-2` and `no: TIL, IL-2` deny both
+DENIES_ALL = re.compile(
+    r"(?:\w+ly |is |was )*(?:(?:not\b|no\b|non|unrelated\b|unlikely\b).*\bto\b|(?:not |non[- ]?|un)related (?!to\b)\S)"
+)
+DENIES_LIST = re.compile(r"(?:no|none|unlikely)\s*[:：]", re.IGNORECASE)
+DEGREE = re.compile(r"\b(?:un|non-?)?(?:related|relation|relationship|due)\b")
 # What word processors write for a hyphen and an apostrophe.
 TYPESET = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-") | dict.fromkeys("\u2018\u2019", "'"))
 MARKS = re.compile(r"[()\[\]:=.'\"：（）]|(?<!\w)-|-(?!\w)")
@@ -61,8 +68,8 @@ def attribution(related: str | None) -> tuple[list[str], list[str]]:
     Several causes are parted by ``;``, ``|``, ``,``, ``+``, ``&``, ``/``, *and*, *or*, *but*; case does not matter.
     Each may have a degree before or behind it, or behind a comma (`IL-2, unlikely`): `not`, `unrelated`, `unlikely`,
     `remote`, `doubtful` count as not related; `possible`, `probable`, `definite`, `cannot be excluded`, `not unlikely`
-    as related. A degree alone, or one of the treatment at large, is related to what is not told, `unspecified`; so is a
-    word that is not known, unless it is denied.
+    as related. A denial behind a list is of all of it (`Cy/Flu: no`). A degree alone, or one of the treatment at large,
+    is related to what is not told, `unspecified`; so is a word that is not known, unless it is denied.
 
     Parameters
     ----------
@@ -92,16 +99,52 @@ def attribution(related: str | None) -> tuple[list[str], list[str]]:
 def _causes(sentence: str) -> Iterator[tuple[str, str, bool]]:
     """Yield each part, its cause, and whether its words are known.
 
-    A denial at the head holds for all behind it, one that stands alone for the part before it.
+    A denial of a relation holds for all behind it up to what is asserted again; see `_denied_behind` of others.
     """
-    parts = [part for part in PARTS.split(sentence.strip()) if _plain(part) not in ("", *NOT_RECORDED)]
-    head = _plain(STILL_POSSIBLE.sub(" ", _plain(parts[0]))) if parts else ""
-    denies = DENIES_ALL.match(head) is not None
-    for part, behind in pairwise([*parts, ""]):
-        cause, known = _cause(part)
-        asserted = POSITIVE.search(_plain(part)) or ASSERTS.match(_plain(part))
-        denied_behind = _bare(_plain(part)) and not _bare(_plain(behind)) and _cause(behind)[0] == NONE
-        yield part, NONE if (denies and not asserted) or denied_behind else cause, known
+    found = PARTS.split(sentence.strip())
+    joined = zip(found[::2], [*found[1::2], ""], strict=True)
+    parts = [(part, joint) for part, joint in joined if _plain(part) not in ("", *NOT_RECORDED)]
+    denies = False
+    for (part, _), denied_behind in zip(parts, _denied_behind(parts), strict=True):
+        text, (cause, known) = _plain(part), _cause(part)
+        if DENIES_ALL.match(_plain(STILL_POSSIBLE.sub(" ", text))) or DENIES_LIST.match(part):
+            denies = True
+        elif any(said.search(text) for said in (STILL_POSSIBLE, POSITIVE, ASSERTS)):
+            denies = False
+        yield part, NONE if denies or denied_behind else cause, known
+
+
+def _denied_behind(parts: Sequence[tuple[str, str]]) -> list[bool]:
+    """Return whether each part is denied by what stands behind it.
+
+    A denial that stands alone holds for the part before it, and one behind a list for all of it: `Cy/Flu: no`,
+    `TIL and IL-2 unlikely`, and where a colon closes it `TIL, IL-2: no`.
+    """
+    denied = [False] * len(parts)
+    closing = commas = False
+    for at in range(len(parts) - 2, -1, -1):
+        (part, joint), (after, _) = parts[at], parts[at + 1]
+        alone = not _bare(_plain(after)) and _cause(after)[0] == NONE
+        if alone or _closes(_plain(after)):
+            closing, commas = True, not alone and ":" in after
+        else:
+            closing = closing and denied[at + 1]
+        listed = joint.casefold() not in APART and (commas or joint not in COMMAS)
+        named = bool(_bare(_plain(part)))
+        denied[at] = named and (alone or (closing and listed and not _has_degree(_plain(part))))
+    return denied
+
+
+def _closes(text: str) -> bool:
+    """Return whether a cause is denied by what stands behind it, `IL-2: no`, which may be the end of a list."""
+    denial = NEGATIVE.search(text)
+    if denial is None or STILL_POSSIBLE.search(text):
+        return False
+    return bool(_bare(text[: denial.start()])) and not _bare(text[denial.end() :])
+
+
+def _has_degree(text: str) -> bool:
+    return any(said.search(text) for said in (STILL_POSSIBLE, POSITIVE, NEGATIVE, DEGREE))
 
 
 def _cause(part: str) -> tuple[str, bool]:

@@ -40,7 +40,8 @@ def irecist(
     a target or new lesion that is gone, or not measured now, counts as 0 of its sum, as it may have shrunk. Where
     nothing confirms it and the lesions meet iCR, iPR or iSD against the baseline, the bar is reset: progression must
     occur anew, against the nadir. New lesions that are still there keep the response at iUPD, unless all targets are
-    measured and smaller than at the iUPD; they allow no iCR. One that comes back after it was gone is new.
+    measured and smaller than at the iUPD; they allow no iCR. Where one, or a non-target that had progressed, is not
+    evaluable, the response is NE instead, and the iUPD waits on. One that comes back after it was gone is new.
 
     Parameters
     ----------
@@ -105,7 +106,7 @@ def _course(
     rows: list[Row] = []
     for one, (new, _) in list(zip(assessments, new_lesions(assessments, cut), strict=True))[at + 1 :]:
         row = by_day[one.day]
-        visit = _visit(one, row, list(base.named("target")), new)
+        visit = _visit(one, row, base, new)
         word, first, words = course.add(visit)
         sizes = [visit.sizes[name] for name in new if name in visit.sizes]
         rows.append(
@@ -121,11 +122,13 @@ def _course(
     return rows
 
 
-def _visit(one: Assessment, row: Row, targets: Sequence[str], new: set[str]) -> Visit:
+def _visit(one: Assessment, row: Row, base: Assessment, new: set[str]) -> Visit:
     """Return what the course of iRECIST needs of an assessment."""
+    targets = base.named("target")
     sizes = {name: one.lesions[name]["size"] for name in targets if name in one.lesions}
     measured = {name: size for name, size in sizes.items() if size is not None}
     others = {name: lesion for name, lesion in one.lesions.items() if lesion["role"] != "target"}
+    unlisted = base.named("nontarget").keys() - others.keys()
     return Visit(
         one.day,
         row["target_response"],
@@ -135,6 +138,7 @@ def _visit(one: Assessment, row: Row, targets: Sequence[str], new: set[str]) -> 
         frozenset(new),
         {name: lesion["size"] for name, lesion in others.items() if lesion["size"] is not None},
         frozenset(name for name, lesion in others.items() if lesion["state"] == "progressed"),
+        frozenset(unlisted | {name for name, lesion in others.items() if lesion["state"] == "not_evaluable"}),
     )
 
 

@@ -50,7 +50,7 @@ class Visit:
     """What one assessment shows; sizes in micrometres.
 
     `targets` and `sizes` hold what was measured; `whole` tells that every target was. `further` holds the lesions, old
-    and new, that the reader calls progressed.
+    and new, that the reader calls progressed, `unseen` those other than targets that were not evaluated.
     """
 
     day: int
@@ -61,6 +61,7 @@ class Visit:
     new: frozenset[str]
     sizes: Mapping[str, int]  # of new lesions and of non-targets, where measured
     further: frozenset[str]
+    unseen: frozenset[str]
 
     @property
     def gone(self) -> set[str]:
@@ -166,8 +167,16 @@ class Course:
             return "iUPD", first.day, [f"new lesions without further growth, {told}"]
         if found == "NE":
             return "NE", first.day, []
+        unseen = visit.unseen & self._progressed(pending)
+        if unseen and not shrunk:
+            return "NE", first.day, [f"{', '.join(sorted(unseen))} of the iUPD not evaluated, targets not smaller"]
         self.pending = None
         return found, first.day, [f"the iUPD of day {first.day} was not confirmed: the bar is reset"]
+
+    def _progressed(self, pending: _Pending) -> frozenset[str]:
+        """Return the lesions other than targets whose progression awaits confirmation."""
+        new = pending.known if NEW in pending.kinds else frozenset()
+        return new | (pending.first.further & self.nontargets if NONTARGETS in pending.kinds else frozenset())
 
     def _confirmations(self, visit: Visit, pending: _Pending) -> Iterator[str]:
         """Yield what confirms the progression: growth of what had progressed, or progression of another kind.

@@ -17,6 +17,7 @@ from tilseq.tables import Table, parse
 
 # A time of day behind a date is cut off, in whatever zone it is.
 ISO = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9:.,+Z-]*)?")
+YEARS = range(1900, 2200)  # others are slips, as 0024, or stand for no date, as 9999-12-31
 PARTIAL = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-(?:UN|UNK|UK|NK))*")
 ISO_EXPECTED = "year-month-day such as 2024-03-04"
 PartialDates = Literal["refuse", "last_day"]
@@ -199,7 +200,7 @@ def _day(
     """Return the day as text and None, or None and what is wrong, what was expected and the mend."""
     when, start = whole_date(cell), day0.dates.get(subject)
     if when is None:
-        mend = lasting(cell) or serial_date(cell) or "write it so"
+        mend = lasting(cell) or serial_date(cell) or _other_year(cell) or "write it so"
         return None, ("no date that reads in one way only", ISO_EXPECTED, mend)
     if start is None and subject not in day0.infused:
         expected = "an infusion of this subject, whose day is day 0"
@@ -215,7 +216,7 @@ def _day(
 
 
 def whole_date(cell: str | None) -> date | None:
-    """Return a date written as ISO 8601 has it, without its time of day; None for what is none.
+    """Return a date written as ISO 8601 has it, without its time of day; None for what is none, or of no such year.
 
     >>> whole_date("2024-03-04T06:50"), whole_date("2024-03"), whole_date("04/03/2024")
     (datetime.date(2024, 3, 4), None, None)
@@ -224,9 +225,17 @@ def whole_date(cell: str | None) -> date | None:
     if found is None:
         return None
     try:
-        return date.fromisoformat(found[1])
+        when = date.fromisoformat(found[1])
     except ValueError:
         return None
+    return when if when.year in YEARS else None
+
+
+def _other_year(cell: str) -> str | None:
+    """Return the mend of a date of no year that a study is of, None for another cell."""
+    if ISO.fullmatch(cell) is None or int(cell[:4]) in YEARS:
+        return None
+    return f"mend the year, which is {YEARS.start} to {YEARS.stop - 1}, or leave the cell empty where there is no date"
 
 
 def _completed(text: pl.DataFrame) -> pl.DataFrame:

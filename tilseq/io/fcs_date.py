@@ -24,7 +24,7 @@ def measured_on(keywords: Mapping[str, str]) -> date | None:
     if found is None:
         return None
     year, month = int(found["year"]), found["month"]
-    if year < 100:
+    if len(found["year"]) == 2:
         year += 1900 if year >= CENTURY_ENDS else 2000
     try:
         return date(year, MONTHS.index(month) + 1 if month.isalpha() else int(month), int(found["day"]))

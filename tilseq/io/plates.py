@@ -307,11 +307,17 @@ def _activation_faults(cells: Mapping[str, Any], least: float) -> list[_Fault]:
 
 
 def _misnamed(sheet: pl.DataFrame, numbers: Sequence[int], file: str | Path) -> list[TilseqError]:
-    """Return files named after another well, where all files of the sheet end in the name of a well."""
+    """Return files named after another well, where all files of the sheet end in the name of a well.
+
+    Where standards are named after their levels, as C7, samples are named after whom or when they are of: P1, D7.
+    """
     rows = zip(numbers, sheet["well"], sheet["path"], strict=True)
     told = [(row, well, path, WELL_AT_END.search(re.sub(r"(\.\w+)+$", "", path))) for row, well, path in rows]
     problems: list[TilseqError] = []
-    if any(found is None for *_, found in told):
+    if any(found is None or not WELL.fullmatch(found[1]) for *_, found in told):
+        return problems
+    levels = [(level, found) for level, (*_, found) in zip(sheet["level"], told, strict=True) if level is not None]
+    if levels and all(found and _plain_well(found[1]) == _plain_well(level) for level, found in levels):
         return problems
     for row, well, path, found in told:
         if found and _plain_well(found[1]) != _plain_well(well):

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import ReadError, StudyError, TilseqError
-from tilseq.io.dates import PartialDates
+from tilseq.io.dates import PartialDates, whole_date
 from tilseq.io.text import read_cells
 from tilseq.tables import Row, Table, parse
 from tilseq.tables.inputs import LESIONS, RESPONSE_READS, RESPONSES
@@ -57,7 +57,8 @@ def read_sdtm_recist(
     The diameter is LDIAM, for a lesion whose TULOC names a lymph node LPERP, or DIAMETER of either, as CDISC allows
     both; the state is TUMSTATE, of nodes LNSTATE. The standard result (TRSTRESC, TRSTRESU) is taken where the file has
     it. A new lesion that TU names at a visit without a result is listed as seen there, at each such visit; without
-    TUDTC on the date of the visit's last result.
+    TUDTC on the date of the visit's last result. One of which TR has rows without a result, as of NOT DONE, is not
+    evaluable there, unless TU names it at that visit.
 
     Parameters
     ----------
@@ -271,12 +272,13 @@ class _Sdtm:
             "method": row["TRMETHOD"] or row["TUMETHOD"] or lesion["tu"][0]["TUMETHOD"],
             "file": domain,
             "row": row["row"],
+            "named": any(_of_one_visit(row, one) for one in lesion["tu"]),
         } | {name: lesion[name] for name in ("role", "node", "site")}
 
     def _state(self, row: Row, words: Mapping[str, str]) -> str | None:
         column = "TRSTRESC" if "TRSTRESC" in row else "TRORRES"
         word = row[column]
-        if word is None:
+        if word is None or self._is_undone(row, word):
             return None
         state = words.get(word.upper())
         if state is None:
@@ -285,10 +287,7 @@ class _Sdtm:
 
     def _diameter(self, row: Row) -> float | None:
         result, unit = ("TRSTRESC", "TRSTRESU") if "TRSTRESC" in row else ("TRORRES", "TRORRESU")
-        if row["TRSTAT"] == "NOT DONE" and (row[result] or row["TRORRES"]) is not None:
-            found = row[result] or row["TRORRES"]
-            mend = "empty one of the two: a result that was not done is no diameter"
-            self._problem("TR", row["row"], "TRSTAT", "NOT DONE beside a result", found=found, mend=mend)
+        if self._is_undone(row, row[result] or row["TRORRES"]):
             return None
         if row[result] is None:
             if row["TRORRES"] is not None:
@@ -308,12 +307,21 @@ class _Sdtm:
             self._problem("TR", row["row"], result, fault.what, found=row[result], expected=fault.expected, mend=mend)
         return None if faults else float(value.item())
 
+    def _is_undone(self, row: Row, found: str | None) -> bool:
+        """Return whether a row was not done; one that has a result beside that is a problem."""
+        undone = row["TRSTAT"] == "NOT DONE"
+        if undone and found is not None:
+            mend = "empty one of the two: what was not done has no result"
+            self._problem("TR", row["row"], "TRSTAT", "NOT DONE beside a result", found=found, mend=mend)
+        return bool(undone)
+
     def _date(self, row: Row, domain: str, column: str) -> date | None:
         text = row[column]
         whole, month = FULL_DATE.fullmatch(text or ""), MONTH.fullmatch(text or "")
+        when = whole_date(whole[1]) if whole else None
+        if when is not None:
+            return when
         try:
-            if whole:
-                return date.fromisoformat(whole[1])
             if month and self.partial_dates == "last_day":
                 return date(int(month[1]), int(month[2]), monthrange(int(month[1]), int(month[2]))[1])
         except ValueError:
@@ -344,9 +352,10 @@ class _Sdtm:
         starts: dict[str, date] = {}
         for subject, text in (day0 or {}).items():
             whole = FULL_DATE.fullmatch(text)
-            try:
-                starts[subject] = date.fromisoformat(whole[1] if whole else "")
-            except ValueError:
+            when = whole_date(whole[1]) if whole else None
+            if when is not None:
+                starts[subject] = when
+            else:
                 what = f"day 0 of subject {subject} is not a whole date"
                 self.problems.append(ReadError(what, found=text, expected="YYYY-MM-DD"))
         for row in seen:
@@ -373,9 +382,13 @@ class _Sdtm:
     def _merge(self, seen: list[Row], starts: Mapping[str, date]) -> list[Row]:
         """Return one row a lesion and day, of its diameter and its state."""
         merged: dict[tuple[Any, ...], Row] = {}
+        named = set()
         for row in seen:
             day = self._day(row, row["file"], row["subject"], row["date"], starts)
-            have = merged.setdefault((row["subject"], row["reader"], row["date"], row["lesion"]), {})
+            key = (row["subject"], row["reader"], row["date"], row["lesion"])
+            have = merged.setdefault(key, {})
+            if row["named"]:
+                named.add(key)
             for column in ("diameter_mm", "state"):
                 if column not in row:
                     continue
@@ -386,7 +399,7 @@ class _Sdtm:
                     self._exclude(row["file"], "repeats another row")
             names = (name for name in row if name in LESIONS.names)
             have |= {name: row[name] for name in names} | {"day": day}
-        return list(merged.values())
+        return [have if key in named else have | _without_result(have) for key, have in merged.items()]
 
     def _responses(self, starts: Mapping[str, date]) -> Iterator[Row]:
         rows = self.cells.get("RS", [])
@@ -419,6 +432,19 @@ class _Sdtm:
 
 def _by_recist(row: Row) -> bool:
     return (row["RSCAT"] or "").upper().startswith("RECIST")
+
+
+def _of_one_visit(result: Row, named: Row) -> bool:
+    """Return whether a result is of the visit, or of the day, at which a row of TU names its lesion."""
+    days = (result["TRDTC"], named["TUDTC"])
+    same_day = None not in days and days[0][:10] == days[1][:10]
+    return same_day or (named["VISIT"] is not None and result["VISIT"] == named["VISIT"])
+
+
+def _without_result(lesion: Row) -> Row:
+    """Return the state of a new lesion at a visit at which TU does not name it and TR has no result of it."""
+    nothing = lesion["role"] == "new" and lesion.get("diameter_mm") is None and lesion.get("state") is None
+    return {"state": "not_evaluable"} if nothing else {}
 
 
 def _undated_not_done(row: Row) -> bool:

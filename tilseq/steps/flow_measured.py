@@ -11,21 +11,23 @@ if TYPE_CHECKING:
     from tilseq.steps.flow_headers import Header
     from tilseq.study import Study
 
+WELLS = ("WELL ID", "$WELLID")  # of FACSDiva, and of FCS 3.1
 # Where programs and people write whose tube it is.
 NAMES = ("$FIL", "$SRC", "$SMNO", "TUBE NAME", "SAMPLE ID", "PATIENT ID")
 BLOOD = "blood"  # is measured when it is drawn, or all of it later; products and tumours may be measured at any time
-OF_ONE_KIND = ("subject", "panel", "role")
+OF_ONE_KIND = ("subject", "panel", "role", "stimulus", "replicate")  # a replicate may be thawed later than the others
 OF_PAIR = ("subject", "visit", "day", "timing", "specimen", "specimen_id", "lot", "lesion", "panel")
 DAYS_APART = 2  # a stimulation goes on over night
-WINDOW = 7  # days that a visit may be early, where samples.csv gives the planned day alone
+WINDOW = 7  # days that a visit of a lesser window may be early, where samples.csv gives the planned day alone
 
 
 def measured_otherwise(study: Study, headers: list[Header]) -> list[str]:
     """Say which tubes' headers contradict samples.csv, as where files were exchanged.
 
-    By $DATE: tubes of blood measured more than a week before they were drawn, or in another order than they were
-    drawn; stimulated ones measured two days or more before or after their unstimulated one. By the keywords of `NAMES`:
-    tubes of another subject or visit. A tube whose header cannot be read is left to the run.
+    By $DATE: tubes of blood measured more than a week, and more than the window of their visit, before they were drawn,
+    or in another order than they were drawn; stimulated ones measured two days or more before or after their
+    unstimulated one. By the keywords of `NAMES`: tubes of another subject or visit. A tube whose header cannot be read
+    is left to the run.
     """
     from tilseq.study.notes import named
 
@@ -65,7 +67,9 @@ def _before_drawn(study: Study, blood: pl.DataFrame) -> list[str]:
         if start is None:
             continue
         drawn = start + timedelta(row["day"])
-        if row["measured"] < drawn - timedelta(WINDOW):
+        visit = study.settings.visits.get(row["visit"])
+        window = visit.window if visit is not None else None
+        if row["measured"] < drawn - timedelta(max(WINDOW, window or 0)):
             found.append(f"{row['sample']} ({row['measured']}, drawn {drawn})")
     return found
 
@@ -74,7 +78,7 @@ def _out_of_order(blood: pl.DataFrame) -> list[str]:
     """Return tubes of one kind, each with the one drawn before it, that were measured before that one."""
     import polars as pl
 
-    ordered = blood.sort("day", "measured", "sample")
+    ordered = blood.drop_nulls("measured").sort("day", "measured", "sample")
     before = [pl.col(name).shift().over(*OF_ONE_KIND).alias(f"{name}_before") for name in ("sample", "day", "measured")]
     earlier = ordered.with_columns(before).filter(pl.col("measured") < pl.col("measured_before"))
     return [
@@ -104,6 +108,17 @@ def _of_others(study: Study, headers: list[Header], column: str, names: Iterable
     for tube, header in headers:
         file = study.files(tube["sample"])[0].name  # of whose name there is a note of its own
         given = {name: header.keywords.get(name, "").strip() for name in NAMES}
-        text = ", ".join(f"{name} {value}" for name, value in given.items() if value not in ("", file))
+        wells = {_well(header.keywords[name]) for name in WELLS if name in header.keywords}  # D7 is no day 7 then
+        text = ", ".join(
+            f"{name} {value}"
+            for name, value in given.items()
+            if value not in ("", file) and _well(value.casefold().removesuffix(".fcs")) not in wells
+        )
         told.append((tube[column], text, f"{tube['sample']} of {tube[column]} ({text})"))
     return named_otherwise(told, column, names)
+
+
+def _well(name: str) -> str:
+    """Return what may be the name of a well without zeros before its number: D7 of D07."""
+    name = name.strip().upper()
+    return name[:1] + name[1:].lstrip("0")

@@ -21,9 +21,16 @@ RECEPTORS = ("tcr", "bcr")
 SHORTEST = {"subject": 3, "visit": 2}
 FEWEST_INFUSED = 1e6  # cells; nobody infuses fewer, and 20 thousand million in millions are 20,000
 BLOOD = ("blood", "plasma", "serum")  # of one drawing
-# FACSDiva calls tubes and their files by numbers of its own, as Specimen_001_Tube_002_002.fcs; they are nobody's.
-COUNTED_FILE = re.compile(r"(specimen_[0-9]+[^/,]*)_[0-9]{3}\.fcs", re.IGNORECASE)
-COUNTED = re.compile(r"(specimen|tube)_[0-9]+", re.IGNORECASE)
+FEW_DIGITS = re.compile(r"\W?[0-9]{1,2}")  # CytExpert counts its tubes 01 and on, and a date has such a day and month
+# What cytometers call tubes and their files by is nobody's: FACSDiva Specimen_001_Tube_002_002.fcs and, of a plate,
+# PBMC_D7_D07_023.fcs, CytExpert 01-Well-D7.fcs, SpectroFlo D7 Well_023.fcs, MACSQuant AB2024-03-14.0003.fcs.
+COUNTED_FILE = re.compile(r"((?:specimen|tube)_[0-9]+[^/,]*)_[0-9]{3}\.fcs", re.IGNORECASE)
+COUNTED = re.compile(
+    r"_([A-P])([0-9]{1,2})_\1(0?\2)(?![^\W_])(_[0-9]{3}\.fcs)?"
+    r"|well[-_ ][A-P][0-9]{1,2}(?![^\W_])|(?<![^\W_])[A-P][0-9]{1,2} well_[0-9]+"
+    r"|(specimen|tube)_[0-9]+|(19|20)[0-9]{2}-(0[1-9]|1[0-2])-[0-3][0-9]|\.[0-9]{3,4}\.(fcs|mqd)",
+    re.IGNORECASE,
+)
 
 
 def note_files_of_others(folder: Folder) -> list[str]:
@@ -86,11 +93,11 @@ def named_otherwise(texts: Iterable[tuple[str | None, str, str]], column: str, n
     texts
         Own name, the text, and what is returned of it.
     column
-        `subject` or `visit`, of which names that are too short say nothing.
+        `subject` or `visit`, of which names that are too short, or a number of one or two digits, say nothing.
     names
         All names of the column.
     """
-    telling = {name for name in names if len(name) >= SHORTEST[column]}
+    telling = {name for name in names if len(name) >= SHORTEST[column] and not FEW_DIGITS.fullmatch(name)}
     any_name = _as_word(*telling)
     found = []
     for own, text, told in texts:
