@@ -72,7 +72,7 @@ def test_beads_of_which_a_few_are_lost_are_told():
     found, row = held(without_beads(1_500, 1_740))
     assert found == COUNTED
     assert row["verdict"] == "pass"
-    assert row["value"] == pytest.approx(0.92, rel=0.01)
+    assert row["value"] == pytest.approx(0.92, rel=0.02)
     assert "% of the beads and" in row["reason"] and "look at" not in row["reason"]
 
 
