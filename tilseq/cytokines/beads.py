@@ -16,6 +16,7 @@ from tilseq.cytokines.places import place_spots
 from tilseq.cytokines.verdicts import FAILED, Well, judge_population, judge_well
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.kits import Kit, KitBead
+from tilseq.masked import refuse_masked
 
 if TYPE_CHECKING:
     import polars as pl
@@ -198,7 +199,9 @@ def _check(rows: list[Row], events: Mapping[Key, Floats], kits: Mapping[str, Kit
             )
         if (row["plate"], row["well"]) not in events and (row["plate"], row["well"]) not in lost:
             raise AnalysisError(f"{place}: the well has no events, and no reason is given")
-        shape = np.shape(events.get((row["plate"], row["well"]), np.empty((0, 4))))
+        own = events.get((row["plate"], row["well"]), np.empty((0, 4)))
+        refuse_masked(**{place: own})
+        shape = np.shape(own)
         if len(shape) != 2 or shape[1] != 4:
             expected = "events × (forward, side, classifier, reporter)"
             raise AnalysisError(f"{place}: these are no events of beads", found=shape, expected=expected)

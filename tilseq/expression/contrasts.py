@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError, did_you_mean, first_few
 from tilseq.expression.sample_design import check_has, refuse_twins, without_missing
+from tilseq.masked import refuse_masked
 from tilseq.tables.schema import as_polars
 
 FORM = "FACTOR:LEVEL/REFERENCE, as visit:D28/product; an interaction is two of them joined by *"
@@ -125,6 +126,7 @@ def subject_contrasts(log_cpm: ArrayLike, design: Any, contrast: Contrast | str)
         samples where one is needed (the error names the columns in which they differ).
     """
     contrast = parse_contrast(contrast) if isinstance(contrast, str) else contrast
+    refuse_masked(log_cpm=log_cpm)
     values = np.asarray(log_cpm, float)
     design = checked_design(design, contrast, len(values))
     rows = combination_rows(design, contrast)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError, first_few
 from tilseq.expression.vdj_genes import vdj_genes
+from tilseq.masked import refuse_masked
 
 Floats = NDArray[np.float64]
 SHOWN = 5
@@ -44,6 +45,7 @@ def checked_ranks(ranks: ArrayLike, genes: Sequence[str]) -> Values:
     AnalysisError
         A rank is NaN or infinite, a gene stands twice, there are fewer than two genes, or all ranks are equal.
     """
+    refuse_masked(ranks=ranks)
     found = by_symbol(np.asarray(ranks, float)[None, :], genes, "rank")
     values = found.values[0]
     if np.all(values == values[0]):
@@ -65,6 +67,7 @@ def checked_differences(differences: ArrayLike, genes: Sequence[str]) -> Values:
         A difference is NaN or infinite, a gene stands twice, fewer than two genes change, there are fewer than two
         subjects, or all are the same.
     """
+    refuse_masked(differences=differences)
     values = np.asarray(differences, float)
     if values.ndim != 2 or values.shape[0] < 2:
         subjects = values.shape[0] if values.ndim == 2 else 0

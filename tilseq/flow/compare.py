@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.tube import Mask
+from tilseq.masked import refuse_masked
 
 if TYPE_CHECKING:
     import polars as pl
@@ -65,6 +66,7 @@ def compare(
 
 def _masks(gating: Mapping[str, ArrayLike] | Sequence[str | None]) -> dict[str, Mask]:
     if isinstance(gating, Mapping):
+        refuse_masked(**gating)
         return {name: np.asarray(mask, dtype=bool) for name, mask in gating.items()}
     # pandas has NaN where a label is missing.
     labels = np.array([label if label and label == label else "" for label in gating], dtype=object)

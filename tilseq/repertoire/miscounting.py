@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tilseq.masked import refuse_masked
 from tilseq.repertoire.spectrum import Floats
 
 VARIANCES = np.array([0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.8, 1.0])
@@ -80,6 +81,7 @@ def miscounting(libraries: Iterable[ArrayLike]) -> Miscounting:
     """
     cost, told = np.zeros((2, len(VARIANCES))), 0
     for library in libraries:
+        refuse_masked(libraries=library)
         counts = np.minimum(np.asarray(library, np.int64), MOST + 1)  # else the largest count takes memory
         clones = np.bincount(counts, minlength=MOST + 2)[1 : MOST + 1].astype(float)
         if clones.sum() >= FEWEST_CLONES and clones[0]:
