@@ -15,7 +15,7 @@ from tilseq.cytokines.peaks import find_spots
 from tilseq.cytokines.places import place_spots
 from tilseq.cytokines.verdicts import FAILED, Well, judge_population, judge_well
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.kits import Kit, KitBead
+from tilseq.kits import Kit, KitBead, refuse_unnamed
 from tilseq.masked import refuse_masked
 
 if TYPE_CHECKING:
@@ -153,12 +153,13 @@ def find_beads(
     Raises
     ------
     AnalysisError
-        A well has no kit or one that is not known, one analyte stands in two kits of a plate, or a well of the sheet
-        has neither events nor a reason.
+        Kits are not given by name, a well has no kit or one that is not known, one analyte stands in two kits of a
+        plate, or a well of the sheet has neither events nor a reason.
     """
     from tilseq.tables.cytokines import BEAD_POPULATIONS, BEAD_WELLS
     from tilseq.tables.outputs import EXCLUSIONS
 
+    refuse_unnamed(kits)
     rows = _wells(sheet)
     _check(rows, events, kits, lost or {})
     found = _Found()

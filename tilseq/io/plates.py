@@ -12,11 +12,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tilseq.errors import ReadError, StudyError, TableError, TilseqError, did_you_mean, first_few
+from tilseq.errors import AnalysisError, ReadError, StudyError, TableError, TilseqError, did_you_mean, first_few
 from tilseq.io.fcs import Fcs, read_fcs
 from tilseq.io.text import read_cells
-from tilseq.kits import ROLES, Kit
-from tilseq.tables import parse
+from tilseq.kits import ROLES, Kit, refuse_no_kit, refuse_unnamed
+from tilseq.tables import as_polars, parse
 from tilseq.tables.inputs import PLATES, SCALES
 
 Floats = NDArray[np.float64]
@@ -134,18 +134,28 @@ def check_kits(
     return problems + _misnamed(sheet, numbers, file)
 
 
-def read_wells(sheet: pl.DataFrame, root: str | Path, kits: Mapping[str, Kit]) -> Wells:
+def read_wells(sheet: Any, root: str | Path, kits: Mapping[str, Kit]) -> Wells:
     """Read the events of every well of a sheet; a file that cannot be read stops its well alone.
 
     Parameters
     ----------
     sheet
-        Table `plates` whose kits are known, see `check_kits`.
+        Table `plates` whose kits are known, see `check_kits`; polars or pandas.
     root
         Folder that its paths are relative to.
     kits
         By the name that the sheet gives them.
+
+    Raises
+    ------
+    AnalysisError
+        Kits are not given by name, or one of the sheet is not among them.
     """
+    refuse_unnamed(kits)
+    sheet = as_polars(sheet)
+    unknown = [name for name in sheet["kit"].unique(maintain_order=True) if name not in kits]
+    if unknown:
+        raise AnalysisError("no such kit", column="kit", found=unknown[0] or "", expected=f"one of {', '.join(kits)}")
     read = Wells()
     for row in sheet.unique(["plate", "well"], keep="first", maintain_order=True).iter_rows(named=True):
         key = (row["plate"], row["well"])
@@ -196,7 +206,10 @@ def read_well(
     ReadError
         The file cannot be read, lacks a channel, is of another well, or is a table without its scale or with a cell
         that is no number.
+    AnalysisError
+        The kit is none, as the name of one.
     """
+    refuse_no_kit(kit)
     events, warnings = _all_of_well(path, kit, scale=scale, well=well)
     events, lost = _finite(events)
     return events, warnings + ([NOT_FINITE.format(lost)] if lost else [])
