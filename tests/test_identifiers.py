@@ -11,6 +11,7 @@ from tilseq.identifiers import days_by_subject, same_identifier, twin_key, unkno
 
 CASE = "They differ only in case or Unicode form"
 ZEROS = "A spreadsheet may have taken the leading zeros"
+MARKS = "A spreadsheet may have put marks or decimals about it"
 KNOWN = ["S01", "007", "003", "P 12"]
 
 
@@ -20,6 +21,10 @@ KNOWN = ["S01", "007", "003", "P 12"]
         ("s01", f"did you mean 'S01'? {CASE}"),
         ("7", f"did you mean '007'? {ZEROS}"),
         ("S1", f"did you mean 'S01'? {ZEROS}"),
+        ("7.0", f"did you mean '007'? {MARKS}"),
+        ("'007", f"did you mean '007'? {MARKS}"),
+        ('="007"', f"did you mean '007'? {MARKS}"),
+        ("S01.0", None),
         ("P12", "did you mean 'P 12'? They differ only in blanks"),
         (" 007", "did you mean '007'? They differ only in blanks"),
         # Spelt alike, but perhaps another person's.
