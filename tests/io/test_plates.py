@@ -219,3 +219,25 @@ def test_the_scale_of_beadplexr_is_pinned_by_a_raw_well(shared_data):
     assert np.percentile(to_linear(plate, "log2"), 50) < 0.2 * np.median(dyed)
     assert np.percentile(to_linear(plate, "ln"), 50) > 1.8 * np.median(dyed)
     assert np.percentile(to_linear(plate, "log10"), 50) > 1e3 * np.median(dyed)
+
+
+XPONENT = """Program,xPONENT,,MAGPIX
+Build,4.2.1324.0
+
+Results
+
+DataType:,Median
+Location,Sample,IFN-gamma,Total Events
+"1(1,A1)",Standard1,12034,110
+"""
+
+
+def test_medians_of_an_instrument_are_no_sheet(tmp_path):
+    (tmp_path / "P1.csv").write_text(XPONENT)
+    with pytest.raises(ReadError) as caught:
+        read_plate(tmp_path / "P1.csv")
+    assert str(caught.value) == (
+        f"{tmp_path / 'P1.csv'}: an instrument's table of medians is no sheet of wells; found 'xPONENT'; "
+        "expected a row a well, with its file of events; export the events of each well, as FCS or CSV, "
+        "and write a sheet that names the files"
+    )

@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 Key = tuple[str, str]
 
 TABLES = (".csv", ".csv.gz")
+MEDIANS, BEGINNING = ("xPONENT", "DataType:"), 4096  # what stands in the first bytes of a table of medians
 # Where an instrument writes which well a file is of.
 WELL_KEYWORDS = ("$WELLID", "WELLID", "WELL ID", "WELL_ID")
 WELL = re.compile(r"([A-Pa-p])0*([1-9]\d?)")
@@ -63,6 +64,27 @@ class Wells:
         return [warning for warnings in self.odd.values() for warning in warnings]
 
 
+def refuse_medians(path: str | Path) -> None:
+    """Refuse a table of medians as Luminex's xPONENT exports it: it holds no beads, and is no sheet of wells.
+
+    Raises
+    ------
+    ReadError
+        The file begins as such a table does.
+    """
+    path = Path(path)
+    if not path.is_file():
+        return
+    with open(path, "rb") as stream:
+        start = stream.read(BEGINNING)
+    found = next((mark for mark in MEDIANS if mark.encode() in start), None)
+    if found is not None:
+        what = "an instrument's table of medians is no sheet of wells"
+        expected = "a row a well, with its file of events"
+        mend = "export the events of each well, as FCS or CSV, and write a sheet that names the files"
+        raise ReadError(what, file=path, found=found, expected=expected, mend=mend)
+
+
 def read_plate(path: str | Path) -> pl.DataFrame:
     """Read a plate sheet.
 
@@ -79,10 +101,11 @@ def read_plate(path: str | Path) -> pl.DataFrame:
     Raises
     ------
     ReadError
-        The file is not delimited text.
+        The file is not delimited text, or an instrument's table of medians.
     StudyError
         A column, cell or key is wrong; every fault is listed with its row.
     """
+    refuse_medians(path)
     frame, problems = parse(read_cells(path), PLATES, file=path)
     if problems:
         raise StudyError(problems, "the plate sheet")
