@@ -1,8 +1,9 @@
-"""What a notebook gives in place of a tube, a gating or kits is refused in words that tell what is wanted."""
+"""What a notebook gives in place of a tube, a gating, kits, several numbers or words is refused in words."""
 
 import re
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -12,6 +13,11 @@ from tilseq.errors import AnalysisError
 KIT = ts.io.read_kit("cba_6plex")
 SHEET = pl.DataFrame({"plate": ["P"], "well": ["A01"], "path": ["a.fcs"], "role": ["blank"], "kit": ["cba_6plex"],
                       "scale": [None]})  # fmt: skip
+TIMES = pl.DataFrame({"parameter": ["OS"], "subject": ["a"], "days": [10], "event": [True]})
+CLONES = pl.DataFrame({"locus": ["TRB"], "junction": ["TGTTTT"], "junction_aa": ["CF"], "duplicate_count": [9]})
+GENES = ["CD4", "CD8A", "LAG3"]
+DIFFERENCES = pd.DataFrame([[1.0, 2, 3], [2, 1, 4], [0, 1, 1]], columns=GENES)
+DESIGN = pl.DataFrame({"sample": ["pre", "post"], "subject": ["a", "a"], "visit": ["D0", "D28"]})
 GATE_FIRST = "this is no gated tube; found 'list'; expected a Gating; gate it first, `ts.flow.gate"
 BY_NAME = "column kits: kits are given by their names; found '{}'; expected name → Kit; write {{kit.name: kit}}"
 CALLS = {
@@ -34,6 +40,48 @@ CALLS = {
     "find_beads, kits": (lambda: ts.cytokines.find_beads(SHEET, {}, [KIT]), BY_NAME.format("list")),
     "find_beads, names": (lambda: ts.cytokines.find_beads(SHEET, {}, {"a": "cba_6plex"}), BY_NAME.format("str")),
     "quantify": (lambda: ts.cytokines.quantify(SHEET, SHEET, KIT), BY_NAME.format("Kit")),
+    "a landmark": (
+        lambda: ts.clinical.survival_estimates(TIMES, at_days=91),
+        "column at_days: several are wanted; found 91; write [91]",
+    ),
+    "an order": (
+        lambda: ts.repertoire.hill_profile(CLONES, sample="a", orders=1),
+        "column orders: several are wanted; found 1; write [1]",
+    ),
+    "a depth": (
+        lambda: ts.repertoire.rarefaction(CLONES, sample="a", count_of="cells", cells=10),
+        "column cells: several are wanted; found 10; write [10]",
+    ),
+    "overall_response": (
+        lambda: ts.clinical.overall_response("pr", None, False),
+        "column target: no such setting; found 'pr'; expected CR, PR, SD, PD, NE; did you mean 'PR'?",
+    ),
+    "overall_response, others": (
+        lambda: ts.clinical.overall_response("PR", "SD", False),
+        "column nontarget: no such setting; found 'SD'; expected CR, NON-CR/NON-PD, PD, NE",
+    ),
+    "sets without names": (
+        lambda: ts.expression.camera(DIFFERENCES, GENES, [GENES], contrast="c"),
+        "gene sets are lists of genes by their names; found 'list'",
+    ),
+    "a set of one name": (
+        lambda: ts.expression.camera(DIFFERENCES, GENES, {"one": "CD4"}, contrast="c"),
+        "the set one is no list of genes; found 'str'",
+    ),
+    "genes in another order": (
+        lambda: ts.expression.camera(DIFFERENCES, GENES[::-1], {"one": GENES}, contrast="c"),
+        "a column of the data frame is another's; found 'CD4'; expected LAG3",
+    ),
+    "ranks in another order": (
+        lambda: ts.expression.preranked(pd.Series([3.0, 2.0, 1.0], index=GENES[::-1]), GENES, {"one": GENES}, seed=1),
+        "a column of the data frame is another's; found 'LAG3'; expected CD4",
+    ),
+    "samples in another order": (
+        lambda: ts.expression.subject_contrasts(
+            pd.DataFrame({"CD4": [1.0, 2.0]}, index=["post", "pre"]), DESIGN, "visit:D28/D0"
+        ),
+        "a row of the data frame is another's; found 'post'; expected pre",
+    ),
     "read_wells": (lambda: ts.io.read_wells(SHEET, ".", KIT), BY_NAME.format("Kit")),
     "read_wells, another": (
         lambda: ts.io.read_wells(SHEET, ".", {"mine": KIT}),

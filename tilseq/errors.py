@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +178,19 @@ def refuse_unknown(setting: str, value: str | None, allowed: Sequence[str | None
         words = [word for word in allowed if word is not None]
         expected, mend = ", ".join(words), did_you_mean(str(value), words)
         raise AnalysisError("no such setting", column=setting, found=value, expected=expected, mend=mend)
+
+
+def refuse_lone(**given: object) -> None:
+    """Refuse one number or word where several are wanted; letters of a word would be taken for them.
+
+    Raises
+    ------
+    AnalysisError
+        One is given alone, not in a list; None is not looked at.
+    """
+    for name, value in given.items():
+        if value is not None and (isinstance(value, str) or not isinstance(value, Iterable)):
+            raise AnalysisError("several are wanted", column=name, found=value, mend=f"write [{value!r}]")
 
 
 def _rebuild(kind: type[TilseqError], parts: dict[str, Any]) -> TilseqError:

@@ -37,5 +37,5 @@ def test_names_are_those_of_the_table():
 
 
 def test_one_name_alone_is_not_taken_for_its_letters():
-    with pytest.raises(AnalysisError, match=r"several names are wanted; found 'IL-6'; write \['IL-6'\]"):
+    with pytest.raises(AnalysisError, match=r"column analyte: several are wanted; found 'IL-6'; write \['IL-6'\]"):
         of_names(LEVELS, "analyte", "IL-6")

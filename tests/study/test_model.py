@@ -12,6 +12,12 @@ def test_files_and_available(make_study):
     assert study.available("bcr") == []
     with pytest.raises(AnalysisError, match=r"no such sample; found 's01_d28'; did you mean 'S01_D28'\?"):
         study.files("s01_d28")
+    with pytest.raises(AnalysisError, match=r"column assay: no such setting; found 'flwo'; .*did you mean 'flow'\?"):
+        study.available("flwo")
+    with pytest.raises(
+        AnalysisError, match=r"column role: no such setting; found 'stim'; .*did you mean 'stimulated'\?"
+    ):
+        study.available("flow", role="stim")
 
 
 def test_a_failed_sample_is_not_available(make_study):

@@ -35,6 +35,7 @@ from tilseq.tables.inputs import LESIONS, RESPONSE_READS
 from tilseq.tables.outputs import RESPONSE
 
 LEAST_GROWTH = 5 * MICROMETRES
+TARGET_WORDS, NONTARGET_WORDS = ("CR", "PR", "SD", "PD", "NE", None), ("CR", "NON-CR/NON-PD", "PD", "NE", None)
 Regrowth = Literal["sum_rule", "pd"]
 Undersized = Literal["refuse", "accept"]
 
@@ -153,7 +154,14 @@ def overall_response(target: str | None, nontarget: str | None, new_lesion: bool
         `CR`, `PR`, `SD`, `PD` or `NE` and `CR`, `NON-CR/NON-PD`, `PD` or `NE`; None where there was none at baseline.
     new_lesion
         An unequivocal new lesion is seen.
+
+    Raises
+    ------
+    AnalysisError
+        A response is none of these words.
     """
+    refuse_unknown("target", target, TARGET_WORDS)
+    refuse_unknown("nontarget", nontarget, NONTARGET_WORDS)
     if new_lesion or "PD" in (target, nontarget):
         return "PD"
     if target is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tilseq.errors import AnalysisError, did_you_mean, first_few
+from tilseq.errors import AnalysisError, did_you_mean, first_few, refuse_lone
 
 if TYPE_CHECKING:
     import polars as pl
@@ -56,8 +56,7 @@ def of_names(rows: pl.DataFrame, column: str, names: Sequence[str] | None) -> pl
     AnalysisError
         No row is of a name, or one name alone is given, whose letters would be taken for names.
     """
-    if isinstance(names, str):
-        raise AnalysisError("several names are wanted", column=column, found=names, mend=f"write [{names!r}]")
+    refuse_lone(**{column: names})
     known = rows[column].unique().drop_nulls().sort().to_list()
     for name in names or ():
         if name not in known:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tilseq.errors import AnalysisError, did_you_mean
+from tilseq.errors import AnalysisError, did_you_mean, refuse_lone
 from tilseq.intervals import Z95
 from tilseq.repertoire import indices
 from tilseq.repertoire.cells import checked_effective, effective_number, refuse_no_loci
@@ -176,6 +176,7 @@ def hill_profile(
     AnalysisError
         As for `diversity`; an order is no number from 0 on.
     """
+    refuse_lone(orders=orders)
     wrong = [q for q in orders if not 0 <= q < inf]
     if wrong:
         raise AnalysisError("a Hill number has no such order", found=wrong[0], expected="a number, 0 or above")
