@@ -73,3 +73,11 @@ def test_a_day_of_a_subject_that_the_table_has_under_another_name_is_refused(nam
 def test_a_day_of_a_subject_that_is_no_whole_number_is_refused(day):
     with pytest.raises(AnalysisError, match="the day of subject 101 is no whole number"):
         days_by_subject({101: day}, ["101"])
+
+
+@pytest.mark.parametrize("days", [4, [4], pd.Series([4], index=["S01"])], ids=["number", "list", "series"])
+def test_days_that_are_not_by_subject_are_refused(days):
+    with pytest.raises(
+        AnalysisError, match=r"days are given by subject; .*; expected subject → day; write \{'S01': 4\}"
+    ):
+        days_by_subject(days, ["S01"])

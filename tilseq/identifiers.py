@@ -107,8 +107,11 @@ def days_by_subject(days: Mapping[Any, Any] | None, known: Collection[str]) -> d
     Raises
     ------
     AnalysisError
-        A day is no whole number; a subject is misspelt, see `refuse_misspelt`.
+        Days are not by subject, or one is no whole number; a subject is misspelt, see `refuse_misspelt`.
     """
+    if days is not None and not isinstance(days, Mapping):
+        found_as, mend = type(days).__name__, "write {'S01': 4}, or `.to_dict()` of a series whose index is subjects"
+        raise AnalysisError("days are given by subject", found=found_as, expected="subject → day", mend=mend)
     found = {}
     for subject, day in (days or {}).items():
         if day is None or day != day:
