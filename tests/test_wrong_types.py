@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import tilseq as ts
-from tilseq.errors import AnalysisError
+from tilseq.errors import TilseqError
 
 KIT = ts.io.read_kit("cba_6plex")
 SHEET = pl.DataFrame({"plate": ["P"], "well": ["A01"], "path": ["a.fcs"], "role": ["blank"], "kit": ["cba_6plex"],
@@ -51,6 +51,26 @@ CALLS = {
     "a depth": (
         lambda: ts.repertoire.rarefaction(CLONES, sample="a", count_of="cells", cells=10),
         "column cells: several are wanted; found 10; write [10]",
+    ),
+    "origins": (
+        lambda: ts.repertoire.origins(CLONES),
+        "column frequency: a sample as `effective_clones` gives it needs this column; found 'locus, junction",
+    ),
+    "miscounting of one library": (
+        lambda: ts.repertoire.miscounting([1, 1, 2]),
+        "a library is counts of its clones; found 1; expected whole numbers above 0, one a clone, in a list for each",
+    ),
+    "miscounting of what is missing": (
+        lambda: ts.repertoire.miscounting([[1.0, float("nan")]]),
+        "a library is counts of its clones; found [1.0, nan]",
+    ),
+    "a mask of what is missing": (
+        lambda: ts.flow.compare({"CD3+": [1.0, float("nan")]}, {"CD3+": [1, 0]}),
+        "the mask of CD3+ is not of true and false, or 1 and 0; give labels as a list",
+    ),
+    "a reference": (
+        lambda: ts.clinical.survival_contrasts(TIMES, pl.DataFrame({"subject": ["a"], "arm": ["A"]}), reference="A"),
+        "column reference: a reference is of a column of the groups; found 'A'; write {column: 'A'}",
     ),
     "overall_response": (
         lambda: ts.clinical.overall_response("pr", None, False),
@@ -96,7 +116,7 @@ CALLS = {
 
 @pytest.mark.parametrize(("call", "words"), CALLS.values(), ids=CALLS)
 def test_a_wrong_kind_is_refused_in_words(call, words):
-    with pytest.raises(AnalysisError, match=re.escape(words)):
+    with pytest.raises(TilseqError, match=re.escape(words)):
         call()
 
 
