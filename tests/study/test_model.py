@@ -20,6 +20,10 @@ def test_files_and_available(make_study):
         study.available("flow", role="stim")
 
 
+def test_a_study_at_the_end_of_a_cell_is_one_line(make_study):
+    assert repr(read_study(make_study())) == "Study(demo: 2 subjects, 4 samples, 0 notes)"
+
+
 def test_a_failed_sample_is_not_available(make_study):
     samples = """\
 sample,subject,visit,specimen,assay,path,status

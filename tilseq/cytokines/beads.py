@@ -14,7 +14,7 @@ from tilseq.cytokines.mixture import Floats, Mixture, assign, fit_mixture, fit_w
 from tilseq.cytokines.peaks import find_spots
 from tilseq.cytokines.places import place_spots
 from tilseq.cytokines.verdicts import FAILED, Well, judge_population, judge_well
-from tilseq.errors import AnalysisError, did_you_mean
+from tilseq.errors import AnalysisError, did_you_mean, plural
 from tilseq.kits import Kit, KitBead, refuse_unnamed
 from tilseq.masked import refuse_masked
 
@@ -85,6 +85,9 @@ class Beads:
     populations: pl.DataFrame
     exclusions: pl.DataFrame
     maps: list[WellMap]
+
+    def __repr__(self) -> str:
+        return f"Beads({plural(len(self.maps), 'well')}, {plural(self.populations.height, 'population')})"
 
     def tables(self) -> list[tuple[pl.DataFrame, Table]]:
         """Return each frame beside the table that it is."""

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tilseq.errors import AnalysisError, ReadError, StudyError, TableError, TilseqError, did_you_mean, first_few
+from tilseq.errors import AnalysisError, ReadError, StudyError, TableError, TilseqError, did_you_mean, first_few, plural
 from tilseq.io.fcs import Fcs, read_fcs
 from tilseq.io.text import read_cells
 from tilseq.kits import ROLES, Kit, refuse_no_kit, refuse_unnamed
@@ -57,6 +57,9 @@ class Wells:
     lost: dict[Key, str] = field(default_factory=dict)
     odd: dict[Key, list[str]] = field(default_factory=dict)
     not_finite: dict[Key, int] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Wells({plural(len(self.events), 'well')} read, {len(self.lost)} lost)"
 
     @property
     def warnings(self) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.errors import ReadError, RunError, TableError, did_you_mean
+from tilseq.errors import ReadError, RunError, TableError, did_you_mean, plural
 from tilseq.tables import (
     Table,
     best_response,
@@ -166,6 +166,10 @@ class Results:
     absent: frozenset[str]
     run: dict[str, Any]
     captions: dict[str, str]
+
+    def __repr__(self) -> str:
+        written = len(self.tables) - len(self.absent)
+        return f"Results({self.folder}: {plural(written, 'table')}, {len(self.absent)} not written)"
 
     @property
     def endpoints(self) -> pl.DataFrame:

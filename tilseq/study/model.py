@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.errors import AnalysisError, TilseqError, refuse_unknown
+from tilseq.errors import AnalysisError, TilseqError, plural, refuse_unknown
 from tilseq.io.yaml_text import Lines
 from tilseq.study.names import nearest
 from tilseq.study.settings import Settings
@@ -76,6 +76,10 @@ class Study:
     tumors_from_sdtm: bool = False
     day_zero: Mapping[str, date] = field(default_factory=dict)
     undated: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        held = (plural(len(rows), one) for rows, one in ((self.subjects, "subject"), (self.samples, "sample")))
+        return f"Study({self.settings.study}: {', '.join(held)}, {plural(len(self.notes), 'note')})"
 
     def clinical_file(self, name: str) -> str:
         """Return the file that a table of `clinical` was read from."""
