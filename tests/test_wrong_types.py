@@ -15,6 +15,9 @@ SHEET = pl.DataFrame({"plate": ["P"], "well": ["A01"], "path": ["a.fcs"], "role"
                       "scale": [None]})  # fmt: skip
 TIMES = pl.DataFrame({"parameter": ["OS"], "subject": ["a"], "days": [10], "event": [True]})
 CLONES = pl.DataFrame({"locus": ["TRB"], "junction": ["TGTTTT"], "junction_aa": ["CF"], "duplicate_count": [9]})
+LESIONS = pd.DataFrame(
+    {"subject": [1, 1], "day": [-8, 41], "lesion": "T1", "role": "target", "diameter_mm": [23.5, 12.0]}
+)
 GENES = ["CD4", "CD8A", "LAG3"]
 DIFFERENCES = pd.DataFrame([[1.0, 2, 3], [2, 1, 4], [0, 1, 1]], columns=GENES)
 DESIGN = pl.DataFrame({"sample": ["pre", "post"], "subject": ["a", "a"], "visit": ["D0", "D28"]})
@@ -71,6 +74,22 @@ CALLS = {
     "a reference": (
         lambda: ts.clinical.survival_contrasts(TIMES, pl.DataFrame({"subject": ["a"], "arm": ["A"]}), reference="A"),
         "column reference: a reference is of a column of the groups; found 'A'; write {column: 'A'}",
+    ),
+    "time_to_event of a table": (
+        lambda: ts.clinical.time_to_event(TIMES),
+        "these are no records; found 'DataFrame'; expected Records; `ts.clinical.clinical_records` gathers them",
+    ),
+    "adam of no names": (
+        lambda: ts.exports.adam([TIMES], TIMES, TIMES, study="x"),
+        "tables are given by their names; found 'list'; of results give `.tables`",
+    ),
+    "adam, another reference": (
+        lambda: ts.exports.adam({}, TIMES, TIMES, study="x", reference="infusion_day"),
+        "column reference: no such setting; found 'infusion_day'; expected infusion, lymphodepletion",
+    ),
+    "a subject that lost its zeros": (
+        lambda: ts.clinical.response(LESIONS, subjects=pl.DataFrame({"subject": ["001"], "tumor_type": ["melanoma"]})),
+        "a subject with lesions is not in subjects; found '1'; did you mean '001'? A spreadsheet may have taken the",
     ),
     "overall_response": (
         lambda: ts.clinical.overall_response("pr", None, False),

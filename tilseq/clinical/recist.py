@@ -30,6 +30,7 @@ from tilseq.clinical.reconcile import reconcile, unsure_readers
 from tilseq.clinical.summed_targets import SUMMED, named_sums, summed_targets
 from tilseq.clinical.treatment_days import resection_days, treatment_days
 from tilseq.errors import StudyError, TableError, refuse_unknown
+from tilseq.identifiers import same_identifier
 from tilseq.tables import Row, Table
 from tilseq.tables.inputs import LESIONS, RESPONSE_READS
 from tilseq.tables.outputs import RESPONSE
@@ -211,7 +212,10 @@ def _list_unknown(
     for row in rows:
         if row["subject"] not in known:
             first.setdefault(row["subject"], row)
-    problems += [problem(what, "subject", subject, row=row["row"], table=table.name) for subject, row in first.items()]
+    problems += [
+        problem(what, "subject", subject, same_identifier(subject, known), row["row"], table=table.name)
+        for subject, row in first.items()
+    ]
 
 
 def _derive(

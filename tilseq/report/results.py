@@ -226,7 +226,14 @@ class Results:
 
         Rows are sorted by subject, day, visit and sample. A sample that the run's table of samples does not know keeps
         its row, with nulls.
+
+        Raises
+        ------
+        RunError
+            The table names no sample.
         """
+        if "sample" not in self.tables[name].columns:
+            raise RunError("this table names no sample", found=name, mend="its own columns say what its rows are of")
         known = self.tables["samples"].select("sample", "subject", "visit", "day", "specimen", "assay", "state")
         joined = self.tables[name].join(known, on="sample", how="left", maintain_order="left")
         return joined.sort(["subject", "day", "visit", "sample"], nulls_last=True, maintain_order=True)
