@@ -238,8 +238,8 @@ def _subject_days(
         treated = min([0, *(row[name] for name in STARTS if row.get(name) is not None)])
         days[row["subject"]] = (treated, reference or 0)
     for subject in sorted(set(seen) - set(days)):
-        what, mend = "a subject with responses is not in subjects", same_identifier(subject, days)
-        problems.append(TableError(what, column="subject", found=subject, mend=mend))
+        what, meant = "a subject with responses is not in subjects", same_identifier(subject, days)
+        problems.append(TableError(what, column="subject", found=subject, mend=meant))
     return days
 
 
