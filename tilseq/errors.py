@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 LONGEST_VALUE_SHOWN = 80
+MOST_ALIKE = 20  # lines of one problem in one column
 
 
 class TilseqError(Exception):
@@ -123,14 +125,32 @@ class StudyError(TilseqError):
         self.where = where
 
     def __str__(self) -> str:
-        return "\n".join([*(str(problem) for problem in self.problems), self.what])
+        return "\n".join([*in_lines(self.problems), self.what])
 
     def as_dict(self) -> dict[str, Any]:
         """Return the parts of the error; what is wrong is every problem, not only how many there are."""
-        return {**super().as_dict(), "what": str(self)}
+        return {**super().as_dict(), "what": "\n".join([*map(str, self.problems), self.what])}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.problems, self.where)
+
+
+def in_lines(problems: Sequence[TilseqError]) -> list[str]:
+    """Return a line a problem; of one that many rows of a column share the first few, and how many more there are.
+
+    A table exported with dates of another form would else hide all other problems behind as many lines as it has rows.
+    """
+    kinds = [(problem.file, problem.column, problem.what) for problem in problems]
+    alike, told, lines = Counter(kinds), Counter[tuple[str | None, str | None, str]](), list[str]()
+    for problem, kind in zip(problems, kinds, strict=True):
+        told[kind] += 1
+        if told[kind] <= MOST_ALIKE:
+            lines.append(str(problem))
+        elif told[kind] == MOST_ALIKE + 1:
+            parts = (problem.file, problem.column and f"column {problem.column}")
+            where = ", ".join(part for part in parts if part)
+            lines.append(f"{where}: {problem.what}, {plural(alike[kind] - MOST_ALIKE, 'time')} more".removeprefix(": "))
+    return lines
 
 
 def shown(value: object) -> str:
