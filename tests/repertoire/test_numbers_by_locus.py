@@ -60,3 +60,9 @@ def test_overlap_wants_names(samples):
         AnalysisError, match=r"samples are tables by their names; .*; name each, as \{'baseline': table"
     ):
         ts.repertoire.overlap(samples)
+
+
+@pytest.mark.parametrize("name", ["IGH families", "TRA+TRB"])
+def test_families_and_pairs_are_named_by_their_loci(name):
+    table = TABLE.with_columns(locus=pl.lit(name))
+    assert ts.repertoire.effective_clones(table, {name: 40.0})["cells"].to_list() == [20.0, 12.0, 8.0]

@@ -164,7 +164,12 @@ def refuse_no_loci(**given: object) -> None:
     for setting, by_locus in given.items():
         if not isinstance(by_locus, Mapping):
             continue
-        wrong = [name for name in by_locus if str(name).removesuffix(OF_FAMILIES) not in LOCI]
+        wrong = [name for name in by_locus if not _is_locus(str(name))]
         if wrong:
             mend, expected = did_you_mean(str(wrong[0]), LOCI), ", ".join(LOCI)
             raise AnalysisError("no such locus", column=setting, found=wrong[0], expected=expected, mend=mend)
+
+
+def _is_locus(name: str) -> bool:
+    """Tell whether a name is a locus's, or of its families (`IGH families`) or pairs of chains (`TRA+TRB`)."""
+    return all(part in LOCI for part in name.removesuffix(OF_FAMILIES).split("+"))
