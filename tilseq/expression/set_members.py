@@ -108,7 +108,8 @@ def match_sets(
     if not isinstance(sets, Mapping):
         raise AnalysisError("gene sets are lists of genes by their names", found=type(sets).__name__)
     for name, listed in sets.items():
-        if isinstance(listed, str) or not isinstance(listed, Iterable):
+        one_word = isinstance(listed, str) and not set(listed) <= set(genes)  # whose letters are no genes
+        if one_word or not isinstance(listed, Iterable):
             mend = "give lists of symbols; `gene_lists` makes them of signatures"
             raise AnalysisError(f"the set {name} is no list of genes", found=type(listed).__name__, mend=mend)
     if not 1 <= smallest <= largest:
