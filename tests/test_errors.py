@@ -1,6 +1,6 @@
 import pickle
 
-from tilseq.errors import ReadError, StudyError, TableError, did_you_mean, first_few, shown
+from tilseq.errors import ReadError, StudyError, TableError, TilseqError, did_you_mean, first_few, in_lines, shown
 
 
 def test_an_error_tells_place_finding_and_mend_in_one_line():
@@ -49,3 +49,18 @@ def test_of_many_names_the_first_few_are_listed():
     assert first_few([], 2) == ""
     assert first_few(["a", "b"], 2) == "a, b"
     assert first_few(["a", "b", "c", "d"], 2) == "a, b and 2 more"
+
+
+def test_a_problem_of_many_rows_does_not_hide_the_others():
+    dates = [TableError("no date", file="labs.csv", row=row, column="date", found="x") for row in range(2, 3002)]
+    other = TableError("no such subject", file="labs.csv", row=7, column="subject", found="S9")
+    error = StudyError([*dates, other])
+    lines = str(error).splitlines()
+    assert lines[19:] == [
+        "labs.csv, row 21, column date: no date; found 'x'",
+        "labs.csv, column date: no date, 2,980 times more",
+        "labs.csv, row 7, column subject: no such subject; found 'S9'",
+        "3001 problems in the study",
+    ]
+    assert len(error.problems) == 3001 and len(error.as_dict()["what"].splitlines()) == 3002
+    assert in_lines([TilseqError("odd")] * 21)[20] == "odd, 1 time more"

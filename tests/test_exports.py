@@ -4,6 +4,7 @@ import inspect
 import subprocess
 import sys
 from importlib import import_module
+from importlib.metadata import version
 
 import pytest
 
@@ -173,3 +174,7 @@ def test_neither_package_imports_anything_heavy_by_itself():
         "print([name for name in ('anndata', 'matplotlib', 'numpy', 'pandas', 'polars') if name in sys.modules])"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_the_version_is_that_of_the_installed_package():
+    assert ts.__version__ == version("tilseq")

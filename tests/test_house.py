@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tilseq"
 BOTTOM = {
     "errors", "exact", "gates", "gene_symbols", "identifiers", "intervals", "kits", "lab_tests", "markers",
-    "multiplicity", "populations", "readers", "receptors", "scaled_counts", "tables",
+    "masked", "multiplicity", "populations", "readers", "receptors", "scaled_counts", "tables",
 }  # fmt: skip
 LABORATORIES = {"flow", "cytokines", "repertoire", "expression", "clinical"}
 # What each part may import beside itself and the bottom.
@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "gates": set(),
     "kits": set(),
     "markers": set(),
+    "masked": set(),
     "populations": set(),
     "tables": set(),
     **dict.fromkeys(LABORATORIES, set()),

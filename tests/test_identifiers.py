@@ -11,6 +11,7 @@ from tilseq.identifiers import days_by_subject, same_identifier, twin_key, unkno
 
 CASE = "They differ only in case or Unicode form"
 ZEROS = "A spreadsheet may have taken the leading zeros"
+MARKS = "A spreadsheet may have put marks or decimals about it"
 KNOWN = ["S01", "007", "003", "P 12"]
 
 
@@ -20,6 +21,10 @@ KNOWN = ["S01", "007", "003", "P 12"]
         ("s01", f"did you mean 'S01'? {CASE}"),
         ("7", f"did you mean '007'? {ZEROS}"),
         ("S1", f"did you mean 'S01'? {ZEROS}"),
+        ("7.0", f"did you mean '007'? {MARKS}"),
+        ("'007", f"did you mean '007'? {MARKS}"),
+        ('="007"', f"did you mean '007'? {MARKS}"),
+        ("S01.0", None),
         ("P12", "did you mean 'P 12'? They differ only in blanks"),
         (" 007", "did you mean '007'? They differ only in blanks"),
         # Spelt alike, but perhaps another person's.
@@ -68,3 +73,11 @@ def test_a_day_of_a_subject_that_the_table_has_under_another_name_is_refused(nam
 def test_a_day_of_a_subject_that_is_no_whole_number_is_refused(day):
     with pytest.raises(AnalysisError, match="the day of subject 101 is no whole number"):
         days_by_subject({101: day}, ["101"])
+
+
+@pytest.mark.parametrize("days", [4, [4], pd.Series([4], index=["S01"])], ids=["number", "list", "series"])
+def test_days_that_are_not_by_subject_are_refused(days):
+    with pytest.raises(
+        AnalysisError, match=r"days are given by subject; .*; expected subject → day; write \{'S01': 4\}"
+    ):
+        days_by_subject(days, ["S01"])

@@ -36,6 +36,8 @@ def __getattr__(name: str) -> Any:
         return import_module(f"tilseq.{name}")
     if name in FUNCTIONS:
         return getattr(import_module(FUNCTIONS[name]), name)
+    if name == "__version__":
+        return import_module("importlib.metadata").version("tilseq")
     raise AttributeError(f"module 'tilseq' has no attribute {name!r}")
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 LONGEST_VALUE_SHOWN = 80
+MOST_ALIKE = 20  # lines of one problem in one column
 
 
 class TilseqError(Exception):
@@ -123,14 +125,32 @@ class StudyError(TilseqError):
         self.where = where
 
     def __str__(self) -> str:
-        return "\n".join([*(str(problem) for problem in self.problems), self.what])
+        return "\n".join([*in_lines(self.problems), self.what])
 
     def as_dict(self) -> dict[str, Any]:
         """Return the parts of the error; what is wrong is every problem, not only how many there are."""
-        return {**super().as_dict(), "what": str(self)}
+        return {**super().as_dict(), "what": "\n".join([*map(str, self.problems), self.what])}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.problems, self.where)
+
+
+def in_lines(problems: Sequence[TilseqError]) -> list[str]:
+    """Return a line a problem; of one that many rows of a column share the first few, and how many more there are.
+
+    A table exported with dates of another form would else hide all other problems behind as many lines as it has rows.
+    """
+    kinds = [(problem.file, problem.column, problem.what) for problem in problems]
+    alike, told, lines = Counter(kinds), Counter[tuple[str | None, str | None, str]](), list[str]()
+    for problem, kind in zip(problems, kinds, strict=True):
+        told[kind] += 1
+        if told[kind] <= MOST_ALIKE:
+            lines.append(str(problem))
+        elif told[kind] == MOST_ALIKE + 1:
+            parts = (problem.file, problem.column and f"column {problem.column}")
+            where = ", ".join(part for part in parts if part)
+            lines.append(f"{where}: {problem.what}, {plural(alike[kind] - MOST_ALIKE, 'time')} more".removeprefix(": "))
+    return lines
 
 
 def shown(value: object) -> str:
@@ -178,6 +198,19 @@ def refuse_unknown(setting: str, value: str | None, allowed: Sequence[str | None
         words = [word for word in allowed if word is not None]
         expected, mend = ", ".join(words), did_you_mean(str(value), words)
         raise AnalysisError("no such setting", column=setting, found=value, expected=expected, mend=mend)
+
+
+def refuse_lone(**given: object) -> None:
+    """Refuse one number or word where several are wanted; letters of a word would be taken for them.
+
+    Raises
+    ------
+    AnalysisError
+        One is given alone, not in a list; None is not looked at.
+    """
+    for name, value in given.items():
+        if value is not None and (isinstance(value, str) or not isinstance(value, Iterable)):
+            raise AnalysisError("several are wanted", column=name, found=value, mend=f"write [{value!r}]")
 
 
 def _rebuild(kind: type[TilseqError], parts: dict[str, Any]) -> TilseqError:

@@ -14,6 +14,7 @@ from tilseq.errors import AnalysisError, TableError
 
 # What R, pandas and people write where a value is missing; no design of expression takes it for a name.
 MISSING = ("", "NA", "N/A", "<NA>", "NaN", "nan")
+WHOLE_NUMBER = re.compile(r"^([0-9]+)\.0+$")
 LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 
 
@@ -27,8 +28,13 @@ def without_zeros(identifier: str) -> str:
     return LEADING_ZEROS.sub("", without_blanks(identifier))
 
 
+def without_marks(identifier: str) -> str:
+    """Return what identifiers share that differ only in a spreadsheet's marks, as `'007`, `="007"` and `7.0`."""
+    return WHOLE_NUMBER.sub(r"\1", without_zeros(identifier).strip("='\""))
+
+
 def same_identifier(word: str, known: Collection[str]) -> str | None:
-    """Return a mend that names the identifier which `word` is but for case, Unicode form, blanks or leading zeros.
+    """Return a mend that names the identifier which `word` is but for case, Unicode form, blanks, zeros or marks.
 
     None where there is none or where two could be meant: one that is merely spelt alike may be another's.
 
@@ -39,6 +45,7 @@ def same_identifier(word: str, known: Collection[str]) -> str | None:
         (twin_key, "They differ only in case or Unicode form"),
         (without_blanks, "They differ only in blanks"),
         (without_zeros, "A spreadsheet may have taken the leading zeros"),
+        (without_marks, "A spreadsheet may have put marks or decimals about it"),
     ):
         alike = [name for name in known if key(name) == key(word)]
         if alike:
@@ -100,8 +107,11 @@ def days_by_subject(days: Mapping[Any, Any] | None, known: Collection[str]) -> d
     Raises
     ------
     AnalysisError
-        A day is no whole number; a subject is misspelt, see `refuse_misspelt`.
+        Days are not by subject, or one is no whole number; a subject is misspelt, see `refuse_misspelt`.
     """
+    if days is not None and not isinstance(days, Mapping):
+        found_as, mend = type(days).__name__, "write {'S01': 4}, or `.to_dict()` of a series whose index is subjects"
+        raise AnalysisError("days are given by subject", found=found_as, expected="subject → day", mend=mend)
     found = {}
     for subject, day in (days or {}).items():
         if day is None or day != day:

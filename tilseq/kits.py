@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from tilseq.errors import AnalysisError
+
 Role = Literal["forward", "side", "classifier", "reporter"]
 ROLES: tuple[Role, ...] = ("forward", "side", "classifier", "reporter")
 LEVEL = re.compile(r"[A-Za-z]*0*(\d+)")
@@ -111,3 +113,32 @@ class Kit:
         if found is None or top is None or self.fold is None or self.levels is None or int(found[1]) > self.levels:
             return None
         return top / self.fold ** (self.levels - int(found[1])) if int(found[1]) else 0.0
+
+
+def refuse_unnamed(kits: object) -> None:
+    """Refuse kits that are not given by the names that a sheet gives them.
+
+    Raises
+    ------
+    AnalysisError
+        They are a kit, a list or the like, or one of them is no kit.
+    """
+    strange = [kit for kit in kits.values() if not isinstance(kit, Kit)] if isinstance(kits, Mapping) else [kits]
+    if strange:
+        found, mend = type(strange[0]).__name__, "write {kit.name: kit}; `ts.io.read_kits()` gives those that ship"
+        raise AnalysisError(
+            "kits are given by their names", column="kits", found=found, expected="name → Kit", mend=mend
+        )
+
+
+def refuse_no_kit(kit: object) -> None:
+    """Refuse what is no kit, as the name of one.
+
+    Raises
+    ------
+    AnalysisError
+        It is none.
+    """
+    if not isinstance(kit, Kit):
+        mend = "read it first: `ts.io.read_kit('multiplex')`"
+        raise AnalysisError("this is no kit", column="kit", found=type(kit).__name__, expected="a Kit", mend=mend)

@@ -253,3 +253,14 @@ def test_a_detector_that_saw_nothing_has_no_dye_of_which_too_much_was_taken() ->
     events[:, 0] -= 60
     with np.errstate(all="raise"):
         assert too_much(events, ["A", "B", "unused"], ["A", "B", "unused"]) is None
+
+
+@pytest.mark.parametrize("events", [np.ones((5, 3)), np.ones((2, 5)), np.ones(2)])
+def test_events_without_a_column_for_each_channel_are_refused(events):
+    with pytest.raises(AnalysisError, match=r"each channel needs its column of events; .*; expected events × 2"):
+        compensate(events, ["FL1-A", "FL2-A"], ["FL1-A", "FL2-A"], np.eye(2))
+
+
+def test_events_of_a_list_are_taken():
+    made = compensate([[11.0, 20.0]], ["FL1-A", "FL2-A"], ["FL1-A", "FL2-A"], [[1, 0], [0.05, 1]])
+    assert made.tolist() == [[10.0, 20.0]]

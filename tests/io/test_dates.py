@@ -71,6 +71,12 @@ def test_refused(subject, cell, day, what):
     assert frame["day"].to_list() == [day]
 
 
+def test_a_subject_that_lost_its_zeros_is_not_told_to_be_never_infused():
+    zeros = DayZero({"007": date(2024, 3, 1)}, frozenset({"007"}))
+    _, problems = days_from_dates(text(subject=["7"], date=["2024-03-04"], day=[None]), SAMPLES, zeros, file="s.csv")
+    assert problems[0].mend == "did you mean '007'? A spreadsheet may have taken the leading zeros"
+
+
 def test_who_was_never_infused_is_told_apart_from_whose_infusion_has_no_date():
     cells = text(subject=["S02", "S03", "S01"], date=["2024-03-04", "2024-03-04", "45000"])
     _, problems = days_from_dates(cells, SAMPLES, DAY0, file="samples.csv")

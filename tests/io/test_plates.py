@@ -8,7 +8,7 @@ from tilseq.errors import ReadError, StudyError
 from tilseq.io.fcs import read_fcs
 from tilseq.io.fcs_write import write_fcs
 from tilseq.io.kits import read_kits
-from tilseq.io.plates import check_kits, read_plate, read_well, read_wells, to_linear
+from tilseq.io.plates import Wells, check_kits, read_plate, read_well, read_wells, to_linear
 
 HEADER = "plate,well,path,role,sample,kit,analyte,dilution,acid_activated,scale\n"
 EVENTS = np.array([[1e5, 2e5, 3e3, 4e2], [1.5e5, 2.5e5, 3.5e3, 4.5e2]], dtype=np.float32)
@@ -236,3 +236,30 @@ def test_the_scale_of_beadplexr_is_pinned_by_a_raw_well(shared_data):
     assert np.percentile(to_linear(plate, "log2"), 50) < 0.2 * np.median(dyed)
     assert np.percentile(to_linear(plate, "ln"), 50) > 1.8 * np.median(dyed)
     assert np.percentile(to_linear(plate, "log10"), 50) > 1e3 * np.median(dyed)
+
+
+XPONENT = """Program,xPONENT,,MAGPIX
+Build,4.2.1324.0
+
+Results
+
+DataType:,Median
+Location,Sample,IFN-gamma,Total Events
+"1(1,A1)",Standard1,12034,110
+"""
+
+
+def test_medians_of_an_instrument_are_no_sheet(tmp_path):
+    (tmp_path / "P1.csv").write_text(XPONENT)
+    with pytest.raises(ReadError) as caught:
+        read_plate(tmp_path / "P1.csv")
+    assert str(caught.value) == (
+        f"{tmp_path / 'P1.csv'}: an instrument's table of medians is no sheet of wells; found 'xPONENT'; "
+        "expected a row a well, with its file of events; export the events of each well, as FCS or CSV, "
+        "and write a sheet that names the files"
+    )
+
+
+def test_wells_at_the_end_of_a_cell_are_one_line():
+    read = Wells({("P", "A01"): np.ones((2, 4))}, {("P", "A02"): "gone"})
+    assert repr(read) == "Wells(1 well read, 1 lost)"

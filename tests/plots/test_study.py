@@ -171,6 +171,20 @@ def test_what_cannot_be_drawn_is_refused():
         endpoint_over_time(pl.DataFrame({"subject": ["A"], "day": [1], "value": [0.0]}), label="x", scale="log")
 
 
+@pytest.mark.parametrize("kind", [pl.DataFrame, pd.DataFrame], ids=["polars", "pandas"])
+def test_rows_of_several_parameters_have_no_axis_in_common(kind):
+    endpoints = kind({**FRAME, "parameter": ["cd4_cd8_ratio", "cells_per_ul", None, "cells_per_ul"]})
+    with pytest.raises(
+        AnalysisError, match="column parameter: the figure is of one of these; found 'cd4_cd8_ratio, cel"
+    ):
+        endpoint_over_time(endpoints, label="x")
+
+
+def test_a_scale_that_is_none_is_refused():
+    with pytest.raises(AnalysisError, match=r"column scale: no such setting; found 'logg'; .* did you mean 'log'\?"):
+        endpoint_over_time(pl.DataFrame(FRAME), label="x", scale="logg")
+
+
 def ticks_of(values):
     """Return the labels of the vertical axis within its ends."""
     frame = pl.DataFrame({"subject": ["A"] * len(values), "day": list(range(len(values))), "value": values})

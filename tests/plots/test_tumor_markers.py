@@ -69,7 +69,7 @@ def test_what_has_no_place_is_counted():
 def test_nothing_to_draw_and_a_missing_column_are_refused():
     with pytest.raises(AnalysisError, match="nothing to draw"):
         marker_courses(courses([record(5, "x")]))
-    with pytest.raises(AnalysisError, match="nothing to draw"):
-        marker_courses(courses(ROWS), tests=["SCC"])
+    with pytest.raises(AnalysisError, match="column test: no row of the table is of this; found 'SCC'"):
+        marker_courses(courses(ROWS), tests=["CEA", "SCC"])
     with pytest.raises(AnalysisError, match="needs this column"):
         marker_courses(courses(ROWS).drop("assay"))

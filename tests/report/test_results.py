@@ -30,3 +30,14 @@ def test_a_table_that_cannot_be_read_is_told_when_it_is_asked_for(tmp_path):
     results = read_results(tmp_path)
     with pytest.raises(ReadError, match=r"clones.parquet: cannot read this table"):
         results.tables["clones"]
+
+
+def test_results_at_the_end_of_a_cell_are_one_line(tmp_path):
+    write_table(outputs.SAMPLES_RUN.frame(), outputs.SAMPLES_RUN, tmp_path / "tables")
+    assert repr(read_results(tmp_path)) == f"Results({tmp_path}: 1 table, 80 not written)"
+
+
+def test_a_table_without_samples_has_none_beside_it(tmp_path):
+    write_table(outputs.SAMPLES_RUN.frame(), outputs.SAMPLES_RUN, tmp_path / "tables")
+    with pytest.raises(RunError, match="this table names no sample; found 'origins'; its own columns say"):
+        read_results(tmp_path).with_sample("origins")

@@ -12,6 +12,16 @@ def test_files_and_available(make_study):
     assert study.available("bcr") == []
     with pytest.raises(AnalysisError, match=r"no such sample; found 's01_d28'; did you mean 'S01_D28'\?"):
         study.files("s01_d28")
+    with pytest.raises(AnalysisError, match=r"column assay: no such setting; found 'flwo'; .*did you mean 'flow'\?"):
+        study.available("flwo")
+    with pytest.raises(
+        AnalysisError, match=r"column role: no such setting; found 'stim'; .*did you mean 'stimulated'\?"
+    ):
+        study.available("flow", role="stim")
+
+
+def test_a_study_at_the_end_of_a_cell_is_one_line(make_study):
+    assert repr(read_study(make_study())) == "Study(demo: 2 subjects, 4 samples, 0 notes)"
 
 
 def test_a_failed_sample_is_not_available(make_study):

@@ -81,7 +81,7 @@ from tilseq.study.summary import summary
         ),
         (
             {"infusions.csv": "subject,infusion,day,lot,cells\nS01,1,0,L1,5e10\n007,1,0,L2,\n"},
-            ["filled but not used yet: infusions.csv cells"],
+            ["columns that are filled and that no result uses: infusions.csv cells"],
         ),
         # Scans tell who the subjects are, by arm too; without any nothing does.
         ({"subjects.csv": "subject,tumor_type,arm,age,sex\nS01,melanoma,A,50,male\n007,cervical,B,60,female\n"}, []),
@@ -91,7 +91,7 @@ from tilseq.study.summary import summary
                 "clinical/lesions.csv": "subject,day,lesion,role,diameter_mm\n",
                 "clinical/responses.csv": "subject,day,response\n",
             },
-            ["filled but not used yet: subjects.csv arm; subjects.csv age; subjects.csv sex"],
+            ["columns that are filled and that no result uses: subjects.csv arm; subjects.csv age; subjects.csv sex"],
         ),
         # Libraries of expression are held against the sex that is recorded.
         (
@@ -122,7 +122,7 @@ from tilseq.study.summary import summary
                 "S01_prod,S01,product,,infusion_product,tcr,raw/b.tsv,CD8+ T\n",
                 "infusions.csv": "subject,infusion,day,lot,cells\nS01,1,0,L1,5e10\n007,1,0,L2,\n",
             },
-            ["no sample of '007'", "filled but not used yet: infusions.csv cells"],
+            ["no sample of '007'", "columns that are filled and that no result uses: infusions.csv cells"],
         ),
         ({"samples.csv": ("S01_D28", '"S01\nD28"')}, [r"a line break inside an identifier: 'S01\nD28'"]),
     ],
@@ -177,7 +177,8 @@ def test_roles_and_columns_that_no_analysis_reads(make_study):
         "role fmo is not analysed: 'c'",
         "role blank is not analysed: 'd'",
         "no tcr sample of infusion_product (analysis.repertoire.reference) of 'S01': no clones are followed",
-        "filled but not used yet: samples.csv panel of bcr; samples.csv cells of flow; samples.csv input_ng of bcr",
+        "columns that are filled and that no result uses: samples.csv panel of bcr; samples.csv cells of flow; "
+        "samples.csv input_ng of bcr",
     ]
 
 
@@ -210,7 +211,7 @@ def test_stimulated_tubes_are_analysed_but_not_by_a_persons_gates(make_study):
     files = {"samples.csv": rows, "study.yaml": settings + "gates: {tcell: {file: raw/d.tsv}}\n"}
     assert read_study(make_study(files)).notes == [
         "a person's gates are not used of stimulated and unstimulated tubes: 'a'",
-        "filled but not used yet: samples.csv stimulus",
+        "columns that are filled and that no result uses: samples.csv stimulus",
     ]
 
 

@@ -258,3 +258,8 @@ def test_samples_without_a_dilution_are_told(make_study, further_texts):
     assert note_undiluted(folder) == [
         "samples of plates without a dilution, of which nothing can be told: a (P1), c (P1)"
     ]
+
+
+def test_medians_of_an_instrument_are_refused(problems_of):
+    told = problems_of(files={"plates/p1.csv": "Program,xPONENT,,MAGPIX\nBuild,4.2\nDataType:,Median\n"})
+    assert told[0].startswith("plates/p1.csv: an instrument's table of medians is no sheet of wells; found 'xPONENT'")

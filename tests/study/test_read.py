@@ -98,7 +98,7 @@ def test_an_ambiguous_date_is_told_once(make_study):
     )
     assert problems_of(root) == [
         "clinical/lesions.csv, row 2, column date: no date that reads in one way only; found '03/04/2024'; "
-        "expected year-month-day such as 2024-03-04; write it so"
+        "expected year-month-day such as 2024-03-04; write it so, in a spreadsheet by the format of the cells"
     ]
 
 
@@ -336,3 +336,10 @@ def test_real_sdtm(make_study, shared_data):
     folder = examine(root)
     assert {problem.file for problem in folder.problems} <= {f"clinical/{name}.csv" for name in ("tu", "tr", "rs")}
     assert folder.problems  # its subjects have no infusion here
+
+
+def test_a_column_subject_of_another_name_is_told_once(make_study):
+    assert problems_of(make_study({"subjects.csv": ("subject,", "Subject,")})) == [
+        "subjects.csv, row 1, column Subject: subjects has no such column; did you mean 'subject'?",
+        "subjects.csv, row 1, column subject: subjects needs this column; rename the one that is meant, of Subject",
+    ]

@@ -326,3 +326,13 @@ def test_rows_that_hold_a_part_of_a_whole_number_are_refused():
     assert TUBES.frame([{"tube": "a"}]).schema == TUBES.schema
     with pytest.raises(TableError, match="column cells: .*found 30.7; expected a whole number"):
         TUBES.frame([{"tube": "a", "cells": 30}, {"tube": "b", "cells": 30.7}])
+
+
+def test_subjects_that_pandas_made_decimals_of_are_whole_again():
+    table = Table("t", "x", (Column("subject", "text", "x"), Column("note", "text", "x")))
+    frame = as_polars(pd.DataFrame({"subject": [7.0, None, 12.0], "note": [7.0, None, 12.0]}))
+    assert conform(frame, table).to_dict(as_series=False) == {
+        "subject": ["7", None, "12"],
+        "note": ["7.0", None, "12.0"],
+    }
+    assert conform(pl.DataFrame({"subject": [7.5], "note": ["x"]}), table)["subject"].to_list() == ["7.5"]

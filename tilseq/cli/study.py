@@ -88,6 +88,7 @@ def check_command(study: Path, as_json: bool) -> int:
 
     Ends with 3 when anything is wrong. Notes tell what is not wrong but worth knowing.
     """
+    from tilseq.errors import in_lines
     from tilseq.steps.notes import notes_of
     from tilseq.study.read import as_study, examine
     from tilseq.study.summary import as_json as to_json
@@ -101,8 +102,8 @@ def check_command(study: Path, as_json: bool) -> int:
 
         click.echo(json.dumps(to_json(folder), indent=1))
     else:
-        for problem in folder.problems:
-            click.echo(printable(str(problem)))
+        for line in in_lines(folder.problems):
+            click.echo(printable(line))
         for line in [] if folder.problems else summary(folder):
             click.echo(printable(line))
         for note in folder.notes:

@@ -13,6 +13,7 @@ from tilseq.clinical.data_cut import data_cuts
 from tilseq.clinical.response_candidates import BestResponsePolicy, candidates, near_misses, too_early
 from tilseq.clinical.treated import STARTS
 from tilseq.errors import StudyError, TableError, TilseqError, first_few
+from tilseq.identifiers import same_identifier
 from tilseq.tables import Row, Table, as_polars, conform, known_columns
 from tilseq.tables.best_response import BEST_RESPONSE, IGNORED_READS
 from tilseq.tables.inputs import SUBJECTS, THERAPIES
@@ -151,7 +152,8 @@ class _Gathered:
         days = _subject_days(subjects, {*table["subject"], *underived}, policy, problems)
         starts, self.before = new_therapies(therapies)
         for subject in sorted(({*starts, *self.before}) - set(days)) if subjects is not None else ():
-            problems.append(TableError("a subject with a therapy is not in subjects", column="subject", found=subject))
+            what, mend = "a subject with a therapy is not in subjects", same_identifier(subject, days)
+            problems.append(TableError(what, column="subject", found=subject, mend=mend))
         self.policy = policy
         self.readers = _readers(table, problems)
         if problems:
@@ -236,7 +238,8 @@ def _subject_days(
         treated = min([0, *(row[name] for name in STARTS if row.get(name) is not None)])
         days[row["subject"]] = (treated, reference or 0)
     for subject in sorted(set(seen) - set(days)):
-        problems.append(TableError("a subject with responses is not in subjects", column="subject", found=subject))
+        what, meant = "a subject with responses is not in subjects", same_identifier(subject, days)
+        problems.append(TableError(what, column="subject", found=subject, mend=meant))
     return days
 
 

@@ -14,6 +14,7 @@ from tilseq.clinical.partial_likelihood import WIDEST, Spans, maximised
 from tilseq.clinical.survival_times import CANNOT, Flags, Floats, checked
 from tilseq.errors import AnalysisError
 from tilseq.intervals import Z95
+from tilseq.masked import refuse_masked
 
 Ties = Literal["efron", "breslow"]
 
@@ -134,6 +135,7 @@ def cox_time_dependent(
         As `cox`; spans of a subject overlap, or one follows an event.
     """
     ends, happened = checked(stop, event)
+    refuse_masked(start=start)
     begins = np.asarray(start, float)
     if begins.shape != ends.shape:
         raise AnalysisError("each span needs its start", column="start", found=begins.shape, expected=str(ends.shape))
@@ -204,6 +206,7 @@ def _fit(
 
 def _covariates(values: ArrayLike, names: Sequence[str] | None, many: int) -> tuple[Floats, tuple[str, ...]]:
     """Return covariates as columns and their names, or refuse those that no model can take."""
+    refuse_masked(covariates=values)
     try:
         x = np.asarray(values, float)
     except (TypeError, ValueError) as error:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tilseq.clinical.survival_times import CANNOT, Flags, Floats, checked
 from tilseq.errors import AnalysisError
+from tilseq.masked import refuse_masked
 
 FEWEST_EXPECTED = 5.0  # events of a group, below which chi-square finds too much
 FEW_EXPECTED = f"as a group has fewer than {FEWEST_EXPECTED:g} expected events"
@@ -152,8 +153,9 @@ def labels(values: ArrayLike, many: int, name: str) -> tuple[tuple[str, ...], ND
     Raises
     ------
     AnalysisError
-        They are not as many as the subjects, or one is missing.
+        They are not as many as the subjects, or one is missing or masked.
     """
+    refuse_masked(**{name: values})
     given = np.asarray(values, object)
     if given.shape != (many,):
         raise AnalysisError(f"{name} must be one for each time", column=name, found=given.shape, expected=f"({many},)")

@@ -30,11 +30,13 @@ from tilseq.clinical.reconcile import reconcile, unsure_readers
 from tilseq.clinical.summed_targets import SUMMED, named_sums, summed_targets
 from tilseq.clinical.treatment_days import resection_days, treatment_days
 from tilseq.errors import StudyError, TableError, refuse_unknown
+from tilseq.identifiers import same_identifier
 from tilseq.tables import Row, Table
 from tilseq.tables.inputs import LESIONS, RESPONSE_READS
 from tilseq.tables.outputs import RESPONSE
 
 LEAST_GROWTH = 5 * MICROMETRES
+TARGET_WORDS, NONTARGET_WORDS = ("CR", "PR", "SD", "PD", "NE", None), ("CR", "NON-CR/NON-PD", "PD", "NE", None)
 Regrowth = Literal["sum_rule", "pd"]
 Undersized = Literal["refuse", "accept"]
 
@@ -153,7 +155,14 @@ def overall_response(target: str | None, nontarget: str | None, new_lesion: bool
         `CR`, `PR`, `SD`, `PD` or `NE` and `CR`, `NON-CR/NON-PD`, `PD` or `NE`; None where there was none at baseline.
     new_lesion
         An unequivocal new lesion is seen.
+
+    Raises
+    ------
+    AnalysisError
+        A response is none of these words.
     """
+    refuse_unknown("target", target, TARGET_WORDS)
+    refuse_unknown("nontarget", nontarget, NONTARGET_WORDS)
     if new_lesion or "PD" in (target, nontarget):
         return "PD"
     if target is None:
@@ -203,7 +212,10 @@ def _list_unknown(
     for row in rows:
         if row["subject"] not in known:
             first.setdefault(row["subject"], row)
-    problems += [problem(what, "subject", subject, row=row["row"], table=table.name) for subject, row in first.items()]
+    problems += [
+        problem(what, "subject", subject, same_identifier(subject, known), row["row"], table=table.name)
+        for subject, row in first.items()
+    ]
 
 
 def _derive(

@@ -16,6 +16,7 @@ from tilseq.clinical.data_cut import up_to_data_cut
 from tilseq.clinical.response_candidates import BestResponsePolicy
 from tilseq.clinical.treated import infused_subjects
 from tilseq.errors import AnalysisError, StudyError, TableError, first_few, plural
+from tilseq.identifiers import same_identifier
 from tilseq.intervals import clopper_pearson
 from tilseq.tables import Row, Table, as_polars, conform, known_columns
 from tilseq.tables.best_response import BEST_RESPONSE, BEST_WORDS
@@ -232,7 +233,12 @@ def _people(table: pl.DataFrame, subjects: Any, infusions: Any, underived: Colle
     frame = conform(known_columns(subjects, GROUPS), GROUPS)
     people = {row["subject"]: row for row in frame.iter_rows(named=True)}
     problems = [
-        TableError(f"a subject {what} is not in subjects", column="subject", found=subject)
+        TableError(
+            f"a subject {what} is not in subjects",
+            column="subject",
+            found=subject,
+            mend=same_identifier(subject, people),
+        )
         for what, names in (("with a best response", seen), ("with an infusion", infused))
         for subject in sorted(names - set(people))
     ]

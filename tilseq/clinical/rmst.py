@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from tilseq.clinical.kaplan_meier import Curve, kaplan_meier
 from tilseq.clinical.survival_times import CANNOT
 from tilseq.errors import AnalysisError
+from tilseq.masked import refuse_masked
 
 MeanInterval = Literal["logit_t", "normal"]
 HALVINGS = 60
@@ -120,6 +121,7 @@ def rmst_difference(
         As `rmst`; or a group is empty.
     """
     _check(end, "logit_t")
+    refuse_masked(days=days, event=event, group=group)
     flags = np.asarray(group)
     if flags.dtype != bool or flags.all() or not flags.any() or flags.shape != np.shape(days):
         raise AnalysisError("a difference needs two groups", column="group", expected="true and false, one each")

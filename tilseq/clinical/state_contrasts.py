@@ -19,7 +19,7 @@ from tilseq.clinical.survival_contrasts import (
     log_rank_row,
 )
 from tilseq.clinical.survival_times import CANNOT, by_endpoint, read_times, sentence, times
-from tilseq.errors import AnalysisError, TableError
+from tilseq.errors import AnalysisError, TableError, refuse_lone
 from tilseq.tables import Column, Row, Table, as_polars, conform
 from tilseq.tables.outputs import SUBJECT
 
@@ -101,6 +101,7 @@ def state_contrasts(
         found, expected = began["subject"][0], f"subjects such as {frame['subject'][0]}"
         raise AnalysisError("the states are of no subject that has a time", found=found, expected=expected)
     rows: list[Row] = []
+    refuse_lone(landmarks=landmarks)
     for day in landmarks:
         rows += _at_landmark(landmark(known, day), began, state, day, ties, permutations, seed)
     rows += _in_time(known, began, state, ties)

@@ -96,6 +96,9 @@ def survival_contrasts(
     frame = read_times(time_to_event)
     known = read_groups(groups, frame)
     parted = None if strata is None else _strata(read_groups(strata, frame))
+    if reference is not None and not isinstance(reference, Mapping):
+        mend = f"write {{column: {reference!r}}}"
+        raise AnalysisError("a reference is of a column of the groups", column="reference", found=reference, mend=mend)
     for column, level in (reference or {}).items():
         if column not in known.columns[1:] or level not in known[column]:
             raise AnalysisError("no subject is of the reference", column=column, found=level)

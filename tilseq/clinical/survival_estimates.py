@@ -12,7 +12,7 @@ from tilseq.clinical.kaplan_meier import Curve, kaplan_meier, quantile, value_on
 from tilseq.clinical.rmst import restricted_mean
 from tilseq.clinical.survival_limits import Interval
 from tilseq.clinical.survival_times import CANNOT, NOT_REACHED, Times, by_group, sentence
-from tilseq.errors import AnalysisError
+from tilseq.errors import AnalysisError, refuse_lone
 from tilseq.tables import Row
 from tilseq.tables.survival import (
     FEW_AT_RISK,
@@ -84,6 +84,7 @@ def survival_estimates(
     AnalysisError
         A day is not a whole one above 0, groups of what is known only later, or an interval that is none.
     """
+    refuse_lone(at_days=at_days, rmst_days=rmst_days)
     for day in (*at_days, *rmst_days):
         if day != int(day) or day < 1:
             raise AnalysisError("a landmark is a whole day above 0", column="at_day", found=day)

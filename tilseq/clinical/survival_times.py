@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError, StudyError, TableError
+from tilseq.masked import refuse_masked
 from tilseq.tables import Column, Table, as_polars, conform
 from tilseq.tables.outputs import SUBJECT
 from tilseq.tables.survival import NEVER_SCANNED
@@ -108,8 +109,9 @@ def checked(days: ArrayLike, event: ArrayLike) -> tuple[Floats, Flags]:
     Raises
     ------
     AnalysisError
-        There is none, the two differ in number, or a value cannot be.
+        There is none, the two differ in number, or a value cannot be, or is masked.
     """
+    refuse_masked(days=days, event=event)
     given = np.asarray(days)
     if given.dtype.kind in "mM":  # numpy would count them in their own unit, such as nanoseconds
         what, mend = "times to event are numbers of days", "of differences of dates write `.dt.days`, and add 1"

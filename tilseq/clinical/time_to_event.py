@@ -16,7 +16,7 @@ from tilseq.clinical.event_sources import Event, first_event
 from tilseq.clinical.histories import History, histories
 from tilseq.clinical.missed_visits import Planned, planned_visits
 from tilseq.clinical.reader_series import Found, Series, days_in_words
-from tilseq.errors import StudyError
+from tilseq.errors import AnalysisError, StudyError
 from tilseq.tables import Row
 from tilseq.tables.survival import NOT_IN_STUDY, NOT_LOOKED_FOR, TIME_TO_EVENT
 
@@ -55,6 +55,8 @@ def time_to_event(records: Records, rules: TimeToEventRules | None = None) -> pl
         `Records.refusing` leaves their subjects out, `Records.without_scans` their scans.
     TableError
         There are best responses, and none by the confirmation that the rules ask for.
+    AnalysisError
+        They are no records, but a table.
 
     References
     ----------
@@ -62,6 +64,9 @@ def time_to_event(records: Records, rules: TimeToEventRules | None = None) -> pl
     guideline on anticancer medicinal products (2012): their styles of censoring. Reverse Kaplan-Meier: Schemper and
     Smith, Control Clin Trials 1996;17:343.
     """
+    if not isinstance(records, Records):
+        what, mend = "these are no records", "`ts.clinical.clinical_records` gathers them from the tables"
+        raise AnalysisError(what, found=type(records).__name__, expected="Records", mend=mend)
     rules = rules or TimeToEventRules()
     wrong = contradictions(records, rules)
     if wrong:

@@ -14,8 +14,9 @@ from tilseq.cytokines.mixture import Floats, Mixture, assign, fit_mixture, fit_w
 from tilseq.cytokines.peaks import find_spots
 from tilseq.cytokines.places import place_spots
 from tilseq.cytokines.verdicts import FAILED, Well, judge_population, judge_well
-from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.kits import Kit, KitBead
+from tilseq.errors import AnalysisError, did_you_mean, plural
+from tilseq.kits import Kit, KitBead, refuse_unnamed
+from tilseq.masked import refuse_masked
 
 if TYPE_CHECKING:
     import polars as pl
@@ -85,6 +86,9 @@ class Beads:
     exclusions: pl.DataFrame
     maps: list[WellMap]
 
+    def __repr__(self) -> str:
+        return f"Beads({plural(len(self.maps), 'well')}, {plural(self.populations.height, 'population')})"
+
     def tables(self) -> list[tuple[pl.DataFrame, Table]]:
         """Return each frame beside the table that it is."""
         from tilseq.tables.cytokines import BEAD_POPULATIONS, BEAD_WELLS
@@ -152,12 +156,13 @@ def find_beads(
     Raises
     ------
     AnalysisError
-        A well has no kit or one that is not known, one analyte stands in two kits of a plate, or a well of the sheet
-        has neither events nor a reason.
+        Kits are not given by name, a well has no kit or one that is not known, one analyte stands in two kits of a
+        plate, or a well of the sheet has neither events nor a reason.
     """
     from tilseq.tables.cytokines import BEAD_POPULATIONS, BEAD_WELLS
     from tilseq.tables.outputs import EXCLUSIONS
 
+    refuse_unnamed(kits)
     rows = _wells(sheet)
     _check(rows, events, kits, lost or {})
     found = _Found()
@@ -198,7 +203,9 @@ def _check(rows: list[Row], events: Mapping[Key, Floats], kits: Mapping[str, Kit
             )
         if (row["plate"], row["well"]) not in events and (row["plate"], row["well"]) not in lost:
             raise AnalysisError(f"{place}: the well has no events, and no reason is given")
-        shape = np.shape(events.get((row["plate"], row["well"]), np.empty((0, 4))))
+        own = events.get((row["plate"], row["well"]), np.empty((0, 4)))
+        refuse_masked(**{place: own})
+        shape = np.shape(own)
         if len(shape) != 2 or shape[1] != 4:
             expected = "events × (forward, side, classifier, reporter)"
             raise AnalysisError(f"{place}: these are no events of beads", found=shape, expected=expected)

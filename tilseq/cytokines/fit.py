@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from tilseq.cytokines.curve import PARAMETERS, Curve, Floats, Model, check_model
 from tilseq.cytokines.least_squares import Normal, least_squares
 from tilseq.errors import AnalysisError
+from tilseq.masked import refuse_masked
 
 GAIN, STEPS = 1e-13, 500
 
@@ -36,6 +37,7 @@ def fit_curve(log_conc: ArrayLike, log_signal: ArrayLike, sd: ArrayLike, model: 
     AnalysisError
         There is no such model; the three are not of one length, or a number is none.
     """
+    refuse_masked(log_conc=log_conc, log_signal=log_signal, sd=sd)
     x, y, spread = (np.asarray(values, np.float64) for values in (log_conc, log_signal, sd))
     check_model(model)
     sound = x.shape == y.shape == spread.shape and np.isfinite(y).all() and (x < np.inf).all()

@@ -24,7 +24,7 @@ from tilseq.cytokines.plate_doubts import (
 from tilseq.cytokines.standards import Standard, fit_standards
 from tilseq.cytokines.verdicts import saturated
 from tilseq.errors import AnalysisError, TableError, plural
-from tilseq.kits import Kit
+from tilseq.kits import Kit, refuse_unnamed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -109,7 +109,7 @@ def quantify(
         One of the two is not its table, or the sheet lacks a well of the other.
     AnalysisError
         Two wells of one standard level should hold different concentrations, one of them 0, or a blank anything; there
-        is no such model.
+        is no such model; kits are not given by name.
     """
     import polars as pl
 
@@ -117,6 +117,7 @@ def quantify(
     from tilseq.tables import cytokines as tables
     from tilseq.tables.inputs import PLATES
 
+    refuse_unnamed(kits)
     if model is not None:
         check_model(model)
     rows: dict[str, list[Row]] = {"curves": [], "recovery": [], "dilution": [], "wells": [], "samples": []}

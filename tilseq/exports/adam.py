@@ -9,14 +9,14 @@ from __future__ import annotations
 from base64 import b32encode
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import polars as pl
 
 from tilseq.endpoints.parameters import ALL
-from tilseq.errors import AnalysisError, first_few
+from tilseq.errors import AnalysisError, first_few, refuse_unknown
 from tilseq.lab_tests import LIMITS, OPERATORS
-from tilseq.tables import Table
+from tilseq.tables import Table, as_polars
 from tilseq.tables.adam import ADAE, ADAM_TABLES, ADBM, ADLB, ADRS, ADSL, ADTR, ADTTE
 from tilseq.tables.infusions import given_infusions
 
@@ -50,8 +50,8 @@ DAYS = [name for name in BIOMARKERS if name.endswith(("_day_of_peak", "_last_day
 
 def adam(
     tables: Mapping[str, pl.DataFrame],
-    subjects: pl.DataFrame,
-    infusions: pl.DataFrame,
+    subjects: Any,
+    infusions: Any,
     *,
     study: str,
     reference: Reference = "infusion",
@@ -64,8 +64,8 @@ def adam(
         Tables of a run by name: `time_to_event`, `response`, `best_response`, `lab_grades`, `adverse_event_rows` and
         `endpoints`.
     subjects, infusions
-        The study's tables of these names, infusions up to the data cut; all days count from the first infusion, day 0.
-        One of 0 cells is none.
+        The study's tables of these names, polars or pandas; infusions up to the data cut; all days count from the first
+        infusion, day 0. One of 0 cells is none.
     study
         Name of the study, for STUDYID.
     reference
@@ -79,8 +79,14 @@ def adam(
     Raises
     ------
     AnalysisError
-        Subjects have no day of the reference, or results are of others than these subjects.
+        Tables are not given by name, there is no such reference, subjects have no day of it, or results are of others
+        than these subjects.
     """
+    if not isinstance(tables, Mapping):
+        mend = "of results give `.tables`"
+        raise AnalysisError("tables are given by their names", found=type(tables).__name__, mend=mend)
+    refuse_unknown("reference", reference, get_args(Reference))
+    subjects, infusions = as_polars(subjects), as_polars(infusions)
     days = _reference_days(subjects, reference)
     datasets = {
         ADSL: _adsl(subjects, given_infusions(infusions), days),

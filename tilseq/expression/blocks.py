@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
+from tilseq.masked import refuse_masked
 
 ENTRIES = 512 << 10  # of a block, which then stays in a processor's cache
 
@@ -73,8 +74,9 @@ def check_matrix(matrix: Any) -> None:
     Raises
     ------
     AnalysisError
-        It is neither a numpy array nor a scipy sparse matrix.
+        It is neither a numpy array nor a scipy sparse matrix, or a masked array.
     """
+    refuse_masked(counts=matrix)
     if not isinstance(matrix, np.ndarray) and not hasattr(matrix, "tocsr"):
         raise AnalysisError(
             "counts are no matrix",

@@ -12,7 +12,9 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError, did_you_mean, first_few
+from tilseq.expression.normalise import refuse_moved
 from tilseq.expression.sample_design import check_has, refuse_twins, without_missing
+from tilseq.masked import refuse_masked
 from tilseq.tables.schema import as_polars
 
 FORM = "FACTOR:LEVEL/REFERENCE, as visit:D28/product; an interaction is two of them joined by *"
@@ -121,12 +123,15 @@ def subject_contrasts(log_cpm: ArrayLike, design: Any, contrast: Contrast | str)
     Raises
     ------
     AnalysisError
-        The design does not fit, lacks the factor or a level (the error names what there is), or a subject has two
+        The design does not fit, or names the samples of a data frame in another order, lacks the factor or a level (the
+        error names what there is), or a subject has two
         samples where one is needed (the error names the columns in which they differ).
     """
     contrast = parse_contrast(contrast) if isinstance(contrast, str) else contrast
+    refuse_masked(log_cpm=log_cpm)
     values = np.asarray(log_cpm, float)
     design = checked_design(design, contrast, len(values))
+    refuse_moved(log_cpm, design["sample"].to_list(), None)
     rows = combination_rows(design, contrast)
     left_out = without_pair(rows, contrast)
     gone = set(left_out["subject"])

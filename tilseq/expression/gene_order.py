@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError, first_few
+from tilseq.expression.normalise import refuse_moved
 from tilseq.expression.vdj_genes import vdj_genes
+from tilseq.masked import refuse_masked
 
 Floats = NDArray[np.float64]
 SHOWN = 5
@@ -42,8 +44,12 @@ def checked_ranks(ranks: ArrayLike, genes: Sequence[str]) -> Values:
     Raises
     ------
     AnalysisError
-        A rank is NaN or infinite, a gene stands twice, there are fewer than two genes, or all ranks are equal.
+        A rank is NaN or infinite, a gene stands twice or, in a series of pandas, at the place of another, there are
+        fewer than two genes, or all ranks are equal.
     """
+    refuse_masked(ranks=ranks)
+    if hasattr(ranks, "index") and hasattr(ranks, "to_frame"):  # a series of pandas, whose index names genes
+        refuse_moved(ranks.to_frame().T, None, genes)
     found = by_symbol(np.asarray(ranks, float)[None, :], genes, "rank")
     values = found.values[0]
     if np.all(values == values[0]):
@@ -62,9 +68,11 @@ def checked_differences(differences: ArrayLike, genes: Sequence[str]) -> Values:
     Raises
     ------
     AnalysisError
-        A difference is NaN or infinite, a gene stands twice, fewer than two genes change, there are fewer than two
-        subjects, or all are the same.
+        A difference is NaN or infinite, a gene stands twice or, in a data frame, at the place of another, fewer than
+        two genes change, there are fewer than two subjects, or all are the same.
     """
+    refuse_masked(differences=differences)
+    refuse_moved(differences, None, genes)
     values = np.asarray(differences, float)
     if values.ndim != 2 or values.shape[0] < 2:
         subjects = values.shape[0] if values.ndim == 2 else 0

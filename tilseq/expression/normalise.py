@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError
+from tilseq.masked import refuse_masked
 from tilseq.scaled_counts import sign_of_scaling
 
 Floats = NDArray[np.float64]
@@ -40,6 +41,7 @@ def checked_counts(counts: Any, samples: Sequence[str] | None = None, genes: Seq
         (`sign_of_scaling`). The error names the sample and the gene. Rows or columns of a data frame bear the names in
         another order.
     """
+    refuse_masked(counts=counts)
     refuse_moved(counts, samples, genes)
     values = np.asarray(counts.toarray() if hasattr(counts, "toarray") else counts, float)
     if values.ndim != 2:
@@ -127,6 +129,7 @@ def log2_cpm(counts: Any, sizes: ArrayLike | None = None) -> Floats:
         As `checked_counts`.
     """
     values = checked_counts(counts)
+    refuse_masked(sizes=sizes)
     sizes = library_sizes(values) * tmm_factors(values) if sizes is None else sizes
     return log_counts(values, np.asarray(sizes, float))
 

@@ -14,6 +14,7 @@ from tilseq.errors import AnalysisError
 from tilseq.expression.gene_order import Floats, by_symbol
 from tilseq.expression.normalise import refuse_moved
 from tilseq.expression.set_members import LARGEST, SMALLEST, SetMembers, match_sets
+from tilseq.masked import refuse_masked
 from tilseq.tables.enrichment import SAMPLE_SCORES
 
 Method = Literal["ssgsea", "gsva"]
@@ -77,6 +78,7 @@ def sample_scores(
     AnalysisError
         A value is missing or infinite, a gene stands twice, samples do not fit, or GSVA has fewer than two samples.
     """
+    refuse_masked(expression=expression)
     values = np.asarray(expression, float)
     if values.ndim != 2 or len(values) != len(samples):
         raise AnalysisError("each row needs its sample", found=values.shape, expected=f"{len(samples)} rows")

@@ -99,14 +99,17 @@ def match_sets(
     Raises
     ------
     AnalysisError
-        There is no set, one is no list of genes, or the limits leave no size.
+        There is no set, they have no names, one is no list of genes, or the limits leave no size.
     """
     from scipy.sparse import csr_array
 
     if not sets:
         raise AnalysisError("there is no gene set to test")
+    if not isinstance(sets, Mapping):
+        raise AnalysisError("gene sets are lists of genes by their names", found=type(sets).__name__)
     for name, listed in sets.items():
-        if not isinstance(listed, Iterable):
+        one_word = isinstance(listed, str) and not set(listed) <= set(genes)  # whose letters are no genes
+        if one_word or not isinstance(listed, Iterable):
             mend = "give lists of symbols; `gene_lists` makes them of signatures"
             raise AnalysisError(f"the set {name} is no list of genes", found=type(listed).__name__, mend=mend)
     if not 1 <= smallest <= largest:

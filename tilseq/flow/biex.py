@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tilseq.errors import AnalysisError
-from tilseq.flow.curve import Curve, Doubles, falling_rate
+from tilseq.flow.curve import Curve, Doubles, doubles, falling_rate
 from tilseq.flow.lookup import Table, look_up, tabulate
 from tilseq.flow.tube import Floats
 
@@ -118,11 +118,11 @@ class Biex:
 
     def exact(self, values: ArrayLike) -> Doubles:
         """Return the channels of linear values of any shape, float64."""
-        return self.zero + self._displayed(np.asarray(values, dtype=np.float64))
+        return self.zero + self._displayed(doubles(values))
 
     def inverse(self, displayed: ArrayLike) -> Doubles:
         """Return the linear values of channels of any shape, float64."""
-        distance = np.asarray(displayed, dtype=np.float64) - self.zero
+        distance = doubles(displayed) - self.zero
         whole = np.floor(np.abs(distance))
         low, high = self._curve.linear(whole), self._curve.linear(whole + 1)
         return np.copysign(low + (np.abs(distance) - whole) * (high - low), distance)

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.tube import Mask
+from tilseq.masked import refuse_masked
 
 if TYPE_CHECKING:
     import polars as pl
@@ -65,10 +66,18 @@ def compare(
 
 def _masks(gating: Mapping[str, ArrayLike] | Sequence[str | None]) -> dict[str, Mask]:
     if isinstance(gating, Mapping):
-        return {name: np.asarray(mask, dtype=bool) for name, mask in gating.items()}
+        refuse_masked(**gating)
+        return {name: _mask(name, np.asarray(mask)) for name, mask in gating.items()}
     # pandas has NaN where a label is missing.
     labels = np.array([label if label and label == label else "" for label in gating], dtype=object)
     return {str(name): labels == name for name in sorted(set(labels) - {""})}
+
+
+def _mask(name: str, given: NDArray[Any]) -> Mask:
+    """Return a mask as booleans, or refuse what is no mask, as labels and NaN, which would be true."""
+    if given.dtype != bool and not np.isin(given, (0, 1)).all():
+        raise AnalysisError(f"the mask of {name} is not of true and false, or 1 and 0", mend="give labels as a list")
+    return given.astype(bool)
 
 
 def _row(name: str, ours: Mask | None, theirs: Mask | None) -> dict[str, Any]:

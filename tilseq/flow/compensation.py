@@ -13,6 +13,7 @@ from tilseq.errors import AnalysisError
 from tilseq.flow.robust import ERROR_OF_MEDIAN, MAD_TO_SD, median
 from tilseq.flow.tube import Floats, Tube
 from tilseq.gates import COMPENSATED_PREFIXES, LARGEST_CONDITION, Spectra, in_percent, spectra_fault
+from tilseq.masked import refuse_masked
 
 # So many events stay in a processor's cache while they are laid out by channel and multiplied. A product of more terms
 # is for OpenBLAS one of several threads, which on so small a piece work less than they wait for each other.
@@ -75,7 +76,8 @@ def compensate(
     ------
     AnalysisError
         The matrix is not n × n, not finite, in percent (100 all along the diagonal), is singular or nearly so (the
-        condition number is told), or names a channel that is absent or occurs twice.
+        condition number is told), or names a channel that is absent or occurs twice. Events are masked, or not
+        as many columns as channels.
     """
     return _compensated(events, channels, spill_channels, spill_matrix, list(range(len(channels))))
 
@@ -105,6 +107,11 @@ def _compensated(
     wanted: Sequence[int],
 ) -> Floats:
     """Return compensated columns, each contiguous."""
+    refuse_masked(events=events)
+    events = np.asarray(events)
+    if events.ndim != 2 or events.shape[1] != len(channels):
+        expected = f"events × {len(channels)}"
+        raise AnalysisError("each channel needs its column of events", found=events.shape, expected=expected)
     inverse = np.linalg.inv(checked_matrix(spill_channels, spill_matrix)).astype(np.float32)
     dyes, inverse = _in_order(checked_columns(channels, spill_channels), inverse)
     places = np.arange(len(channels))[dyes].tolist()

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tilseq.flow.gated import Gating
+from tilseq.flow.gated import Gating, refuse_ungated
 from tilseq.flow.quality import worst_of
 from tilseq.flow.rare import (
     NO_BLANK,
@@ -61,9 +61,15 @@ def count(gating: Gating, blanks: Mapping[str, Blank] | None = None) -> pl.DataF
         counting alone (Clopper and Pearson, 1934) and of gating alone, see `share_limits`; the tube's ratio of CD4 to
         CD8, see `cd4_cd8_ratio`; and its worst verdict with its reasons. A share of a parent without events is null.
         `cells_per_ul` is null: see `absolute`.
+
+    Raises
+    ------
+    AnalysisError
+        It is no gated tube.
     """
     from tilseq.tables.outputs import COUNTS
 
+    refuse_ungated(gating)
     verdict, reason = _verdict(gating.quality)
     of_tube = {"verdict": verdict, "reason": reason, **ratio_columns(cd4_cd8_ratio(gating))}
     rows: list[dict[str, Any]] = []
@@ -172,7 +178,13 @@ def cd4_cd8_ratio(gating: Gating) -> Ratio:
         Without CD4+ T or without CD8+ T cells there is no ratio: the value is None, the status `not_evaluable`, and of
         the limits the one that can be told stays. Otherwise the status is that of the smaller count, see
         `rare.status_of_counts`. A tube whose tree has no such populations has no limits either.
+
+    Raises
+    ------
+    AnalysisError
+        It is no gated tube.
     """
+    refuse_ungated(gating)
     names = ("CD4+ T", "CD8+ T")
     if not set(names) <= gating.populations.keys():
         return Ratio(None, None, None, None, None, 0, "not_evaluable")

@@ -6,13 +6,27 @@ from dataclasses import dataclass
 from math import exp
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from tilseq.masked import refuse_masked
 
 Doubles = NDArray[np.float64]
 
 # Both limits from which Newton starts are above the root by a factor of two at most, so a handful of steps does.
 MOST_STEPS = 50
 SMALLEST_STEP = 1e-13
+
+
+def doubles(values: ArrayLike) -> Doubles:
+    """Return values of any shape as float64.
+
+    Raises
+    ------
+    AnalysisError
+        A value is masked.
+    """
+    refuse_masked(values=values)
+    return np.asarray(values, dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from tilseq.flow.gated import Borrowed, Gating
+from tilseq.flow.gated import Borrowed, Gating, refuse_ungated
 from tilseq.flow.lymphocytes import BLIND, Region
 from tilseq.flow.tree import CLEAR_SEPARATION, Cut
 from tilseq.intervals import Z95
@@ -36,9 +36,15 @@ def cuts_table(gating: Gating) -> pl.DataFrame:
     -------
     polars.DataFrame
         Table `cuts`, on the compensated linear scale.
+
+    Raises
+    ------
+    AnalysisError
+        It is no gated tube.
     """
     from tilseq.tables.outputs import CUTS
 
+    refuse_ungated(gating)
     rows: list[dict[str, Any]] = [
         {
             "sample": gating.sample,

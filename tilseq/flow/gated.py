@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from tilseq.errors import AnalysisError
 from tilseq.flow.beside import NONE_TOLD, Told
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.scatter import NONE_BESIDE, Beside
@@ -111,3 +112,16 @@ class Gating:
     def __repr__(self) -> str:
         held = ", ".join(f"{name} {population.events:,}" for name, population in self.populations.items())
         return f"Gating({self.sample}: {held})"
+
+
+def refuse_ungated(gating: object) -> None:
+    """Refuse what is no gated tube, as the tube or several.
+
+    Raises
+    ------
+    AnalysisError
+        It is none.
+    """
+    if not isinstance(gating, Gating):
+        found, mend = type(gating).__name__, "gate it first, `ts.flow.gate(tube, sample='day28')`; give one at a time"
+        raise AnalysisError("this is no gated tube", found=found, expected="a Gating", mend=mend)

@@ -94,11 +94,14 @@ def gate(
     Raises
     ------
     AnalysisError
-        The tube holds no event, lacks FSC-A, SSC-A or CD3, or one of these, CD4 or CD8 holds a single value; CD3, CD4
-        or CD8 cannot be parted; a tenth of the events or more repeat another; the spillover cannot be used; some
-        stains are compensated and some not; the panel contradicts the file; a threshold is not a marker's or not a
+        It is no tube; it holds no event, lacks FSC-A, SSC-A or CD3, or one of these, CD4 or CD8 holds a single value;
+        CD3, CD4 or CD8 cannot be parted; a tenth of the events or more repeat another; the spillover cannot be used;
+        some stains are compensated and some not; the panel contradicts the file; a threshold is not a marker's or not a
         number; the population tree is at fault.
     """
+    if not hasattr(tube, "events"):
+        given, mend = type(tube).__name__, "read the file first: `ts.io.read_fcs(path)`"
+        raise AnalysisError("this is no tube", found=given, expected="what `read_fcs` returns", mend=mend)
     hold_freed_memory()
     rules = with_further(populations or {})
     thresholds = _checked_thresholds(thresholds or {}, gate_names(populations or {}))

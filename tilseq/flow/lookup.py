@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tilseq.flow.curve import Doubles
 from tilseq.flow.tube import Floats
+from tilseq.masked import refuse_masked
 
 # Binary digits of the fraction of a float32.
 FRACTION = 23
@@ -88,6 +89,7 @@ def look_up(
     out
         Where to put the results; may be `values`.
     """
+    refuse_masked(values=values)
     out = np.empty(len(values), dtype=np.float32) if out is None else out
     added, first, fraction = np.float32(centre), table.offset.view(np.int32), np.int32((1 << table.rest) - 1)
     sizes, places = np.empty(AT_ONCE, dtype=np.float32), np.empty(AT_ONCE, dtype=np.intp)

@@ -40,10 +40,15 @@ def find_markers(
     Raises
     ------
     AnalysisError
-        Two channels answer to one marker, one channel to two, the name of a channel occurs twice, a name of
-        `aliases` leads to a channel whose other text names another marker, or none of them leads to a channel while
-        one answers to the marker's own names.
+        Channels and markers are not of one length; two channels answer to one marker, one channel to two, the name of a
+        channel occurs twice, a name of `aliases` leads to a channel whose other text names another marker, or none of
+        them leads to a channel while one answers to the marker's own names.
     """
+    if isinstance(channels, str) or isinstance(markers, str) or len(channels) != len(markers):
+        given, mend = f"{len(channels)} and {len(markers)}", "of a tube `tube.channels` and `tube.markers`"
+        raise AnalysisError(
+            "each channel has its $PnN and its $PnS", found=given, expected="two lists of one length", mend=mend
+        )
     texts = [(name, mark) for name, mark in zip(channels, markers, strict=True)]
     found: dict[str, str] = {}
     for marker, names in (aliases or {}).items():

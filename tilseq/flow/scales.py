@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tilseq.errors import AnalysisError
-from tilseq.flow.curve import Curve, Doubles, falling_rate
+from tilseq.flow.curve import Curve, Doubles, doubles, falling_rate
 from tilseq.flow.lookup import Table, look_up, tabulate
 from tilseq.flow.tube import Floats
 
@@ -77,11 +77,11 @@ class Linear:
 
     def exact(self, values: ArrayLike) -> Doubles:
         """Return linear values on the displayed scale."""
-        return (np.asarray(values, dtype=np.float64) + self.a) / (self.t + self.a)
+        return (doubles(values) + self.a) / (self.t + self.a)
 
     def inverse(self, displayed: ArrayLike) -> Doubles:
         """Return the linear values of displayed ones."""
-        return np.asarray(displayed, dtype=np.float64) * (self.t + self.a) - self.a
+        return doubles(displayed) * (self.t + self.a) - self.a
 
     def fast(self, values: Floats, out: Floats | None = None) -> Floats:
         """Return one float32 channel on the displayed scale; see `Scale.fast`."""
@@ -115,12 +115,12 @@ class Log:
 
     def exact(self, values: ArrayLike) -> Doubles:
         """Return linear values on the displayed scale."""
-        linear = np.asarray(values, dtype=np.float64)
+        linear = doubles(values)
         return np.log10(np.where(linear > 0, linear, np.nan) / self.t) / self.m + 1
 
     def inverse(self, displayed: ArrayLike) -> Doubles:
         """Return the linear values of displayed ones."""
-        return self.t * 10 ** ((np.asarray(displayed, dtype=np.float64) - 1) * self.m)
+        return self.t * 10 ** ((doubles(displayed) - 1) * self.m)
 
     def fast(self, values: Floats, out: Floats | None = None) -> Floats:
         """Return one float32 channel on the displayed scale; see `Scale.fast`."""
@@ -168,12 +168,12 @@ class Arcsinh:
 
     def exact(self, values: ArrayLike) -> Doubles:
         """Return linear values on the displayed scale."""
-        curved = np.arcsinh(np.asarray(values, dtype=np.float64) / self.cofactor)
+        curved = np.arcsinh(doubles(values) / self.cofactor)
         return (curved + self.a * LN10) / ((self.m + self.a) * LN10)
 
     def inverse(self, displayed: ArrayLike) -> Doubles:
         """Return the linear values of displayed ones."""
-        curved = np.asarray(displayed, dtype=np.float64) * ((self.m + self.a) * LN10) - self.a * LN10
+        curved = doubles(displayed) * ((self.m + self.a) * LN10) - self.a * LN10
         return self.cofactor * np.sinh(curved)
 
     def fast(self, values: Floats, out: Floats | None = None) -> Floats:
@@ -215,11 +215,11 @@ class _AboutZero(ABC):
 
     def exact(self, values: ArrayLike) -> Doubles:
         """Return linear values on the displayed scale, by Newton's method to the precision of float64."""
-        return self.zero + self._curve.displayed(np.asarray(values, dtype=np.float64))
+        return self.zero + self._curve.displayed(doubles(values))
 
     def inverse(self, displayed: ArrayLike) -> Doubles:
         """Return the linear values of displayed ones."""
-        return self._curve.linear(np.asarray(displayed, dtype=np.float64) - self.zero)
+        return self._curve.linear(doubles(displayed) - self.zero)
 
     def fast(self, values: Floats, out: Floats | None = None) -> Floats:
         """Return one float32 channel on the displayed scale; see `Scale.fast`."""

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from tilseq.errors import TableError, TilseqError
+from tilseq.identifiers import same_identifier
 from tilseq.io.advice import advise, lasting, serial_date
 from tilseq.tables import Table, parse
 
@@ -183,7 +184,7 @@ def days_from_dates(
             day, fault = _day(cell, days[i], subjects[i] or "", day0)
             if fault is None:
                 days[i] = day
-            else:
+            elif "subject" in text.columns:  # else that the column is missing is told, and once
                 what, expected, mend = fault
                 if partial_dates is not None and PARTIAL.fullmatch(cell):
                     what, mend = "a date without its day", PARTIAL_MEND
@@ -200,11 +201,13 @@ def _day(
     """Return the day as text and None, or None and what is wrong, what was expected and the mend."""
     when, start = whole_date(cell), day0.dates.get(subject)
     if when is None:
-        mend = lasting(cell) or serial_date(cell) or _other_year(cell) or "write it so"
+        otherwise = "write it so, in a spreadsheet by the format of the cells"
+        mend = lasting(cell) or serial_date(cell) or _other_year(cell) or otherwise
         return None, ("no date that reads in one way only", ISO_EXPECTED, mend)
     if start is None and subject not in day0.infused:
         expected = "an infusion of this subject, whose day is day 0"
-        mend = "write days; of who was never infused day 0 may be the day that was planned for it"
+        meant = same_identifier(subject, day0.infused)
+        mend = meant or "write days; of who was never infused day 0 may be the day that was planned for it"
         return None, ("this date cannot be turned into a day", expected, mend)
     if start is None:
         mend = "give infusions.csv a `date` for this subject's first infusion, or write days instead"

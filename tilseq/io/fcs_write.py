@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import TableError
 from tilseq.io.files import atomic
+from tilseq.masked import refuse_masked
 
 Kind = Literal["float32", "uint16", "uint32"]
 
@@ -73,6 +74,7 @@ def write_fcs(
     """
     if kind not in _KINDS:
         raise TableError("FCS has no such number type here", file=path, found=kind, expected=", ".join(_KINDS))
+    refuse_masked(events=events)
     matrix = np.asarray(events)
     if matrix.ndim != 2 or matrix.shape[1] != len(channels):
         raise TableError(

@@ -12,17 +12,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tilseq.errors import ReadError, StudyError, TableError, TilseqError, did_you_mean, first_few
+from tilseq.errors import AnalysisError, ReadError, StudyError, TableError, TilseqError, did_you_mean, first_few, plural
 from tilseq.io.fcs import Fcs, read_fcs
 from tilseq.io.text import read_cells
-from tilseq.kits import ROLES, Kit
-from tilseq.tables import parse
+from tilseq.kits import ROLES, Kit, refuse_no_kit, refuse_unnamed
+from tilseq.tables import as_polars, parse
 from tilseq.tables.inputs import PLATES, SCALES
 
 Floats = NDArray[np.float64]
 Key = tuple[str, str]
 
 TABLES = (".csv", ".csv.gz")
+MEDIANS, BEGINNING = ("xPONENT", "DataType:"), 4096  # what stands in the first bytes of a table of medians
 # Where an instrument writes which well a file is of.
 WELL_KEYWORDS = ("$WELLID", "WELLID", "WELL ID", "WELL_ID")
 WELL = re.compile(r"([A-Pa-p])0*([1-9]\d?)")
@@ -57,10 +58,34 @@ class Wells:
     odd: dict[Key, list[str]] = field(default_factory=dict)
     not_finite: dict[Key, int] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return f"Wells({plural(len(self.events), 'well')} read, {len(self.lost)} lost)"
+
     @property
     def warnings(self) -> list[str]:
         """What was odd in all files."""
         return [warning for warnings in self.odd.values() for warning in warnings]
+
+
+def refuse_medians(path: str | Path) -> None:
+    """Refuse a table of medians as Luminex's xPONENT exports it: it holds no beads, and is no sheet of wells.
+
+    Raises
+    ------
+    ReadError
+        The file begins as such a table does.
+    """
+    path = Path(path)
+    if not path.is_file():
+        return
+    with open(path, "rb") as stream:
+        start = stream.read(BEGINNING)
+    found = next((mark for mark in MEDIANS if mark.encode() in start), None)
+    if found is not None:
+        what = "an instrument's table of medians is no sheet of wells"
+        expected = "a row a well, with its file of events"
+        mend = "export the events of each well, as FCS or CSV, and write a sheet that names the files"
+        raise ReadError(what, file=path, found=found, expected=expected, mend=mend)
 
 
 def read_plate(path: str | Path) -> pl.DataFrame:
@@ -79,10 +104,11 @@ def read_plate(path: str | Path) -> pl.DataFrame:
     Raises
     ------
     ReadError
-        The file is not delimited text.
+        The file is not delimited text, or an instrument's table of medians.
     StudyError
         A column, cell or key is wrong; every fault is listed with its row.
     """
+    refuse_medians(path)
     frame, problems = parse(read_cells(path), PLATES, file=path)
     if problems:
         raise StudyError(problems, "the plate sheet")
@@ -134,18 +160,28 @@ def check_kits(
     return problems + _misnamed(sheet, numbers, file)
 
 
-def read_wells(sheet: pl.DataFrame, root: str | Path, kits: Mapping[str, Kit]) -> Wells:
+def read_wells(sheet: Any, root: str | Path, kits: Mapping[str, Kit]) -> Wells:
     """Read the events of every well of a sheet; a file that cannot be read stops its well alone.
 
     Parameters
     ----------
     sheet
-        Table `plates` whose kits are known, see `check_kits`.
+        Table `plates` whose kits are known, see `check_kits`; polars or pandas.
     root
         Folder that its paths are relative to.
     kits
         By the name that the sheet gives them.
+
+    Raises
+    ------
+    AnalysisError
+        Kits are not given by name, or one of the sheet is not among them.
     """
+    refuse_unnamed(kits)
+    sheet = as_polars(sheet)
+    unknown = [name for name in sheet["kit"].unique(maintain_order=True) if name not in kits]
+    if unknown:
+        raise AnalysisError("no such kit", column="kit", found=unknown[0] or "", expected=f"one of {', '.join(kits)}")
     read = Wells()
     for row in sheet.unique(["plate", "well"], keep="first", maintain_order=True).iter_rows(named=True):
         key = (row["plate"], row["well"])
@@ -196,7 +232,10 @@ def read_well(
     ReadError
         The file cannot be read, lacks a channel, is of another well, or is a table without its scale or with a cell
         that is no number.
+    AnalysisError
+        The kit is none, as the name of one.
     """
+    refuse_no_kit(kit)
     events, warnings = _all_of_well(path, kit, scale=scale, well=well)
     events, lost = _finite(events)
     return events, warnings + ([NOT_FINITE.format(lost)] if lost else [])

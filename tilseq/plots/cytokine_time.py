@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.rows import needing
+from tilseq.plots.rows import needing, of_names
 from tilseq.plots.style import FAINT, MUTED, house_style, short
 from tilseq.plots.timeline import MOST_NAMED, draw_limit, limits_told, look, named_lines, plain_ticks
 from tilseq.plots.treatment import draw_treatment, set_days
@@ -59,7 +59,7 @@ def cytokine_trajectories(
     Raises
     ------
     AnalysisError
-        A column is absent, or nothing can be drawn.
+        A column is absent, no row is of an analyte that is asked for, or nothing can be drawn.
     """
     points = _points(frame, analytes)
     order = analytes or sorted(set(points["analyte"].to_list()))
@@ -97,7 +97,7 @@ def _points(frame: Any, analytes: Sequence[str] | None) -> pl.DataFrame:
 
     rows = needing(frame, COLUMNS)
     rows = rows.filter(pl.col("used"), pl.col("day").is_not_null())
-    rows = rows.filter(pl.col("analyte").is_in(list(analytes))) if analytes else rows
+    rows = of_names(rows, "analyte", analytes)
     several = rows["specimen"].n_unique() > 1
     points = rows.with_columns(
         line=pl.format("{}, {}", "subject", "specimen") if several else pl.col("subject").cast(pl.String),

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tilseq.errors import AnalysisError, did_you_mean
+from tilseq.errors import AnalysisError
 from tilseq.plots.contrast_rows import contrast_words
 from tilseq.plots.maps import signed_colours
-from tilseq.plots.rows import needing
+from tilseq.plots.rows import needing, of_names
 from tilseq.plots.style import FAINT, INK, MUTED, figure, ink_on, short
 
 if TYPE_CHECKING:
@@ -101,12 +101,7 @@ def _chosen(
         *(_finite(name) for name in ("nes", "p_floor", "q")),
     )
     for column, names in (("method", [method] if method else None), ("contrast", contrasts), ("set", sets)):
-        known = rows[column].unique().sort().to_list()
-        for name in names or ():
-            if name not in known:
-                mend = did_you_mean(name, known)
-                raise AnalysisError("no row of the table is of this", column=column, found=name, mend=mend)
-        rows = rows.filter(pl.col(column).is_in(list(names))) if names else rows
+        rows = of_names(rows, column, names)
     twice = rows.filter(rows.select("contrast", "set").is_duplicated())
     if twice.height:
         methods = ", ".join(twice["method"].unique().sort())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tilseq.flow.gated import Gating
+from tilseq.flow.gated import Gating, refuse_ungated
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.transform import arcsinh
 from tilseq.flow.tree import Cut
@@ -57,7 +57,13 @@ def gates(gating: Gating) -> Figure:
     -------
     matplotlib.figure.Figure
         One row; densities are rasterised, so that an SVG stays small.
+
+    Raises
+    ------
+    AnalysisError
+        It is no gated tube.
     """
+    refuse_ungated(gating)
     row = panels(gating)
     with house_style():
         from matplotlib.backends.backend_agg import FigureCanvasAgg

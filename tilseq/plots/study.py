@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from tilseq.errors import refuse_unknown
+from tilseq.plots.rows import of_one
 from tilseq.plots.style import MUTED, figure, short
 from tilseq.plots.timeline import (
     MOST_NAMED,
@@ -60,8 +62,11 @@ def endpoint_over_time(
     Raises
     ------
     AnalysisError
-        A column is absent, no row has both a day and a value, or a logarithmic scale meets a value of 0 or below.
+        A column is absent, rows are of several values of a column `parameter`, no row has both a day and a value, there
+        is no such scale, or a logarithmic one meets a value of 0 or below.
     """
+    of_one(frame, "parameter")
+    refuse_unknown("scale", scale, get_args(Scale))
     points, left_out = points_of(frame)
     by_values = ends_of(points, scale)
     ends = ends or by_values

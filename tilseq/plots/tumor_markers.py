@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.rows import needing
+from tilseq.plots.rows import needing, of_names
 from tilseq.plots.style import FAINT, MUTED, house_style, short
 from tilseq.plots.timeline import MOST_NAMED, draw_limit, limits_told, look, named_lines, plain_ticks
 from tilseq.plots.treatment import draw_treatment, set_days
@@ -51,7 +51,7 @@ def marker_courses(
     Raises
     ------
     AnalysisError
-        A column is absent, or nothing can be drawn.
+        A column is absent, no row is of a marker that is asked for, or nothing can be drawn.
     """
     points, left_out = _points(frame, tests)
     shown = list(tests) if tests else sorted(set(points["test"].to_list()))
@@ -95,7 +95,7 @@ def _points(frame: Any, tests: Sequence[str] | None) -> tuple[pl.DataFrame, int]
     import polars as pl
 
     rows = needing(frame, COLUMNS)
-    rows = rows.filter(pl.col("test").is_in(list(tests))) if tests else rows
+    rows = of_names(rows, "test", tests)
     points = rows.with_columns(
         times=pl.coalesce("value", "limit_value") / pl.when(pl.col("upper_limit") > 0).then("upper_limit"),
         beyond=pl.col("operator").str.slice(0, 1),

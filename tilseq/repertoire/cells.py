@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import inf, isfinite
 
-from tilseq.errors import AnalysisError
+from tilseq.errors import AnalysisError, did_you_mean
+from tilseq.receptors import LOCI
 from tilseq.repertoire.clones import check_count_of
 
 PICOGRAMS_PER_CELL = 6.6
+OF_FAMILIES = " families"  # behind the locus whose families are counted as clones
 ROUNDING = 1e-9  # of an effective number that is all of its counts
 # Squared coefficient of variation of what cells yield, of each kind of count that a cell gives several of: of UMIs as
 # replicates of Minervina and others scatter (eLife 2021;10:e63502); of reads as much again, for the draw of a few
@@ -143,3 +146,30 @@ def checked_effective(number: float | None, counts: float, of: str) -> float | N
             expected=f"above 0, at most {counts:.0f}",
         )
     return number
+
+
+def refuse_no_loci(**given: object) -> None:
+    """Refuse numbers by locus of which one is of no locus, so that its own would count as not known.
+
+    Parameters
+    ----------
+    given
+        By the name that the error calls them; a number of all loci, or None, is not looked at.
+
+    Raises
+    ------
+    AnalysisError
+        A name is none of a locus.
+    """
+    for setting, by_locus in given.items():
+        if not isinstance(by_locus, Mapping):
+            continue
+        wrong = [name for name in by_locus if not _is_locus(str(name))]
+        if wrong:
+            mend, expected = did_you_mean(str(wrong[0]), LOCI), ", ".join(LOCI)
+            raise AnalysisError("no such locus", column=setting, found=wrong[0], expected=expected, mend=mend)
+
+
+def _is_locus(name: str) -> bool:
+    """Tell whether a name is a locus's, or of its families (`IGH families`) or pairs of chains (`TRA+TRB`)."""
+    return all(part in LOCI for part in name.removesuffix(OF_FAMILIES).split("+"))

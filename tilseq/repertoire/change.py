@@ -13,7 +13,7 @@ from tilseq.errors import AnalysisError
 from tilseq.intervals import clopper_pearson
 from tilseq.multiplicity import benjamini_hochberg
 from tilseq.receptors import CLONE
-from tilseq.repertoire.cells import checked_effective
+from tilseq.repertoire.cells import checked_effective, refuse_no_loci
 from tilseq.repertoire.clones import clone_counts
 from tilseq.repertoire.counting_tests import FEWEST, alike, mid_p
 from tilseq.tables.schema import conform
@@ -138,6 +138,7 @@ def worth_in_cells(n_effective: Effective, locus: str, sample: str, counts: int)
     AnalysisError
         It is not known, not above 0, or exceeds the counts of the locus.
     """
+    refuse_no_loci(n_effective=n_effective)
     n = n_effective.get(locus) if isinstance(n_effective, Mapping) else n_effective
     if n is None:
         raise AnalysisError(

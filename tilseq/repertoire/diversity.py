@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tilseq.errors import AnalysisError, did_you_mean
+from tilseq.errors import AnalysisError, did_you_mean, refuse_lone
 from tilseq.intervals import Z95
 from tilseq.repertoire import indices
-from tilseq.repertoire.cells import checked_effective, effective_number
+from tilseq.repertoire.cells import checked_effective, effective_number, refuse_no_loci
 from tilseq.repertoire.clones import check_count_of, clone_counts
 from tilseq.repertoire.dominance import d50_clones, error_of_largest, held_by_largest, limits_of_d50
 from tilseq.repertoire.indices import Index, limits
@@ -129,9 +129,10 @@ def diversity(
     TableError
         The table is not a clonotype table.
     AnalysisError
-        An effective number of cells is not above 0 or exceeds the counts of its locus; counts are not of that, or cells
-        not counted so.
+        An effective number of cells is not above 0, exceeds the counts of its locus or is of no locus; counts are not
+        of that, or cells not counted so.
     """
+    refuse_no_loci(cells=cells)
     rows: list[dict[str, Any]] = []
     for locus, counts, effective, how in by_locus(table, count_of, n_effective, counting):
         whole = spectrum(counts)
@@ -175,6 +176,7 @@ def hill_profile(
     AnalysisError
         As for `diversity`; an order is no number from 0 on.
     """
+    refuse_lone(orders=orders)
     wrong = [q for q in orders if not 0 <= q < inf]
     if wrong:
         raise AnalysisError("a Hill number has no such order", found=wrong[0], expected="a number, 0 or above")
@@ -196,6 +198,7 @@ def by_locus(
 ) -> list[tuple[str, Integers, float | None, str | None]]:
     """Return locus, counts of its clones, effective number of cells and how often one is counted, of each locus."""
     check_count_of(count_of)
+    refuse_no_loci(n_effective=n_effective, counting=counting)
     found = []
     clones = clone_counts(table).select("locus", "duplicate_count")
     for (locus,), group in clones.group_by("locus", maintain_order=True):

@@ -9,7 +9,7 @@ import polars as pl
 
 from tilseq.errors import AnalysisError
 from tilseq.receptors import CLONE
-from tilseq.repertoire.cells import checked_effective
+from tilseq.repertoire.cells import checked_effective, refuse_no_loci
 from tilseq.repertoire.clones import check_columns, clone_counts
 from tilseq.tables import as_polars
 
@@ -58,8 +58,9 @@ def effective_clones(table: Any, n_effective: Depths, counting: Counting = None)
     TableError
         The table is not a clonotype table.
     AnalysisError
-        An effective number is not above 0 or exceeds the counts.
+        An effective number is not above 0 or exceeds the counts, or is of no locus.
     """
+    refuse_no_loci(counting=counting)
     clones = clone_counts(table)
     totals = totals_of(clones, n_effective)
     total: Any  # of all rows, or of each
@@ -93,6 +94,7 @@ def totals_of(counts: pl.DataFrame, n_effective: Depths) -> dict[str, tuple[int,
 
     Errors are those of `checked_effective`.
     """
+    refuse_no_loci(n_effective=n_effective)
     totals = {}
     for locus, total in _by_locus(counts, "duplicate_count", pl.Series.sum).items():
         n = n_effective.get(locus) if isinstance(n_effective, Mapping) else n_effective

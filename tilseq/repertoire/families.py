@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from tilseq.errors import AnalysisError
+from tilseq.repertoire.cells import OF_FAMILIES, refuse_no_loci
 from tilseq.repertoire.clones import check_columns
 from tilseq.repertoire.diversity import diversity
 from tilseq.repertoire.junction_pairs import junction_pairs
@@ -125,6 +126,7 @@ def family_diversity(
     polars.DataFrame
         The table `diversity`; its locus reads `IGH families`.
     """
+    refuse_no_loci(n_effective=n_effective, counting=counting, cells=cells)
     frame = as_polars(table)
     placed = pl.when(pl.col("family_id").is_not_null()).then("duplicate_count")
     sums = frame.group_by("locus").agg(placed.sum(), every=pl.col("duplicate_count").sum())
@@ -142,7 +144,7 @@ def family_diversity(
 
 
 def _of_families(locus: str) -> str:
-    return f"{locus} families"
+    return f"{locus}{OF_FAMILIES}"
 
 
 def _nodes(table: Any) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError
 from tilseq.intervals import poisson
+from tilseq.masked import refuse_masked
 from tilseq.repertoire.chance_sharing import Chance, upper_tail
 from tilseq.repertoire.libraries import LARGE, LEAST_RATIO, Libraries
 from tilseq.tables.contamination import LEAK_RATES
@@ -51,10 +52,11 @@ def leak_limit(donor_count: ArrayLike, rate: ArrayLike) -> NDArray[np.int64]:
     Raises
     ------
     AnalysisError
-        A count or rate is below 0, or not known.
+        A count or rate is below 0, masked or not known.
     """
     from scipy.special import pdtr, pdtrik
 
+    refuse_masked(donor_count=donor_count, rate=rate)
     mean = np.asarray(donor_count, float) * np.asarray(rate, float)
     if not ((np.asarray(donor_count) >= 0).all() and (np.asarray(rate) >= 0).all()):
         raise AnalysisError("a count and a rate are 0 or more")

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tilseq.errors import AnalysisError
+from tilseq.masked import refuse_masked
 from tilseq.repertoire.spectrum import Floats
 
 VARIANCES = np.array([0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.8, 1.0])
@@ -77,9 +79,19 @@ def miscounting(libraries: Iterable[ArrayLike]) -> Miscounting:
         standard deviation of 0.03 at most and the likelier law a chance of 0.8: few libraries seldom tell as much.
         Where it is not sure, u is in place of the mean one that is exceeded with a chance of a tenth, so that limits
         are rather too wide. Where nothing tells, or u is surely next to 0, each template is counted once.
+
+    Raises
+    ------
+    AnalysisError
+        A library is no list of whole numbers above 0.
     """
     cost, told = np.zeros((2, len(VARIANCES))), 0
     for library in libraries:
+        refuse_masked(libraries=library)
+        given = np.asarray(library, float)
+        if given.ndim != 1 or not (given >= 1).all() or (given % 1).any():
+            expected = "whole numbers above 0, one a clone, in a list for each library"
+            raise AnalysisError("a library is counts of its clones", found=library, expected=expected)
         counts = np.minimum(np.asarray(library, np.int64), MOST + 1)  # else the largest count takes memory
         clones = np.bincount(counts, minlength=MOST + 2)[1 : MOST + 1].astype(float)
         if clones.sum() >= FEWEST_CLONES and clones[0]:

@@ -10,8 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.receptors import CLONE
-from tilseq.repertoire.clones import listed
-from tilseq.repertoire.effective import check_threshold, depths_of, limit_of_detection
+from tilseq.repertoire.clones import check_columns, listed
+from tilseq.repertoire.effective import GIVEN, check_threshold, depths_of, limit_of_detection
 from tilseq.repertoire.missed import fewest_missed, missed
 from tilseq.repertoire.still_seen import distinct_cells
 from tilseq.tables.schema import as_polars, conform
@@ -87,10 +87,20 @@ def origins(
     polars.DataFrame
         The table `origins`: `locus, junction, origin, in_product, in_baseline, in_tumor, product_frequency,
         baseline_frequency, tumor_frequency, later_frequency`; a row for each clone seen anywhere.
+
+    Raises
+    ------
+    TableError
+        A table lacks a column of those that `effective_clones` gives.
+    AnalysisError
+        The threshold is no share above 0.
     """
     check_threshold(threshold)
     every = (product, baseline, tumor, later)
     given = {place: None if one is None else as_polars(one) for place, one in zip(PLACES, every, strict=True)}
+    for one in given.values():
+        if one is not None:
+            check_columns(one, GIVEN, "a sample as `effective_clones` gives it")
     clones = _side_by_side(given)
     for name, marked in (("suspicious", suspicious), ("early", before_lot)):
         of_it = listed(clones.clear() if marked is None else marked).with_columns(pl.lit(True).alias(name))

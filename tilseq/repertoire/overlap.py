@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
-from tilseq.repertoire.cells import checked_effective
+from tilseq.repertoire.cells import checked_effective, refuse_no_loci
 from tilseq.repertoire.clones import checked_counts
 from tilseq.repertoire.in_turn import in_turn
 from tilseq.repertoire.keys import keyed
@@ -74,13 +74,18 @@ def overlap(
     TableError
         A table is not a clonotype table, or lacks a column of the key.
     AnalysisError
-        There is no such key; a sample is given twice; an effective number exceeds the sample's counts.
+        There is no such key; samples are not named, or one twice; an effective number exceeds the sample's counts, or
+        is of no sample or locus.
     """
+    _check_by_sample(n_effective or {})
     loci: dict[str, list[tuple[str, Coded]]] = {}
     cells: dict[str, list[float]] = {}
     names: set[str] = set()
 
     def in_numbers(sample: tuple[str, Any]) -> tuple[str, dict[str, Coded], dict[str, int]]:
+        if not (isinstance(sample, tuple) and len(sample) == 2):
+            mend = "name each, as {'baseline': table, 'D28': table}"
+            raise AnalysisError("samples are tables by their names", found=type(sample).__name__, mend=mend)
         name, table = sample
         return name, _coded(table, key), _counts(table) if name in (n_effective or {}) else {}
 
@@ -95,11 +100,24 @@ def overlap(
                 loci.setdefault(locus, []).append((name, clones))
                 number = _effective(known.get(locus), clones.counts, whole.get(locus, 0), name)
                 cells.setdefault(locus, []).append(number)
+    if n_effective and not names & set(n_effective):
+        what, numbered = "effective numbers are of none of the samples", ", ".join(map(str, n_effective))
+        raise AnalysisError(what, column="n_effective", found=numbered, expected=", ".join(sorted(names)))
     frames = [OVERLAP.frame()]
     for locus, of_locus in sorted(loci.items()):
         found = _long(of_locus, np.array(cells[locus]))
         frames.append(found.with_columns(locus=pl.lit(locus), key=pl.lit(key)))
     return pl.concat(frames, how="diagonal").select(OVERLAP.names).sort(OVERLAP.key)
+
+
+def _check_by_sample(n_effective: Mapping[str, Any]) -> None:
+    """Refuse effective numbers that are not of a sample's loci: they would count as not known."""
+    for name, by_locus in n_effective.items():
+        if not isinstance(by_locus, Mapping):
+            expected = "sample → locus → number, as {'D28': {'TRB': 4000}}"
+            what = f"the effective numbers of {name} are not by locus"
+            raise AnalysisError(what, column="n_effective", found=by_locus, expected=expected)
+        refuse_no_loci(n_effective=by_locus)
 
 
 def _coded(table: Any, key: str) -> dict[str, Coded]:

@@ -11,6 +11,7 @@ import polars as pl
 from tilseq.errors import AnalysisError
 from tilseq.intervals import clopper_pearson, scalar
 from tilseq.receptors import CLONE
+from tilseq.repertoire.cells import refuse_no_loci
 from tilseq.repertoire.clones import clone_counts
 from tilseq.repertoire.effective import (
     Counting,
@@ -88,6 +89,7 @@ def persistence(
         The tables have no locus in common; an effective number is not above 0 or exceeds the counts; the threshold is
         no share above 0; the sample does not show so many distinct cells.
     """
+    refuse_no_loci(at_cells=at_cells)
     return persistence_of(
         effective_clones(sample_table, n_effective, counting),
         effective_clones(reference_table, reference_n_effective),

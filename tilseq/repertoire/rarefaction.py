@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tilseq.errors import AnalysisError
+from tilseq.errors import AnalysisError, refuse_lone
 from tilseq.intervals import Z95
 from tilseq.repertoire.diversity import Cells, Counting, by_locus, error_and_quantile, influences
 from tilseq.repertoire.indices import Index, limits
@@ -69,6 +69,7 @@ def rarefaction(
     AnalysisError
         A number of cells is no whole number, below 1 or beyond the curve.
     """
+    refuse_lone(cells=cells)
     rows: list[dict[str, Any]] = []
     for locus, seen in effective_spectra(table, count_of=count_of, n_effective=n_effective, counting=counting).items():
         if seen.doubt:

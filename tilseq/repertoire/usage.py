@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.intervals import clopper_pearson
-from tilseq.repertoire.cells import checked_effective
+from tilseq.repertoire.cells import checked_effective, refuse_no_loci
 from tilseq.repertoire.clones import check_columns, check_once, checked_counts
 from tilseq.repertoire.keys import genes_of
 from tilseq.tables import as_polars
@@ -50,8 +50,9 @@ def usage(table: Any, *, sample: str, n_effective: Mapping[str, float | None] | 
     TableError
         The table is not a clonotype table, lacks a column, or has a clone in several rows.
     AnalysisError
-        An effective number is not above 0 or exceeds the counts.
+        An effective number is not above 0, exceeds the counts or is of no locus.
     """
+    refuse_no_loci(n_effective=n_effective)
     clones = _features(table)
     frames = [
         clones.group_by("locus", pl.col(feature).alias("level"))

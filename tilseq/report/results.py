@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.errors import ReadError, RunError, TableError, did_you_mean
+from tilseq.errors import ReadError, RunError, TableError, did_you_mean, plural
 from tilseq.tables import (
     Table,
     best_response,
@@ -167,6 +167,10 @@ class Results:
     run: dict[str, Any]
     captions: dict[str, str]
 
+    def __repr__(self) -> str:
+        written = len(self.tables) - len(self.absent)
+        return f"Results({self.folder}: {plural(written, 'table')}, {len(self.absent)} not written)"
+
     @property
     def endpoints(self) -> pl.DataFrame:
         """The table `endpoints`: one number a row."""
@@ -222,7 +226,14 @@ class Results:
 
         Rows are sorted by subject, day, visit and sample. A sample that the run's table of samples does not know keeps
         its row, with nulls.
+
+        Raises
+        ------
+        RunError
+            The table names no sample.
         """
+        if "sample" not in self.tables[name].columns:
+            raise RunError("this table names no sample", found=name, mend="its own columns say what its rows are of")
         known = self.tables["samples"].select("sample", "subject", "visit", "day", "specimen", "assay", "state")
         joined = self.tables[name].join(known, on="sample", how="left", maintain_order="left")
         return joined.sort(["subject", "day", "visit", "sample"], nulls_last=True, maintain_order=True)

@@ -110,6 +110,8 @@ def check_subjects(folder: Folder) -> list[TilseqError]:
     if folder.subjects is None:
         return []
     known = folder.subjects["subject"].drop_nulls().to_list()
+    if folder.subjects.height and not known:  # the column is not there, or called otherwise: told once
+        return []
     what = f"this subject is not in {SUBJECTS_FILE}"
     tables = [(file, frame) for file, frame in folder.tables().items() if file != SUBJECTS_FILE]
     tables = [(file, frame) for file, frame in tables if "subject" in frame.columns]

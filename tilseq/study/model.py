@@ -11,12 +11,12 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.errors import AnalysisError, TilseqError
+from tilseq.errors import AnalysisError, TilseqError, plural, refuse_unknown
 from tilseq.io.yaml_text import Lines
 from tilseq.study.names import nearest
 from tilseq.study.settings import Settings
 from tilseq.tables import Table
-from tilseq.tables.inputs import ADVERSE_EVENTS, FOLLOWUP, LABS, SCHEDULE, THERAPIES, TUMOR_MARKERS
+from tilseq.tables.inputs import ADVERSE_EVENTS, ASSAYS, FOLLOWUP, LABS, ROLES, SCHEDULE, THERAPIES, TUMOR_MARKERS
 
 SUBJECTS_FILE, INFUSIONS_FILE, SAMPLES_FILE = "subjects.csv", "infusions.csv", "samples.csv"
 LESIONS_FILE, RESPONSES_FILE = "clinical/lesions.csv", "clinical/responses.csv"
@@ -77,6 +77,10 @@ class Study:
     day_zero: Mapping[str, date] = field(default_factory=dict)
     undated: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        held = (plural(len(rows), one) for rows, one in ((self.subjects, "subject"), (self.samples, "sample")))
+        return f"Study({self.settings.study}: {', '.join(held)}, {plural(len(self.notes), 'note')})"
+
     def clinical_file(self, name: str) -> str:
         """Return the file that a table of `clinical` was read from."""
         return self.sdtm_files.get(name, clinical_file(name))
@@ -90,7 +94,14 @@ class Study:
         """Return the rows of samples.csv of one assay and role; by default those that hold a subject's own material.
 
         Without failed samples and those without a file.
+
+        Raises
+        ------
+        AnalysisError
+            There is no such assay or role.
         """
+        refuse_unknown("assay", assay, ASSAYS)
+        refuse_unknown("role", role, ROLES)
         sound = (pl.col("status").fill_null("ok") != "failed") & pl.col("path").is_not_null()
         own = pl.col("role").fill_null(OWN_ROLE) == role
         return self.samples.filter(sound, own, assay=assay).to_dicts()

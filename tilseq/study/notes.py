@@ -396,7 +396,7 @@ def note_unused_columns(folder: Folder) -> list[str]:
             others = rows.filter(pl.col(name).is_not_null(), ~pl.col("assay").is_in(assays))["assay"]
             of = f" of {', '.join(others.unique().sort())}" if assays else ""
             unused += [f"{SAMPLES_FILE} {name}{of}"] if others.count() else []
-    return [f"filled but not used yet: {'; '.join(unused)}"] if unused else []
+    return [f"columns that are filled and that no result uses: {'; '.join(unused)}"] if unused else []
 
 
 def _analysed(folder: Folder) -> set[str]:

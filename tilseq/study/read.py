@@ -15,6 +15,7 @@ from tilseq.errors import ReadError, StudyError, TilseqError, did_you_mean
 from tilseq.io.clinical_events import unknown_columns
 from tilseq.io.dates import DayZero, day_zero
 from tilseq.io.kinds import GZIP
+from tilseq.io.plates import refuse_medians
 from tilseq.io.sdtm import read_dated_sdtm_recist
 from tilseq.io.sdtm_events import day_ones, parse_events
 from tilseq.io.text import read_cells
@@ -342,6 +343,12 @@ def _read_plates(folder: Folder) -> None:
         if not name.endswith(".csv"):
             mend = "save a sheet as CSV; keep other files elsewhere, such as in a folder below"
             folder.problems.append(ReadError("no sheet of a plate", file=file, expected="a file .csv", mend=mend))
+            continue
+        try:
+            refuse_medians(place / name)
+        except ReadError as error:
+            error.file = file
+            folder.problems.append(error)
             continue
         frame = _table(folder, file, _cells(folder, file), PLATES, NO_DATES)
         if frame is not None:

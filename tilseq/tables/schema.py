@@ -28,6 +28,7 @@ EXPECTED = {
 TRUE_WORDS = ("true", "yes", "y", "1")
 FALSE_WORDS = ("false", "no", "n", "0")
 MOST_NAMED = 12  # columns of a file, in a message
+SUBJECT_COLUMN = "subject"
 NO_THOUSANDS = "digits alone, as a point or comma may part thousands"
 COUNTED = ("cells", "beads")  # units of what nobody counts to a thousandth
 THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}([.,][0-9]{3})+", re.ASCII)
@@ -196,6 +197,8 @@ def _typed(values: pl.Series, table: Table, column: Column) -> pl.Series:
     wanted, given = DTYPES[column.kind], values.dtype
     if given in (wanted, pl.Null):
         return values.cast(wanted)
+    if column.name == SUBJECT_COLUMN and given.is_float() and (values.drop_nulls() % 1 == 0).all():
+        values = values.cast(pl.Int64)  # pandas makes 7.0 of subject 7 where the column has an empty cell
     strange = values.clear()
     if (given.is_float() or given.is_decimal()) and column.kind == "integer":
         numbers = values.cast(pl.Float64)
