@@ -17,6 +17,19 @@ def test_two_standards_exchanged_are_a_warning(rng, analytes):
     assert all(reason in found for found in told.curves["reason"])
 
 
+@pytest.mark.parametrize(("analytes", "verdict"), [(["A"], "warn"), (["A", "B"], "warn"), (list("ABCD"), "pass")])
+def test_a_level_at_half_of_what_the_sheet_says_is_a_warning_where_no_dilution_error_tells_it(rng, analytes, verdict):
+    sheet, beads, kits = plate(rng, {"S": 400.0})
+    nominal = pl.when(level="C4").then(pl.col("nominal_pg_per_ml") / 2).otherwise("nominal_pg_per_ml")
+    beads = beads.filter(pl.col("analyte").is_in(analytes))
+    assert set(quantify(sheet, beads, kits).curves["verdict"]) == {"pass"}
+    told = quantify(sheet.with_columns(nominal.alias("nominal_pg_per_ml")), beads, kits)
+    assert set(told.curves["verdict"]) == {verdict}
+    for reason in told.curves["reason"].drop_nulls():
+        assert reason.startswith("C4 gives back 1")
+        assert reason.endswith(" % of what the sheet says: is it wrong, or the dilution?")
+
+
 def test_one_well_exchanged_with_one_of_the_next_level_is_a_warning(rng):
     sheet, beads, kits = plate(rng, {"S": 400.0})
     wells = {"C1": "E1", "E1": "C1"}  # the first wells of C6, 2,500 pg/mL, and of C5, 625

@@ -18,6 +18,7 @@ Row = dict[str, Any]
 MOST_RESIDUAL = 2.0
 MOST_OFF = 3.0  # fold: a level further off what the sheet says is hardly pipetting
 MOST_CV_OF_WELLS = 0.7  # of one level: two wells about as many times apart
+MOST_PASSED_BY = 4 / 3  # times; of kits of one analyte with levels 10 % off one curve in 150 has a level so far off it
 NOT_SEEN = "in no curve: too few beads in its wells, or left out as a hook effect or saturated"
 HOOK = "hook effect, or wells exchanged: the highest standards shine less than a lower one and are left out"
 ALL_DARK = "no standard shines clearly more than a blank"
@@ -159,6 +160,19 @@ def doubts_of(
     if residual > MOST_RESIDUAL:
         doubts.append(f"standards lie {residual:.1f} times as far off the curve as the plate's spread explains")
     return tuple(doubts)
+
+
+def passed_by(levels: Sequence[Level], names: Sequence[str], limits: Limits) -> list[str]:
+    """Return what is told of levels inside of the range far from which a curve passes, as of one diluted otherwise.
+
+    Where dilution errors are fitted they take that up. Levels at the ends pass, or the range would end elsewhere.
+    """
+    off = [
+        f"{names[level.place]} gives back {100 * np.exp(level.log_back - level.log_true):.0f} %"
+        for level in levels
+        if limits.lloq < level.log_true < limits.uloq and abs(level.log_back - level.log_true) > np.log(MOST_PASSED_BY)
+    ]
+    return [f"{', '.join(off)} of what the sheet says: is it wrong, or the dilution?"] if off else []
 
 
 def _judge(of: CurveOf) -> tuple[str, str | None]:

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from tilseq.cytokines.concentrations import Content, concentrations_of
 from tilseq.cytokines.curve import Model, check_model
-from tilseq.cytokines.curve_rows import CurveOf, curve_row, dilution_rows, doubts_of, recovery_rows, unusable
+from tilseq.cytokines.curve_rows import (
+    CurveOf,
+    curve_row,
+    dilution_rows,
+    doubts_of,
+    passed_by,
+    recovery_rows,
+    unusable,
+)
 from tilseq.cytokines.limits import levels_of, limits_of
 from tilseq.cytokines.plate_doubts import (
     EXCHANGED,
@@ -181,6 +189,7 @@ class _Plate:
                 *odd,
                 *_told_saturated(self._saturated(analyte)),
                 *doubts_of(own, self.levels, limits, fitted.residual_sd[analyte], hook, exchanged),
+                *(passed_by(own, self.levels, limits) if fitted.errors is None else ()),
             )
             curves[analyte] = CurveOf(curve, fitted.covariances[analyte], own, limits, hook, doubts)
             rows["curves"].append(
