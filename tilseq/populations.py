@@ -9,6 +9,8 @@ from tilseq.errors import AnalysisError, did_you_mean
 
 # Populations that are found by scatter, beads and dead cells, not by signs; a rule may name them as its parent.
 BUILT_IN = ("all events", "beads", "single beads", "cells", "singlets", "live", "lymphocytes")
+# Cells are counted by the first that is there: where they passed alone, as the beads.
+COUNTED_BEADS = ("single beads", "beads")
 # How the region of the lymphocytes stands in tables of cuts: one row a channel, its gate this and the channel's marker.
 REGION = "lymphocytes "
 # Stains that gates use beside those of the population tree.

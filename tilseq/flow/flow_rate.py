@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.flow.scan import Departure, departures, excess_spread, trend
-from tilseq.flow.tube import Floats
+from tilseq.flow.tube import Floats, Tube, time_channel
 
 MOST_BINS, LEAST_BINS, EVENTS_PER_BIN = 200, 10, 20
 # Relative to the usual rate. A run's rate wanders by some 5 to 10 %; too few events are the sign of a clog, too many do
@@ -81,6 +81,18 @@ def read_runs(ticks: Floats) -> list[Run]:
         part if (np.diff(time[part]) >= 0).all() else part[np.argsort(time[part], kind="stable")] for part in parts
     ]
     return [run for order in orders for run in _run(order, time[order])]
+
+
+def runs_of(tube: Tube) -> list[Run]:
+    """Return the runs of a tube, whose orders are places of its events; see `read_runs`.
+
+    None without a channel `Time`, or with a clock that stands still; events without a finite time are in none.
+    """
+    column = time_channel(tube)
+    if column is None:
+        return []
+    timed = np.flatnonzero(np.isfinite(tube.events[:, column]))
+    return [run._replace(order=timed[run.order]) for run in read_runs(tube.events[timed, column])]
 
 
 def _run(order: NDArray[np.intp], ticks: NDArray[np.float64]) -> list[Run]:

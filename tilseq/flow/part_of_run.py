@@ -9,8 +9,9 @@ import numpy as np
 from tilseq.errors import AnalysisError
 from tilseq.flow.tree import Population
 from tilseq.flow.tube import Floats, Mask, Tube, time_channel
+from tilseq.populations import COUNTED_BEADS
 
-ROOT, BEADS = "all events", ("single beads", "beads")
+ROOT = "all events"
 STRETCHES, FEWEST, MOST_LEFT_OUT = 100, 10, 0.01
 
 
@@ -46,7 +47,7 @@ def refuse_other_part(
     if column is None:
         return
     parts = {name for name in on_time if name != ROOT and _left_out(tube.events[:, column], populations, name)}
-    beads = next((name for name in BEADS if name in populations), None)
+    beads = next((name for name in COUNTED_BEADS if name in populations), None)
     if by_beads and beads is None:
         return  # nothing is counted
     other = _within(populations, beads, parts) if by_beads else set()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tilseq.flow.flow_rate import pauses, read_runs
+from tilseq.flow.flow_rate import pauses, runs_of
 from tilseq.flow.tube import Mask, Tube, time_channel
 
 
@@ -42,18 +42,16 @@ def time_kept(tube: Tube, kept: Mask) -> TimeKept:
     kept
         One an event: False for those left out.
     """
-    column = time_channel(tube)
-    timed = np.flatnonzero(np.isfinite(tube.events[:, column])) if column is not None else np.array([], dtype=np.intp)
-    runs = read_runs(tube.events[timed, column]) if timed.size else []
+    column, runs = time_channel(tube), runs_of(tube)
     whole = left = paused = 0.0
     for run in runs:
         between, pause = np.diff(run.ticks), pauses(run.ticks)
-        stays = kept[timed[run.order]]
+        stays = kept[run.order]
         paused += float(between[pause].sum())
         between[pause] = 0.0
         whole += float(between.sum())
         left += float((between * (stays[1:].astype(float) + stays[:-1]) / 2).sum())
-    if not whole:
+    if column is None or not whole:
         return TimeKept(float(np.mean(kept)), 0.0, 0)
-    apart = timed.size - sum(len(run.order) for run in runs)
+    apart = int(np.count_nonzero(np.isfinite(tube.events[:, column]))) - sum(len(run.order) for run in runs)
     return TimeKept(left / whole, paused / (whole + paused), apart)

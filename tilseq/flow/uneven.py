@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tilseq.flow.flow_rate import read_runs
+from tilseq.flow.flow_rate import runs_of
 from tilseq.flow.scan import sure
-from tilseq.flow.tube import Mask, Tube, time_channel
+from tilseq.flow.tube import Mask, Tube
 
 MOST_PARTS, LEAST_PARTS, LEAST_PER_PART = 100, 4, 20
 RARER = 100  # by chance than what `scan.sure` finds, as a tube may fail for it or lose its numbers
@@ -56,14 +56,12 @@ class Parts(NamedTuple):
 
 def course_of(tube: Tube) -> Course | None:
     """Return the course of a tube, None without a clock that moves."""
-    column = time_channel(tube)
-    timed = np.flatnonzero(np.isfinite(tube.events[:, column])) if column is not None else np.array([], dtype=np.intp)
-    runs = read_runs(tube.events[timed, column]) if timed.size else []
+    runs = runs_of(tube)
     if not runs:
         return None
     ends = np.cumsum([run.ticks[-1] for run in runs])
     ticks = [end - run.ticks[-1] + run.ticks for end, run in zip(ends, runs, strict=True)]
-    return Course(np.concatenate(ticks) / ends[-1], np.concatenate([timed[run.order] for run in runs]))
+    return Course(np.concatenate(ticks) / ends[-1], np.concatenate([run.order for run in runs]))
 
 
 def parts_of(some: int, others: int) -> int:

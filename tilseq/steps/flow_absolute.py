@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tilseq.populations import COUNTED_BEADS
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 LARGEST_CV = 0.99  # of a blood count of less than its last digit
 MOST_MISSED = 0.01  # of all events: less than the volume's own error
 AMOUNTS = "amounts of the tube"
-BEADS = ("single beads", "beads")  # the first that is there, as cells are counted where they passed alone
 VOLUME_TAKEN = ("volume taken", "a volume of 1 µL to 5 mL in a known unit")
 
 Counted = tuple[dict[str, "AbsoluteCount"], list[dict[str, Any]]]
@@ -190,7 +191,7 @@ def held_over_time(
     """Return cells per µL by beads held against the course of beads and cells over the run; others as they are."""
     from tilseq.flow.beads_over_time import hold_over_time
 
-    beads = next((name for name in BEADS if name in populations), None)
+    beads = next((name for name in COUNTED_BEADS if name in populations), None)
     if sample["beads_per_tube"] is None or beads is None or not counted:
         return counted, told
     most = max(counted, key=lambda name: populations[name].events)
@@ -229,7 +230,7 @@ def _by_beads(
     from tilseq.flow.quality import check
     from tilseq.tables.amounts import odd_amounts
 
-    beads = next((events[name] for name in BEADS if name in events), 0)
+    beads = next((events[name] for name in COUNTED_BEADS if name in events), 0)
     counted = {
         name: by_beads(
             events[name],
